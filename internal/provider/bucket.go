@@ -1,0 +1,92 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+)
+
+// ReservedPrefix holds Rempart's own objects in a bucket: the owner mark, the
+// manifest, drill evidence. User keys under it are never copied, nor deleted.
+const ReservedPrefix = ".rempart/"
+
+// Buckets is the life cycle of a bucket. Every method is idempotent.
+type Buckets interface {
+	// ObserveBucket reports what exists. It never writes. An absent bucket is a
+	// state, not an error.
+	ObserveBucket(ctx context.Context, name string) (BucketState, error)
+	// CreateBucket is called only after ObserveBucket found nothing. It makes the
+	// bucket without a mark: UpdateBucket writes that. It fails with
+	// ErrOwnedByOther when the name is taken by another account, and succeeds
+	// when this account has it already.
+	CreateBucket(ctx context.Context, want Bucket) error
+	// UpdateBucket brings mark and versioning to what is wanted and leaves
+	// everything else, such as foreign tags, as it is.
+	UpdateBucket(ctx context.Context, want Bucket) error
+	// DeleteBucket returns nil once the bucket is gone, ErrNotEmpty while it
+	// holds any version of any object.
+	DeleteBucket(ctx context.Context, name string) error
+}
+
+// Bucket is a bucket as it should be.
+type Bucket struct {
+	Name string
+	// Versioning is Enabled, or empty to leave it as the store makes it.
+	Versioning Versioning
+	Mark       Mark
+}
+
+// BucketState is a bucket as it is.
+type BucketState struct {
+	Exists     bool
+	Versioning Versioning
+	// Mark is nil when the bucket carries none.
+	Mark *Mark
+}
+
+// Versioning is the state of a bucket's version history.
+type Versioning string
+
+// Versioning states. A store that does not know versioning reports Disabled.
+const (
+	VersioningDisabled  Versioning = "Disabled"
+	VersioningEnabled   Versioning = "Enabled"
+	VersioningSuspended Versioning = "Suspended"
+)
+
+// Mark says whose bucket it is: a bucket tag where the store has tags, else the
+// object MarkKey. It is signed by the installation, see package ownership.
+type Mark struct {
+	// Owner is installation/namespace/name.
+	Owner string
+	// Signature is the hex HMAC of owner and bucket name.
+	Signature string
+}
+
+// Where the mark is kept.
+const (
+	MarkKey          = ReservedPrefix + "owner"
+	MarkOwnerTag     = "rempart.dev/owner"
+	MarkSignatureTag = "rempart.dev/signature"
+)
+
+// Drift is one property of a bucket that is not as it should be.
+type Drift struct {
+	Property, Want, Got string
+}
+
+// String reads as a sentence: versioning is Suspended, should be Enabled.
+func (d Drift) String() string {
+	return fmt.Sprintf("%s is %s, should be %s", d.Property, d.Got, d.Want)
+}
+
+// Drift lists in a fixed order how an existing bucket differs from what is wanted.
+func (b Bucket) Drift(state BucketState) []Drift {
+	var drift []Drift
+	if b.Versioning != "" && state.Versioning != b.Versioning {
+		drift = append(drift, Drift{"versioning", string(b.Versioning), string(state.Versioning)})
+	}
+	if state.Mark == nil {
+		drift = append(drift, Drift{"mark", "present", "missing"})
+	}
+	return drift
+}
