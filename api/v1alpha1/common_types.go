@@ -1,0 +1,78 @@
+package v1alpha1
+
+// NameReference names an object of a kind that the field implies: in the same
+// namespace, or in the operator's own where a cluster-scoped kind names it.
+type NameReference struct {
+	// name of the object.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+}
+
+// PlaceReference names a location of a provider.
+type PlaceReference struct {
+	// providerName is the name of a SovereignProvider.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ProviderName string `json:"providerName,omitempty"`
+	// location is the name of one of its locations.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Location string `json:"location,omitempty"`
+}
+
+// String reads provider/location.
+func (p PlaceReference) String() string { return p.ProviderName + "/" + p.Location }
+
+// Perimeter is a territory that contains the next narrower one: FR, EU, EEA. A
+// place in none of them is None.
+// +kubebuilder:validation:Enum=FR;EU;EEA;None
+type Perimeter string
+
+// Perimeters, from the narrowest to the widest.
+const (
+	PerimeterFR   Perimeter = "FR"
+	PerimeterEU   Perimeter = "EU"
+	PerimeterEEA  Perimeter = "EEA"
+	PerimeterNone Perimeter = "None"
+)
+
+// CopyRole is what a copy is for.
+// +kubebuilder:validation:Enum=Primary;Replica
+type CopyRole string
+
+// Roles of a copy: applications use the Primary, the operator keeps Replicas.
+const (
+	RolePrimary CopyRole = "Primary"
+	RoleReplica CopyRole = "Replica"
+)
+
+// Annotations that a person sets on a SovereignBucket to let something happen
+// that cannot be undone.
+const (
+	// ConfirmDeleteAnnotation holds the primary's bucket name. It lets the
+	// operator empty and remove every copy of a bucket that is being deleted.
+	ConfirmDeleteAnnotation = "rempart.dev/confirm-delete"
+	// ApprovedDeletionsAnnotation holds the digest that status.guard of a
+	// BucketReplica shows. It lets through exactly that set of deletions.
+	ApprovedDeletionsAnnotation = "rempart.dev/approved-deletions"
+)
+
+// BucketCredentialsSecretType is the type of the Secrets that applications
+// mount. A Secret's type cannot change, so a Secret of another type that has the
+// name already is never overwritten.
+const BucketCredentialsSecretType = "rempart.dev/bucket-credentials"
+
+// Finalizer keeps an object until the operator has put in order what belongs to
+// it outside the cluster.
+const Finalizer = "rempart.dev/cleanup"
+
+// Node labels that tell where a Node stands. NodeRestriction keeps a kubelet
+// from setting labels of this prefix on its own Node.
+const (
+	NodeProviderLabel = "rempart.node-restriction.kubernetes.io/provider"
+	NodeLocationLabel = "rempart.node-restriction.kubernetes.io/location"
+)

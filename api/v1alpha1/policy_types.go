@@ -1,0 +1,286 @@
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// SovereigntyPolicySpec is a set of rules that datasets live under. A rule that
+// is absent asks for nothing.
+type SovereigntyPolicySpec struct {
+	// description says what the policy is for.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Description string `json:"description,omitempty"`
+	// allowedNamespaces selects the namespaces whose buckets may name this
+	// policy. Absent selects none, {} selects all.
+	// +optional
+	AllowedNamespaces *metav1.LabelSelector `json:"allowedNamespaces,omitempty"`
+	// residency says where every copy must stand.
+	// +required
+	Residency Residency `json:"residency,omitzero"`
+	// copies says how many copies there are and how they differ.
+	// +optional
+	Copies CopyRules `json:"copies,omitzero"`
+	// access says what kind of keys applications may get.
+	// +optional
+	Access AccessRules `json:"access,omitzero"`
+	// protection says how the buckets are set up.
+	// +optional
+	Protection Protection `json:"protection,omitzero"`
+	// replication says how copies are kept.
+	// +optional
+	Replication Replication `json:"replication,omitzero"`
+	// objectives are what the copies must achieve.
+	// +optional
+	Objectives Objectives `json:"objectives,omitzero"`
+	// drills says how often the way out must be proven.
+	// +optional
+	Drills DrillRules `json:"drills,omitzero"`
+}
+
+// Residency says where every copy must stand.
+type Residency struct {
+	// perimeter that must contain every copy: FR, EU or EEA. FR is inside EU, EU
+	// is inside EEA.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self != 'None'",message="perimeter must be FR, EU or EEA: data always has a perimeter"
+	Perimeter Perimeter `json:"perimeter,omitempty"`
+	// allowedCountries narrows the perimeter to these ISO 3166-1 codes. Empty
+	// allows every country of the perimeter.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:Pattern=`^[A-Z]{2}$`
+	AllowedCountries []string `json:"allowedCountries,omitempty"`
+}
+
+// Requirement says how much something is wanted.
+// +kubebuilder:validation:Enum=Required;Preferred;Allowed;Forbidden;Only
+type Requirement string
+
+// Requirements. Required asks for at least one copy, Only for nothing else.
+const (
+	Required  Requirement = "Required"
+	Preferred Requirement = "Preferred"
+	Allowed   Requirement = "Allowed"
+	Forbidden Requirement = "Forbidden"
+	Only      Requirement = "Only"
+)
+
+// CopyRules says how many copies there are and how they differ.
+// +kubebuilder:validation:XValidation:rule="!has(self.distinctOperators) || self.distinctOperators <= (has(self.minimum) ? self.minimum : 1)",message="distinctOperators cannot be more than minimum: there would be more operators than copies"
+type CopyRules struct {
+	// minimum number of copies; the primary counts. Default 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=8
+	Minimum int32 `json:"minimum,omitempty"`
+	// distinctOperators is how many different operators hold copies, counted by
+	// group. Default 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=8
+	DistinctOperators int32 `json:"distinctOperators,omitempty"`
+	// onPremise says whether copies stand in the authority's own premises:
+	// Required (at least one), Preferred, Allowed (default), Forbidden, Only.
+	// +optional
+	OnPremise Requirement `json:"onPremise,omitempty"`
+}
+
+// GrantLevel says how far an application's key reaches.
+// +kubebuilder:validation:Enum=Scoped;AccountWide
+type GrantLevel string
+
+// Grant levels: Scoped keys reach one bucket, AccountWide keys the whole account.
+const (
+	GrantScoped      GrantLevel = "Scoped"
+	GrantAccountWide GrantLevel = "AccountWide"
+)
+
+// AccessRules says what kind of keys applications may get.
+type AccessRules struct {
+	// minimumGrant is the widest key that an application may get: Scoped refuses
+	// a primary where only keys to the whole account exist. Absent allows both.
+	// +optional
+	MinimumGrant GrantLevel `json:"minimumGrant,omitempty"`
+}
+
+// Protection says how the buckets are set up.
+type Protection struct {
+	// versioning Required keeps old versions in every copy's bucket, and refuses
+	// places that cannot. Absent asks for nothing.
+	// +optional
+	// +kubebuilder:validation:Enum=Required
+	Versioning Requirement `json:"versioning,omitempty"`
+	// drift says what happens when a bucket is found changed: Correct (default)
+	// sets it right, Report only shows it.
+	// +optional
+	// +kubebuilder:validation:Enum=Correct;Report
+	Drift DriftAction `json:"drift,omitempty"`
+}
+
+// DriftAction says what happens when a bucket is found changed.
+type DriftAction string
+
+// Drift actions.
+const (
+	DriftCorrect DriftAction = "Correct"
+	DriftReport  DriftAction = "Report"
+)
+
+// Replication says how copies are kept.
+type Replication struct {
+	// deletes says whether an object deleted from the primary is deleted from
+	// the copies: Propagate (default) or Ignore.
+	// +optional
+	// +kubebuilder:validation:Enum=Propagate;Ignore
+	Deletes DeletePropagation `json:"deletes,omitempty"`
+	// deletionGuard stops a run that would delete too much.
+	// +optional
+	DeletionGuard DeletionGuard `json:"deletionGuard,omitzero"`
+	// bandwidth bounds what replication takes.
+	// +optional
+	Bandwidth Bandwidth `json:"bandwidth,omitzero"`
+	// verification says how a copied object is verified: Transferred (default)
+	// binds every request to a hash that the store checks, else reads back; Full
+	// always reads back; None does neither.
+	// +optional
+	// +kubebuilder:validation:Enum=None;Transferred;Full
+	Verification Verification `json:"verification,omitempty"`
+}
+
+// DeletePropagation says what happens to copies of a deleted object.
+type DeletePropagation string
+
+// Ways to treat deleted objects.
+const (
+	DeletesPropagate DeletePropagation = "Propagate"
+	DeletesIgnore    DeletePropagation = "Ignore"
+)
+
+// Verification says how a copied object is verified.
+type Verification string
+
+// Ways to verify.
+const (
+	VerifyNone        Verification = "None"
+	VerifyTransferred Verification = "Transferred"
+	VerifyFull        Verification = "Full"
+)
+
+// DeletionGuard stops a run before it deletes anything when it would delete more
+// than this, or when the source is empty and the copy is not.
+type DeletionGuard struct {
+	// maximumObjects is how many deletions one run may make. Default 1000.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	MaximumObjects *int64 `json:"maximumObjects,omitempty"`
+	// maximumPercent is the share of the copy's objects that one run may delete,
+	// once it is more than 10 objects. Default 10.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	MaximumPercent *int32 `json:"maximumPercent,omitempty"`
+}
+
+// Bandwidth bounds what replication takes.
+type Bandwidth struct {
+	// bytesPerSecond for each copy, such as 50Mi; absent is no bound.
+	// +optional
+	BytesPerSecond *resource.Quantity `json:"bytesPerSecond,omitempty"`
+}
+
+// Objectives are what copies and restores must achieve.
+type Objectives struct {
+	// rpo is the age that the oldest change missing in a copy may reach. Default 1h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s') && duration(self) <= duration('8760h')",message="rpo must be between 10s and 8760h"
+	RPO *metav1.Duration `json:"rpo,omitempty"`
+	// rto is the time that a restore may take. Absent asks for nothing.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="rto must be between 1s and 8760h"
+	RTO *metav1.Duration `json:"rto,omitempty"`
+}
+
+// DrillRules says how often the way out must be proven.
+type DrillRules struct {
+	// maximumAge is the age that the last passed drill may reach. Absent asks for
+	// no drill.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('87600h')",message="maximumAge must be between 1m and 87600h"
+	MaximumAge *metav1.Duration `json:"maximumAge,omitempty"`
+}
+
+// SovereigntyPolicyStatus says how the buckets under a policy fare.
+type SovereigntyPolicyStatus struct {
+	// conditions are Ready.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// observedGeneration is the generation of the spec that the status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// summary counts the buckets that name this policy.
+	// +optional
+	Summary PolicySummary `json:"summary,omitzero"`
+}
+
+// PolicySummary counts buckets. Names are only shown in their own namespace.
+type PolicySummary struct {
+	// pass counts buckets all of whose copies comply.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Pass int32 `json:"pass"`
+	// fail counts buckets of which some copy does not comply, or that are not
+	// placed, or of which it is not known.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Fail int32 `json:"fail"`
+}
+
+// SovereigntyPolicy is a set of rules that datasets live under.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=sovpol,categories=sovereign,path=sovereigntypolicies
+// +kubebuilder:printcolumn:name="Perimeter",type=string,JSONPath=`.spec.residency.perimeter`
+// +kubebuilder:printcolumn:name="Copies",type=integer,JSONPath=`.spec.copies.minimum`
+// +kubebuilder:printcolumn:name="Pass",type=integer,JSONPath=`.status.summary.pass`
+// +kubebuilder:printcolumn:name="Fail",type=integer,JSONPath=`.status.summary.fail`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type SovereigntyPolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata of the object.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+	// spec holds the rules.
+	// +required
+	Spec SovereigntyPolicySpec `json:"spec,omitzero"`
+	// status says how the buckets under the policy fare.
+	// +optional
+	Status SovereigntyPolicyStatus `json:"status,omitzero"`
+}
+
+// SovereigntyPolicyList is a list of SovereigntyPolicies.
+//
+// +kubebuilder:object:root=true
+type SovereigntyPolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []SovereigntyPolicy `json:"items"`
+}
+
+// GetConditions gives the conditions, for code that serves every kind.
+func (p *SovereigntyPolicy) GetConditions() *[]metav1.Condition { return &p.Status.Conditions }
+
+// SetObservedGeneration records which generation the status is about.
+func (p *SovereigntyPolicy) SetObservedGeneration(g int64) { p.Status.ObservedGeneration = g }

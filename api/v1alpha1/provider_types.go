@@ -1,0 +1,301 @@
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ProviderType selects the interface that the operator speaks with a provider.
+// +kubebuilder:validation:Enum=S3
+type ProviderType string
+
+// ProviderTypeS3 is any store that speaks S3.
+const ProviderTypeS3 ProviderType = "S3"
+
+// SovereignProviderSpec describes an account at an operator of object storage.
+// +kubebuilder:validation:XValidation:rule="self.type != 'S3' || has(self.s3)",message="type S3 needs the block s3"
+type SovereignProviderSpec struct {
+	// type says which interface the provider speaks: S3.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="type cannot change: create another SovereignProvider"
+	Type ProviderType `json:"type,omitempty"`
+	// s3 says how to reach a store that speaks S3.
+	// +optional
+	S3 *S3Endpoint `json:"s3,omitempty"`
+	// allowedNamespaces selects the namespaces whose buckets may be placed here.
+	// Absent selects none, {} selects all.
+	// +optional
+	AllowedNamespaces *metav1.LabelSelector `json:"allowedNamespaces,omitempty"`
+	// operator says who runs the store.
+	// +required
+	Operator Operator `json:"operator,omitzero"`
+	// locations are the places of the account where buckets can be.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Locations []Location `json:"locations,omitempty"`
+	// limits are shared by everything that works on the account.
+	// +optional
+	Limits AccountLimits `json:"limits,omitzero"`
+	// probeInterval is how often the operator looks whether the provider is
+	// reachable.
+	// +optional
+	// +default="5m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="probeInterval must be between 10s and 24h"
+	ProbeInterval *metav1.Duration `json:"probeInterval,omitempty"`
+	// suspend stops new copies from being placed here and stops writing to the
+	// ones that are.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// S3Endpoint says how to reach a store that speaks S3.
+type S3Endpoint struct {
+	// endpoint is scheme, host and optional port: https://s3.example.fr. It is
+	// the endpoint of every location that names none.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="endpoint cannot change: create another SovereignProvider"
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != ''",message="endpoint must be https://host or https://host:port"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || (url(self).getEscapedPath() == '' && !self.contains('?') && !self.contains('#'))",message="endpoint must have no path, query or fragment: only https://host or https://host:port"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="endpoint must have no user name or password: credentials belong in the Secret that credentialsRef names"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || !isIP(url(self).getHostname()) || !ip(url(self).getHostname()).isLinkLocalUnicast()",message="endpoint must not be a link-local address"
+	Endpoint string `json:"endpoint,omitempty"`
+	// region is the region in request signatures; most on-premise stores accept any.
+	// +optional
+	// +default="us-east-1"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="region cannot change: create another SovereignProvider"
+	Region string `json:"region,omitempty"`
+	// addressingStyle says where the bucket's name goes: Path puts it in the
+	// path, Virtual in the host name.
+	// +optional
+	// +default="Path"
+	// +kubebuilder:validation:Enum=Path;Virtual
+	AddressingStyle string `json:"addressingStyle,omitempty"`
+	// credentialsRef names a Secret in the operator's namespace with the keys
+	// accessKey and secretKey.
+	// +required
+	CredentialsRef NameReference `json:"credentialsRef,omitzero"`
+	// caBundleRef names a ConfigMap in the operator's namespace whose key ca.crt
+	// holds the certificates to trust instead of the system's.
+	// +optional
+	CABundleRef *NameReference `json:"caBundleRef,omitempty"`
+	// credentialAPI names the admin interface through which the operator issues a
+	// key for each application. Without one, applications get the account's own
+	// key and the grant is AccountWide.
+	// +optional
+	// +default="None"
+	// +kubebuilder:validation:Enum=None;Versity
+	CredentialAPI string `json:"credentialAPI,omitempty"`
+}
+
+// Operator says who runs a store.
+type Operator struct {
+	// legalEntity is the company or authority that runs the store.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	LegalEntity string `json:"legalEntity,omitempty"`
+	// group identifies the group the legal entity belongs to, by SIREN, LEI or
+	// name. Providers of one group count as one operator. Absent means the legal
+	// entity itself.
+	// +optional
+	// +kubebuilder:validation:MaxLength=200
+	Group string `json:"group,omitempty"`
+	// controlCountry is the ISO 3166-1 code of the country that controls the
+	// legal entity.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^[A-Z]{2}$`
+	ControlCountry string `json:"controlCountry,omitempty"`
+}
+
+// Location is a place where buckets can be.
+type Location struct {
+	// name of the location, as people call it.
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`
+	Name string `json:"name,omitempty"`
+	// country is the ISO 3166-1 code of the country it stands in. Absent is
+	// unknown, and unknown is outside every perimeter.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^[A-Z]{2}$`
+	Country string `json:"country,omitempty"`
+	// subdivision is the ISO 3166-2 code, such as FR-HDF.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^[A-Z]{2}-[A-Z0-9]{1,3}$`
+	Subdivision string `json:"subdivision,omitempty"`
+	// onPremise tells that the store stands in the authority's own premises.
+	// +optional
+	OnPremise bool `json:"onPremise,omitempty"`
+	// endpoint overrides the provider's endpoint for this location.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != ''",message="endpoint must be https://host or https://host:port"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || (url(self).getEscapedPath() == '' && !self.contains('?') && !self.contains('#'))",message="endpoint must have no path, query or fragment: only https://host or https://host:port"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="endpoint must have no user name or password: credentials belong in the Secret that credentialsRef names"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || !isIP(url(self).getHostname()) || !ip(url(self).getHostname()).isLinkLocalUnicast()",message="endpoint must not be a link-local address"
+	Endpoint string `json:"endpoint,omitempty"`
+	// region overrides the provider's region for this location.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Region string `json:"region,omitempty"`
+}
+
+// AccountLimits bound what the operator does to an account, all work together.
+type AccountLimits struct {
+	// requestsPerSecond bounds requests; 0 or absent is no bound.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100000
+	RequestsPerSecond int32 `json:"requestsPerSecond,omitempty"`
+	// bytesPerSecond bounds bytes read and written, such as 100Mi; absent is no
+	// bound.
+	// +optional
+	BytesPerSecond *resource.Quantity `json:"bytesPerSecond,omitempty"`
+}
+
+// SovereignProviderStatus is what the operator found out about a provider.
+type SovereignProviderStatus struct {
+	// conditions are Ready, Reachable, CredentialsValid, LocationsVerified and
+	// ClockInSync.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// observedGeneration is the generation of the spec that the status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// locationNames lists the locations for printing.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	LocationNames string `json:"locationNames,omitempty"`
+	// locations are the facts about each location.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Locations []LocationStatus `json:"locations,omitempty"`
+	// rejectedCredentials is a keyed fingerprint of the credentials that the
+	// provider refused last. They are not tried again until the Secret changes.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	RejectedCredentials string `json:"rejectedCredentials,omitempty"`
+}
+
+// LocationVerification says how sure the place of a location is.
+// +kubebuilder:validation:Enum=Declared;Unknown
+type LocationVerification string
+
+// Verification levels. Declared is what the provider's owner wrote; Unknown is a
+// location without a known country.
+const (
+	VerificationDeclared LocationVerification = "Declared"
+	VerificationUnknown  LocationVerification = "Unknown"
+)
+
+// LocationStatus is what is known of a location.
+type LocationStatus struct {
+	// name of the location.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+	// country is the ISO 3166-1 code of the country it stands in.
+	// +optional
+	// +kubebuilder:validation:MaxLength=2
+	Country string `json:"country,omitempty"`
+	// perimeter is the narrowest one that contains the location.
+	// +optional
+	Perimeter Perimeter `json:"perimeter,omitempty"`
+	// endpoint that serves the location.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	Endpoint string `json:"endpoint,omitempty"`
+	// verification says how sure the location is.
+	// +optional
+	Verification LocationVerification `json:"verification,omitempty"`
+	// capabilities are what the store can do, found out by trying.
+	// +optional
+	Capabilities Capabilities `json:"capabilities,omitzero"`
+	// capabilitiesTriedAt is when they were tried last.
+	// +optional
+	CapabilitiesTriedAt *metav1.Time `json:"capabilitiesTriedAt,omitempty"`
+}
+
+// CapabilitySupport is what trying a capability showed: Supported works,
+// Unsupported is refused, Broken is accepted and does something else, Unknown
+// was not tried to an end.
+// +kubebuilder:validation:Enum=Supported;Unsupported;Broken;Unknown
+type CapabilitySupport string
+
+// Results of trying a capability.
+const (
+	CapabilitySupported   CapabilitySupport = "Supported"
+	CapabilityUnsupported CapabilitySupport = "Unsupported"
+	CapabilityBroken      CapabilitySupport = "Broken"
+	CapabilityUnknown     CapabilitySupport = "Unknown"
+)
+
+// Capabilities are what a store can do.
+type Capabilities struct {
+	// versioning: a bucket keeps old versions once told to.
+	// +optional
+	Versioning CapabilitySupport `json:"versioning,omitempty"`
+	// tagging: objects keep tags.
+	// +optional
+	Tagging CapabilitySupport `json:"tagging,omitempty"`
+	// exactKeys: every key is kept byte for byte.
+	// +optional
+	ExactKeys CapabilitySupport `json:"exactKeys,omitempty"`
+	// contentHash: a body that does not match its announced SHA-256 is refused.
+	// +optional
+	ContentHash CapabilitySupport `json:"contentHash,omitempty"`
+}
+
+// SovereignProvider is an account at an operator of object storage: where it
+// has places, who runs it, what its store can do.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=sprov,categories=sovereign
+// +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
+// +kubebuilder:printcolumn:name="Locations",type=string,JSONPath=`.status.locationNames`
+// +kubebuilder:printcolumn:name="Control",type=string,JSONPath=`.spec.operator.controlCountry`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type SovereignProvider struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata of the object.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+	// spec says how to reach the account and what it is.
+	// +required
+	Spec SovereignProviderSpec `json:"spec,omitzero"`
+	// status says what the operator found out.
+	// +optional
+	Status SovereignProviderStatus `json:"status,omitzero"`
+}
+
+// SovereignProviderList is a list of SovereignProviders.
+//
+// +kubebuilder:object:root=true
+type SovereignProviderList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []SovereignProvider `json:"items"`
+}
+
+// GetConditions gives the conditions, for code that serves every kind.
+func (p *SovereignProvider) GetConditions() *[]metav1.Condition { return &p.Status.Conditions }
+
+// SetObservedGeneration records which generation the status is about.
+func (p *SovereignProvider) SetObservedGeneration(g int64) { p.Status.ObservedGeneration = g }

@@ -1,0 +1,117 @@
+package v1alpha1
+
+// Reasons of conditions and events. They are stable: alerts and scripts may
+// match on them.
+const (
+	// ReasonSucceeded: the condition is True and there is nothing to add.
+	ReasonSucceeded = "Succeeded"
+	// ReasonProgressing: work towards the condition is under way.
+	ReasonProgressing = "Progressing"
+	// ReasonNotObserved: nothing is known yet.
+	ReasonNotObserved = "NotObserved"
+	// ReasonNotRequired: the policy does not ask for it.
+	ReasonNotRequired = "NotRequired"
+	// ReasonFailed: something failed that has no reason of its own; it is tried again.
+	ReasonFailed = "Failed"
+	// ReasonDeleting: the object is being deleted.
+	ReasonDeleting = "Deleting"
+	// ReasonSuspended: writing is suspended by spec.suspend.
+	ReasonSuspended = "Suspended"
+
+	// ReasonPolicyNotFound: the policy that the bucket names does not exist.
+	ReasonPolicyNotFound = "PolicyNotFound"
+	// ReasonBucketNotFound: the SovereignBucket that the object names does not exist.
+	ReasonBucketNotFound = "BucketNotFound"
+	// ReasonProviderNotFound: the SovereignProvider or location that the object names does not exist.
+	ReasonProviderNotFound = "ProviderNotFound"
+	// ReasonNamespaceNotAllowed: allowedNamespaces of the policy or provider does not include the namespace.
+	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
+	// ReasonInvalidConfiguration: the spec can never work as it is.
+	ReasonInvalidConfiguration = "InvalidConfiguration"
+
+	// ReasonCredentialsMissing: the Secret with the credentials, or a key in it, is missing.
+	ReasonCredentialsMissing = "CredentialsMissing"
+	// ReasonAuthenticationFailed: the provider refused the credentials; they are not tried again until they change.
+	ReasonAuthenticationFailed = "AuthenticationFailed"
+	// ReasonAccessDenied: the credentials are good and may not do this.
+	ReasonAccessDenied = "AccessDenied"
+	// ReasonProviderUnreachable: no answer came from the provider.
+	ReasonProviderUnreachable = "ProviderUnreachable"
+	// ReasonCertificateInvalid: the provider's certificate is not to be trusted.
+	ReasonCertificateInvalid = "CertificateInvalid"
+	// ReasonQuotaExceeded: a limit of the account is reached.
+	ReasonQuotaExceeded = "QuotaExceeded"
+	// ReasonThrottled: the provider asks to slow down.
+	ReasonThrottled = "Throttled"
+	// ReasonClockSkew: the clocks of provider and operator differ too much to sign requests.
+	ReasonClockSkew = "ClockSkew"
+
+	// ReasonLocationUnknown: it is not known where a location, or the operator itself, stands.
+	ReasonLocationUnknown = "LocationUnknown"
+	// ReasonLocationsDeclared: every location has a country, declared by the provider's owner.
+	ReasonLocationsDeclared = "LocationsDeclared"
+	// ReasonOutsidePerimeter: the location is outside the perimeter.
+	ReasonOutsidePerimeter = "OutsidePerimeter"
+	// ReasonCountryNotAllowed: the location's country is not among the allowed ones.
+	ReasonCountryNotAllowed = "CountryNotAllowed"
+	// ReasonNotEnoughCopies: fewer places are eligible than copies are asked for.
+	ReasonNotEnoughCopies = "NotEnoughCopies"
+	// ReasonNotEnoughOperators: the eligible places belong to too few operators.
+	ReasonNotEnoughOperators = "NotEnoughOperators"
+	// ReasonOnPremiseRequired: the policy asks for premises of one's own, and this or every place is elsewhere.
+	ReasonOnPremiseRequired = "OnPremiseRequired"
+	// ReasonOnPremiseForbidden: the policy forbids premises of one's own.
+	ReasonOnPremiseForbidden = "OnPremiseForbidden"
+	// ReasonGrantTooWide: applications would get a wider key than the policy allows.
+	ReasonGrantTooWide = "GrantTooWide"
+	// ReasonCapabilityMissing: the store cannot do what the policy asks for.
+	ReasonCapabilityMissing = "CapabilityMissing"
+	// ReasonNotSelected: the bucket's own placement leaves this place out.
+	ReasonNotSelected = "NotSelected"
+	// ReasonPrimaryRelocationRequired: the primary is lost or may not stay where it is, and never moves by itself.
+	ReasonPrimaryRelocationRequired = "PrimaryRelocationRequired"
+
+	// ReasonNameConflict: the name of the bucket or Secret is taken by something that is not ours.
+	ReasonNameConflict = "NameConflict"
+	// ReasonNotOwner: the bucket carries the mark of another owner.
+	ReasonNotOwner = "NotOwner"
+	// ReasonBucketMissing: the bucket does not exist at the provider.
+	ReasonBucketMissing = "BucketMissing"
+	// ReasonDriftDetected: the bucket was changed outside Rempart.
+	ReasonDriftDetected = "DriftDetected"
+	// ReasonPreflightFailed: a check before the first byte failed.
+	ReasonPreflightFailed = "PreflightFailed"
+
+	// ReasonSourceListingSuspicious: the listing of the source cannot be trusted.
+	ReasonSourceListingSuspicious = "SourceListingSuspicious"
+	// ReasonUnsortedListing: a listing repeats, loops or is out of order.
+	ReasonUnsortedListing = "UnsortedListing"
+	// ReasonKeysNotExact: the store would change the key of an object.
+	ReasonKeysNotExact = "KeysNotExact"
+	// ReasonDeletionGuardTripped: a run would delete too much and waits for approval.
+	ReasonDeletionGuardTripped = "DeletionGuardTripped"
+	// ReasonLagExceeded: a change older than the objective is missing in the copy.
+	ReasonLagExceeded = "LagExceeded"
+	// ReasonVerificationMismatch: content is not what it should be.
+	ReasonVerificationMismatch = "VerificationMismatch"
+	// ReasonObjectsFailed: some objects could not be copied.
+	ReasonObjectsFailed = "ObjectsFailed"
+
+	// ReasonDeletionBlocked: what is being deleted cannot go yet; the message says how to go on.
+	ReasonDeletionBlocked = "DeletionBlocked"
+	// ReasonDeletionNotConfirmed: the bucket holds objects and nobody confirmed that they may go.
+	ReasonDeletionNotConfirmed = "DeletionNotConfirmed"
+
+	// ReasonDrillOverdue: no drill passed within the time that the policy sets.
+	ReasonDrillOverdue = "DrillOverdue"
+	// ReasonDrillFailed: the drill ended with the verdict Failed.
+	ReasonDrillFailed = "DrillFailed"
+	// ReasonDrillInconclusive: the drill came to an end that proves nothing.
+	ReasonDrillInconclusive = "DrillInconclusive"
+	// ReasonDrillPassed: the drill ended with the verdict Passed.
+	ReasonDrillPassed = "DrillPassed"
+	// ReasonDeadlineExceeded: the drill did not end in time.
+	ReasonDeadlineExceeded = "DeadlineExceeded"
+	// ReasonCleanupPending: something of the drill is still left at a provider.
+	ReasonCleanupPending = "CleanupPending"
+)

@@ -1,0 +1,138 @@
+package placement
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+)
+
+// Decision says where the copies are to be, and what was found about every
+// candidate.
+type Decision struct {
+	// Satisfied tells whether Copies satisfies every policy.
+	Satisfied bool
+	// Reason and Message say what is missing when it does not.
+	Reason, Message string
+	// Copies are what is to be there, the primary first. It holds every placed
+	// copy that may stay. Nothing is added to an unsatisfied decision.
+	Copies []Copy
+	// Illegal are placed copies that a rule forbids where they are.
+	Illegal []IllegalCopy
+	// Candidates are all of them, the best first.
+	Candidates []Judged
+}
+
+// IllegalCopy is a placed copy with the objections against it.
+type IllegalCopy struct {
+	Copy
+	Objections []Objection
+}
+
+// Decide judges every candidate and chooses. What is placed stays unless a rule
+// forbids it, and the primary never moves by itself.
+func Decide(in Request) Decision {
+	decision := Decision{Candidates: judgeAll(in)}
+	legal, illegal := decision.sortPlaced(in.Placed)
+	decision.Illegal = illegal
+	if lost := primaryOf(illegal); lost != nil {
+		decision.Copies = in.Placed
+		decision.Reason = v1alpha1.ReasonPrimaryRelocationRequired
+		decision.Message = "the primary at " + lost.String() + " may not stay there and does not move by itself: " +
+			lost.Objections[0].Message
+		return decision
+	}
+	chosen, missing := choose(requiredSet(in.Policies), legal, decision.Candidates)
+	if missing != nil {
+		decision.Copies = copiesOf(legal)
+		decision.Reason, decision.Message = decision.explain(in, *missing)
+		return decision
+	}
+	decision.Satisfied = true
+	decision.Copies = copiesOf(chosen)
+	return decision
+}
+
+// judgeAll judges the candidates and sorts them: by score, then by name.
+func judgeAll(in Request) []Judged {
+	judged := make([]Judged, 0, len(in.Candidates))
+	for _, candidate := range in.Candidates {
+		j := Judged{Candidate: candidate, Objections: Judge(in, candidate)}
+		if j.Eligible() {
+			j.Score = score(in, candidate)
+		}
+		for _, placed := range in.Placed {
+			if placed.PlaceReference == candidate.PlaceReference {
+				j.Placed = placed.Role
+			}
+		}
+		judged = append(judged, j)
+	}
+	slices.SortFunc(judged, func(a, b Judged) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ProviderName, b.ProviderName),
+			cmp.Compare(a.Location, b.Location))
+	})
+	return judged
+}
+
+// sortPlaced separates the placed copies that may stay from the others.
+func (d Decision) sortPlaced(placed []Copy) (legal []member, illegal []IllegalCopy) {
+	for _, c := range placed {
+		index := slices.IndexFunc(d.Candidates, func(j Judged) bool { return j.PlaceReference == c.PlaceReference })
+		if index < 0 {
+			illegal = append(illegal, IllegalCopy{Copy: c, Objections: []Objection{*gone(c)}})
+			continue
+		}
+		candidate := d.Candidates[index]
+		if candidate.EligibleAs(c.Role) {
+			legal = append(legal, member{Judged: candidate, role: c.Role})
+			continue
+		}
+		illegal = append(illegal, IllegalCopy{Copy: c, Objections: candidate.Objections})
+	}
+	return legal, illegal
+}
+
+func gone(c Copy) *Objection {
+	return object(RuleResidency, v1alpha1.ReasonLocationUnknown, "no SovereignProvider declares %s any more", c)
+}
+
+func primaryOf(copies []IllegalCopy) *IllegalCopy {
+	index := slices.IndexFunc(copies, func(c IllegalCopy) bool { return c.Role == v1alpha1.RolePrimary })
+	if index < 0 {
+		return nil
+	}
+	return &copies[index]
+}
+
+// explain says why no set of places will do: by what every candidate is refused
+// for, by what is wrong with the primary that the bucket asks for, or by what the
+// set lacks.
+func (d Decision) explain(in Request, missing Objection) (reason, message string) {
+	if len(d.Candidates) == 0 {
+		return v1alpha1.ReasonNotEnoughCopies, "there is no SovereignProvider with a location"
+	}
+	if shared := d.sharedObjection(); shared != nil {
+		return shared.Reason, shared.Message
+	}
+	if wanted := in.Narrowing.Primary; wanted != nil {
+		for _, candidate := range d.Candidates {
+			if candidate.PlaceReference == *wanted && !candidate.EligibleAs(v1alpha1.RolePrimary) {
+				first := candidate.Objections[0]
+				return first.Reason, "the bucket's placement.primary " + wanted.String() + " is refused: " + first.Message
+			}
+		}
+	}
+	return missing.Reason, missing.Message
+}
+
+// sharedObjection is one that every candidate meets in the same words.
+func (d Decision) sharedObjection() *Objection {
+	for _, objection := range d.Candidates[0].Objections {
+		isShared := func(j Judged) bool { return slices.Contains(j.Objections, objection) }
+		if objection.Role == "" && !slices.ContainsFunc(d.Candidates, func(j Judged) bool { return !isShared(j) }) {
+			return &objection
+		}
+	}
+	return nil
+}

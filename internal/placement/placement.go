@@ -1,0 +1,147 @@
+// Package placement decides where copies of a dataset may be, and says why not
+// elsewhere.
+//
+// It is pure: providers and policies come in, a Decision comes out, the same one
+// for the same input. Each rule is one function in one file; a chain of them
+// keeps every objection against every candidate, because "why not there?" is
+// what people ask.
+//
+// Start reading at Decide; the rules are listed in judge.go.
+package placement
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/geo"
+)
+
+// Request is everything that a decision depends on.
+type Request struct {
+	// Namespace is the bucket's namespace.
+	Namespace Namespace
+	// Narrowing is the bucket's own wish; it never widens what policies allow.
+	Narrowing v1alpha1.PlacementSpec
+	// Policies that bind the bucket. Every one must be satisfied.
+	Policies []Policy
+	// Candidates are all places that exist.
+	Candidates []Candidate
+	// Placed are the copies that exist already.
+	Placed []Copy
+}
+
+// holdsCopyAt tells whether a copy of any role is placed there.
+func (in Request) holdsCopyAt(place v1alpha1.PlaceReference) bool {
+	return slices.ContainsFunc(in.Placed, func(c Copy) bool { return c.PlaceReference == place })
+}
+
+// Namespace is what allowedNamespaces selectors see.
+type Namespace struct {
+	Name   string
+	Labels map[string]string
+}
+
+// Policy is a named set of rules.
+type Policy struct {
+	Name string
+	Spec v1alpha1.SovereigntyPolicySpec
+}
+
+// Candidate is a place with the facts that rules judge.
+type Candidate struct {
+	v1alpha1.PlaceReference
+	// Operator identifies who runs it: providers of one group count as one.
+	Operator string
+	// Territory is where it stands; the zero value is unknown and thus outside.
+	Territory geo.Territory
+	OnPremise bool
+	// Grant is the narrowest key that an application can get there.
+	Grant v1alpha1.GrantLevel
+	// Capabilities found by trying.
+	Capabilities v1alpha1.Capabilities
+	// AllowedNamespaces of the provider; nil selects none.
+	AllowedNamespaces *metav1.LabelSelector
+	// Suspended providers take no new copies.
+	Suspended bool
+	// Ready tells whether the provider answers now. It ranks, it never refuses.
+	Ready bool
+	// Assumed names the facts that nobody confirmed, for decisions made offline.
+	Assumed []string
+}
+
+// Copy is a placed copy.
+type Copy struct {
+	v1alpha1.PlaceReference
+	Role  v1alpha1.CopyRole
+	Score int32
+}
+
+// Objection is one reason against a candidate.
+type Objection struct {
+	// Policy that objects; empty when the provider or the bucket itself does.
+	Policy string
+	// Rule that objects, such as residency.
+	Rule Rule
+	// Reason is one of the reasons in api/v1alpha1.
+	Reason string
+	// Message says it in a sentence.
+	Message string
+	// Role is set when the objection is only against a copy of that role.
+	Role v1alpha1.CopyRole
+}
+
+// Rule names what objects. The names are part of the API.
+type Rule string
+
+// Rules in the order in which they are judged and shown.
+const (
+	RuleNamespace  Rule = "namespace"
+	RuleSelection  Rule = "selection"
+	RuleSuspended  Rule = "suspended"
+	RuleResidency  Rule = "residency"
+	RuleCountry    Rule = "country"
+	RuleOnPremise  Rule = "onPremise"
+	RuleGrant      Rule = "grant"
+	RuleCapability Rule = "capability"
+	RuleCopies     Rule = "copies"
+	RuleOperators  Rule = "operators"
+)
+
+// Judged is a candidate with everything that was found about it.
+type Judged struct {
+	Candidate
+	// Objections, of all policies and all rules.
+	Objections []Objection
+	// Score ranks eligible candidates, 0 to 100 in steps of 5.
+	Score int32
+	// Placed tells the role of the copy that is there already; empty if none is.
+	Placed v1alpha1.CopyRole
+}
+
+// EligibleAs tells whether a copy of the role may be here.
+func (j Judged) EligibleAs(role v1alpha1.CopyRole) bool {
+	for _, objection := range j.Objections {
+		if objection.Role == "" || objection.Role == role {
+			return false
+		}
+	}
+	return true
+}
+
+// Eligible tells whether any copy may be here.
+func (j Judged) Eligible() bool {
+	return j.EligibleAs(v1alpha1.RolePrimary) || j.EligibleAs(v1alpha1.RoleReplica)
+}
+
+// selects tells whether a selector selects the namespace. A nil or malformed
+// selector selects nothing.
+func selects(selector *metav1.LabelSelector, namespace Namespace) bool {
+	if selector == nil {
+		return false
+	}
+	compiled, err := metav1.LabelSelectorAsSelector(selector)
+	return err == nil && compiled.Matches(labels.Set(namespace.Labels))
+}

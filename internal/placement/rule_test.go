@@ -1,0 +1,188 @@
+package placement_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/placement"
+)
+
+var everyNamespace = &metav1.LabelSelector{}
+
+// place is a candidate that nothing objects to.
+func place(provider, location string, change ...func(*placement.Candidate)) placement.Candidate {
+	candidate := placement.Candidate{
+		PlaceReference:    v1alpha1.PlaceReference{ProviderName: provider, Location: location},
+		Operator:          provider,
+		Territory:         geo.Classify("FR", ""),
+		Grant:             v1alpha1.GrantScoped,
+		AllowedNamespaces: everyNamespace,
+		Ready:             true,
+		Capabilities:      v1alpha1.Capabilities{Versioning: v1alpha1.CapabilitySupported},
+	}
+	for _, f := range change {
+		f(&candidate)
+	}
+	return candidate
+}
+
+func in(country string) func(*placement.Candidate) {
+	return func(c *placement.Candidate) { c.Territory = geo.Classify(country, "") }
+}
+
+func ownWalls(c *placement.Candidate) { c.OnPremise = true }
+
+// policy asks for nothing but FR.
+func policy(name string, change ...func(*v1alpha1.SovereigntyPolicySpec)) placement.Policy {
+	p := placement.Policy{Name: name, Spec: v1alpha1.SovereigntyPolicySpec{
+		AllowedNamespaces: everyNamespace,
+		Residency:         v1alpha1.Residency{Perimeter: v1alpha1.PerimeterFR},
+	}}
+	for _, f := range change {
+		f(&p.Spec)
+	}
+	return p
+}
+
+func perimeter(perimeter v1alpha1.Perimeter) func(*v1alpha1.SovereigntyPolicySpec) {
+	return func(s *v1alpha1.SovereigntyPolicySpec) { s.Residency.Perimeter = perimeter }
+}
+
+func copies(minimum, operators int32) func(*v1alpha1.SovereigntyPolicySpec) {
+	return func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Copies.Minimum, s.Copies.DistinctOperators = minimum, operators
+	}
+}
+
+func premises(requirement v1alpha1.Requirement) func(*v1alpha1.SovereigntyPolicySpec) {
+	return func(s *v1alpha1.SovereigntyPolicySpec) { s.Copies.OnPremise = requirement }
+}
+
+func TestRules(t *testing.T) {
+	labelled := &metav1.LabelSelector{MatchLabels: map[string]string{"service": "etat-civil"}}
+	scoped := func(s *v1alpha1.SovereigntyPolicySpec) { s.Access.MinimumGrant = v1alpha1.GrantScoped }
+	versioned := func(s *v1alpha1.SovereigntyPolicySpec) { s.Protection.Versioning = v1alpha1.Required }
+	countries := func(codes ...string) func(*v1alpha1.SovereigntyPolicySpec) {
+		return func(s *v1alpha1.SovereigntyPolicySpec) { s.Residency.AllowedCountries = codes }
+	}
+	versioningIs := func(support v1alpha1.CapabilitySupport) func(*placement.Candidate) {
+		return func(c *placement.Candidate) { c.Capabilities.Versioning = support }
+	}
+	accountWide := func(c *placement.Candidate) { c.Grant = v1alpha1.GrantAccountWide }
+	placedHere := []placement.Copy{{PlaceReference: place("a", "x").PlaceReference, Role: v1alpha1.RoleReplica}}
+
+	for name, test := range map[string]struct {
+		candidate placement.Candidate
+		policy    placement.Policy
+		narrowing v1alpha1.PlacementSpec
+		placed    []placement.Copy
+		namespace map[string]string
+		want      []string // policy/rule/reason[/role]
+	}{
+		"nothing to object": {place("a", "x"), policy("p"), v1alpha1.PlacementSpec{}, nil, nil, nil},
+
+		"residency: EU is outside FR":        {candidate: place("a", "x", in("DE")), policy: policy("p"), want: []string{"p/residency/OutsidePerimeter"}},
+		"residency: Germany is inside EU":    {candidate: place("a", "x", in("DE")), policy: policy("p", perimeter("EU"))},
+		"residency: Norway is outside EU":    {candidate: place("a", "x", in("NO")), policy: policy("p", perimeter("EU")), want: []string{"p/residency/OutsidePerimeter"}},
+		"residency: Norway is inside EEA":    {candidate: place("a", "x", in("NO")), policy: policy("p", perimeter("EEA"))},
+		"residency: Canada is outside EEA":   {candidate: place("a", "x", in("CA")), policy: policy("p", perimeter("EEA")), want: []string{"p/residency/OutsidePerimeter"}},
+		"residency: unknown is outside":      {candidate: place("a", "x", in("")), policy: policy("p", perimeter("EEA")), want: []string{"p/residency/LocationUnknown"}},
+		"residency: no perimeter allows all": {candidate: place("a", "x"), policy: policy("p", perimeter("")), want: []string{"p/residency/OutsidePerimeter"}},
+
+		"country: not listed":               {candidate: place("a", "x", in("DE")), policy: policy("p", perimeter("EU"), countries("FR", "BE")), want: []string{"p/country/CountryNotAllowed"}},
+		"country: listed":                   {candidate: place("a", "x", in("DE")), policy: policy("p", perimeter("EU"), countries("FR", "DE"))},
+		"country: listed by an alias":       {candidate: place("a", "x", in("GR")), policy: policy("p", perimeter("EU"), countries("EL"))},
+		"country: listing does not widen":   {candidate: place("a", "x", in("CA")), policy: policy("p", perimeter("EU"), countries("CA")), want: []string{"p/residency/OutsidePerimeter"}},
+		"country: both rules object":        {candidate: place("a", "x", in("CA")), policy: policy("p", perimeter("EU"), countries("FR")), want: []string{"p/residency/OutsidePerimeter", "p/country/CountryNotAllowed"}},
+		"country: unknown is residency's":   {candidate: place("a", "x", in("")), policy: policy("p", perimeter("EU"), countries("FR")), want: []string{"p/residency/LocationUnknown"}},
+		"onPremise: only, elsewhere":        {candidate: place("a", "x"), policy: policy("p", premises("Only")), want: []string{"p/onPremise/OnPremiseRequired"}},
+		"onPremise: only, at home":          {candidate: place("a", "x", ownWalls), policy: policy("p", premises("Only"))},
+		"onPremise: forbidden, at home":     {candidate: place("a", "x", ownWalls), policy: policy("p", premises("Forbidden")), want: []string{"p/onPremise/OnPremiseForbidden"}},
+		"onPremise: forbidden, elsewhere":   {candidate: place("a", "x"), policy: policy("p", premises("Forbidden"))},
+		"onPremise: required is the set's":  {candidate: place("a", "x"), policy: policy("p", premises("Required"))},
+		"grant: account-wide, scoped asked": {candidate: place("a", "x", accountWide), policy: policy("p", scoped), want: []string{"p/grant/GrantTooWide/Primary"}},
+		"grant: account-wide, nothing said": {candidate: place("a", "x", accountWide), policy: policy("p")},
+		"grant: scoped":                     {candidate: place("a", "x"), policy: policy("p", scoped)},
+
+		"capability: versioning unsupported":      {candidate: place("a", "x", versioningIs("Unsupported")), policy: policy("p", versioned), want: []string{"p/capability/CapabilityMissing"}},
+		"capability: versioning broken":           {candidate: place("a", "x", versioningIs("Broken")), policy: policy("p", versioned), want: []string{"p/capability/CapabilityMissing"}},
+		"capability: versioning unknown":          {candidate: place("a", "x", versioningIs("Unknown")), policy: policy("p", versioned), want: []string{"p/capability/CapabilityMissing"}},
+		"capability: versioning not tried":        {candidate: place("a", "x", versioningIs("")), policy: policy("p", versioned), want: []string{"p/capability/CapabilityMissing"}},
+		"capability: not asked for":               {candidate: place("a", "x", versioningIs("Unsupported")), policy: policy("p")},
+		"capability: unknown where a copy is":     {candidate: place("a", "x", versioningIs("Unknown")), policy: policy("p", versioned), placed: placedHere},
+		"capability: unsupported where a copy is": {candidate: place("a", "x", versioningIs("Broken")), policy: policy("p", versioned), placed: placedHere, want: []string{"p/capability/CapabilityMissing"}},
+
+		"namespace: provider admits none": {
+			candidate: place("a", "x", func(c *placement.Candidate) { c.AllowedNamespaces = nil }), policy: policy("p"),
+			want: []string{"/namespace/NamespaceNotAllowed"},
+		},
+		"namespace: provider admits others": {
+			candidate: place("a", "x", func(c *placement.Candidate) { c.AllowedNamespaces = labelled }), policy: policy("p"),
+			want: []string{"/namespace/NamespaceNotAllowed"},
+		},
+		"namespace: provider admits this one": {
+			candidate: place("a", "x", func(c *placement.Candidate) { c.AllowedNamespaces = labelled }), policy: policy("p"),
+			namespace: map[string]string{"service": "etat-civil"},
+		},
+		"namespace: a malformed selector admits none": {
+			candidate: place("a", "x", func(c *placement.Candidate) {
+				c.AllowedNamespaces = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "k", Operator: "Nonsense"}}}
+			}), policy: policy("p"),
+			want: []string{"/namespace/NamespaceNotAllowed"},
+		},
+		"namespace: policy admits none": {
+			candidate: place("a", "x"), policy: policy("p", func(s *v1alpha1.SovereigntyPolicySpec) { s.AllowedNamespaces = nil }),
+			want: []string{"p/namespace/NamespaceNotAllowed"},
+		},
+
+		"selection: another provider is wanted": {candidate: place("a", "x"), policy: policy("p"), narrowing: v1alpha1.PlacementSpec{ProviderNames: []string{"b"}}, want: []string{"/selection/NotSelected"}},
+		"selection: this provider is wanted":    {candidate: place("a", "x"), policy: policy("p"), narrowing: v1alpha1.PlacementSpec{ProviderNames: []string{"b", "a"}}},
+		"selection: the primary goes elsewhere": {
+			candidate: place("a", "x"), policy: policy("p"),
+			narrowing: v1alpha1.PlacementSpec{Primary: &v1alpha1.PlaceReference{ProviderName: "a", Location: "y"}},
+			want:      []string{"/selection/NotSelected/Primary"},
+		},
+		"suspended: no new copy":   {candidate: place("a", "x", func(c *placement.Candidate) { c.Suspended = true }), policy: policy("p"), want: []string{"/suspended/Suspended"}},
+		"suspended: what is stays": {candidate: place("a", "x", func(c *placement.Candidate) { c.Suspended = true }), policy: policy("p"), placed: placedHere},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := placement.Request{
+				Namespace: placement.Namespace{Name: "ns", Labels: test.namespace},
+				Narrowing: test.narrowing, Policies: []placement.Policy{test.policy}, Placed: test.placed,
+			}
+			if diff := cmp.Diff(test.want, named(placement.Judge(request, test.candidate))); diff != "" {
+				t.Errorf("objections (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestProcessingIsJudgedByWhereDataIsRead(t *testing.T) {
+	policies := []placement.Policy{policy("p", premises("Only"), func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.AllowedNamespaces, s.Access.MinimumGrant = nil, v1alpha1.GrantScoped
+	})}
+	elsewhere := place("a", "x", in("CA"), func(c *placement.Candidate) { c.AllowedNamespaces, c.Grant = nil, "" })
+	got := named(placement.JudgeProcessing(policies, elsewhere))
+	if diff := cmp.Diff([]string{"p/residency/OutsidePerimeter", "p/onPremise/OnPremiseRequired"}, got); diff != "" {
+		t.Errorf("objections (-want +got):\n%s", diff)
+	}
+	if got := placement.JudgeProcessing(policies, place("a", "x", ownWalls)); got != nil {
+		t.Errorf("objections to the own premises: %v", got)
+	}
+}
+
+func named(objections []placement.Objection) []string {
+	var names []string
+	for _, o := range objections {
+		name := o.Policy + "/" + string(o.Rule) + "/" + o.Reason
+		if o.Role != "" {
+			name += "/" + string(o.Role)
+		}
+		names = append(names, name)
+	}
+	return names
+}
