@@ -1,0 +1,155 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// configuration describes a bucket subresource that is only stored.
+type configuration struct {
+	// noun is the middle of the operation's name.
+	noun string
+	// missing answers a GET before any PUT; when its code is empty, S3 answers
+	// an empty document called root.
+	missing string
+	root    string
+}
+
+var configurations = map[string]configuration{
+	"accelerate":        {noun: "BucketAccelerateConfiguration", root: "AccelerateConfiguration"},
+	"cors":              {noun: "BucketCors", missing: "NoSuchCORSConfiguration"},
+	"encryption":        {noun: "BucketEncryption", missing: "ServerSideEncryptionConfigurationNotFoundError"},
+	"lifecycle":         {noun: "BucketLifecycleConfiguration", missing: "NoSuchLifecycleConfiguration"},
+	"logging":           {noun: "BucketLogging", root: "BucketLoggingStatus"},
+	"notification":      {noun: "BucketNotificationConfiguration", root: "NotificationConfiguration"},
+	"ownershipControls": {noun: "BucketOwnershipControls", missing: "OwnershipControlsNotFoundError"},
+	"publicAccessBlock": {noun: "PublicAccessBlock", missing: "NoSuchPublicAccessBlockConfiguration"},
+	"replication":       {noun: "BucketReplication", missing: "ReplicationConfigurationNotFoundError"},
+	"website":           {noun: "BucketWebsite", missing: "NoSuchWebsiteConfiguration"},
+}
+
+// configurationOperations returns PUT, GET and DELETE of a subresource that is
+// stored and returned. Unlisted names work too, under the name itself.
+func configurationOperations(name string) []operation {
+	conf, ok := configurations[name]
+	if !ok {
+		conf = configuration{noun: "Bucket:" + name, missing: "NoSuchConfiguration"}
+	}
+	sub := []string{name}
+	action := strings.TrimSuffix(conf.noun, "Configuration")
+	return []operation{
+		{name: "Put" + conf.noun, method: http.MethodPut, level: bucketLevel, sub: sub, action: "s3:Put" + action,
+			handle: func(c *call) error { return c.putConfiguration(name) }},
+		{name: "Get" + conf.noun, method: http.MethodGet, level: bucketLevel, sub: sub, action: "s3:Get" + action,
+			handle: func(c *call) error { return c.getConfiguration(name, conf) }},
+		{name: "Delete" + conf.noun, method: http.MethodDelete, level: bucketLevel, sub: sub, action: "s3:Put" + action,
+			handle: func(c *call) error { return c.deleteConfiguration(name) }},
+	}
+}
+
+func (c *call) putConfiguration(name string) error {
+	var document struct {
+		XMLName xml.Name
+	}
+	if err := decodeXML(c.body, &document); err != nil {
+		return err
+	}
+	return c.withBucket(func(b *bucket) error {
+		b.configurations[name] = c.body
+		return c.done(http.StatusOK)
+	})
+}
+
+func (c *call) getConfiguration(name string, conf configuration) error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	b := c.buckets[c.bucket]
+	if b == nil {
+		return errNoSuchBucket
+	}
+	stored, ok := b.configurations[name]
+	switch {
+	case ok:
+		c.writeXML(http.StatusOK, stored)
+		return nil
+	case conf.missing != "":
+		return notFound(conf.missing, "The %s configuration does not exist", name)
+	}
+	c.writeXML(http.StatusOK, []byte(`<`+conf.root+` xmlns="`+xmlNamespace+`"/>`))
+	return nil
+}
+
+func (c *call) deleteConfiguration(name string) error {
+	return c.withBucket(func(b *bucket) error {
+		delete(b.configurations, name)
+		return c.done(http.StatusNoContent)
+	})
+}
+
+func (c *call) putBucketVersioning() error {
+	var wanted struct {
+		XMLName xml.Name `xml:"VersioningConfiguration"`
+		Status  string
+	}
+	if err := decodeXML(c.body, &wanted); err != nil {
+		return err
+	}
+	if wanted.Status != versioningEnabled && wanted.Status != versioningSuspended {
+		return errMalformedXML
+	}
+	return c.withBucket(func(b *bucket) error {
+		if b.lock != nil && wanted.Status == versioningSuspended {
+			return conflict("InvalidBucketState", "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
+		}
+		b.versioning = wanted.Status
+		return c.done(http.StatusOK)
+	})
+}
+
+func (c *call) getBucketVersioning() error {
+	return c.withBucket(func(b *bucket) error {
+		return c.ok(struct {
+			XMLName struct{} `xml:"VersioningConfiguration"`
+			Xmlns   string   `xml:"xmlns,attr"`
+			Status  string   `xml:",omitempty"`
+		}{Xmlns: xmlNamespace, Status: b.versioning})
+	})
+}
+
+func (c *call) putBucketPolicy() error {
+	p, err := parsePolicy(c.body, forBucket)
+	if err != nil {
+		return err
+	}
+	if err := p.coversOnly(c.bucket); err != nil {
+		return err
+	}
+	return c.withBucket(func(b *bucket) error {
+		unknown := slices.DeleteFunc(p.principals(), func(id string) bool { return id == "*" || c.knows(id) })
+		if len(unknown) > 0 && !c.options.AnyPrincipal {
+			return malformedPolicy("Invalid principal in policy: %s", unknown[0])
+		}
+		b.policy, b.policyText = p, c.body
+		return c.done(http.StatusNoContent)
+	})
+}
+
+func (c *call) getBucketPolicy() error {
+	return c.withBucket(func(b *bucket) error {
+		if b.policy == nil {
+			return notFound("NoSuchBucketPolicy", "The bucket policy does not exist")
+		}
+		c.w.Header().Set("Content-Type", "application/json")
+		c.w.send(b.policyText)
+		return nil
+	})
+}
+
+func (c *call) deleteBucketPolicy() error {
+	return c.withBucket(func(b *bucket) error {
+		b.policy, b.policyText = nil, nil
+		return c.done(http.StatusNoContent)
+	})
+}

@@ -1,0 +1,187 @@
+package s3
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// call is one request on its way through the server.
+type call struct {
+	*Server
+	w      *answer
+	r      *http.Request
+	query  url.Values
+	op     *operation
+	bucket string
+	key    string
+	who    *identity
+	chunks *chunkSigner
+	now    time.Time
+	body   []byte
+	// effects are the faults that hit this request.
+	effects effects
+	record  *Request
+}
+
+// serve is the way of every request: what it is, what disturbs it, who sends
+// it, whether he may, then the operation itself.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.requests.RLock()
+	defer s.requests.RUnlock()
+	record := &Request{}
+	c := &call{
+		Server: s,
+		w:      &answer{ResponseWriter: w, log: s.log, record: record},
+		record: record,
+		r:      r,
+		query:  r.URL.Query(),
+		who:    anonymous,
+		now:    s.now(),
+	}
+	if s.faults.isDown() || c.isClosing() {
+		c.cut()
+	}
+	c.w.Header().Set("Date", c.now.Format(http.TimeFormat))
+	c.w.Header().Set("Server", "S3Emulator")
+	c.w.Header().Set("X-Amz-Request-Id", s.log.nextID())
+	routeErr := c.route()
+	c.remember()
+	c.effects = s.faults.strike(c.op, c.bucket, c.key)
+	if c.disturb() {
+		return
+	}
+	// Who asks comes before what is asked, as on a real store.
+	if err := cmp.Or(c.authenticate(), routeErr); err != nil {
+		c.fail(err)
+		return
+	}
+	c.carryOut()
+}
+
+func (c *call) carryOut() {
+	if err := c.authorize(); err != nil {
+		c.fail(err)
+		return
+	}
+	if err := c.readBody(); err != nil {
+		c.fail(err)
+		return
+	}
+	if err := c.op.handle(c); err != nil {
+		c.fail(err)
+	}
+	if c.w.swallow {
+		c.cut()
+	}
+}
+
+func (c *call) isClosing() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// splitTarget returns bucket and key of a request, the key exactly as sent:
+// only the percent encoding is undone, and no segment is interpreted.
+func splitTarget(r *http.Request) (bucket, key string, err error) {
+	rawBucket, rawKey, _ := strings.Cut(strings.TrimPrefix(rawPath(r), "/"), "/")
+	bucket, err = url.PathUnescape(rawBucket)
+	if err != nil {
+		return "", "", badRequest("InvalidURI", "Couldn't parse the specified URI.")
+	}
+	key, err = url.PathUnescape(rawKey)
+	if err != nil {
+		return "", "", badRequest("InvalidURI", "Couldn't parse the specified URI.")
+	}
+	return bucket, key, nil
+}
+
+// rawPath returns the request's path as it came over the wire. URL.EscapedPath
+// would re-encode paths whose encoding it finds unusual.
+func rawPath(r *http.Request) string {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	if strings.HasPrefix(path, "/") {
+		return path
+	}
+	return r.URL.EscapedPath()
+}
+
+// fail answers with an error document.
+func (c *call) fail(err error) {
+	var known *apiError
+	if !errors.As(err, &known) {
+		known = &apiError{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
+	}
+	c.log.note(func() { c.record.Code = known.Code })
+	for name, value := range known.Header {
+		c.w.Header().Set(name, value)
+	}
+	if known.Status == http.StatusNotModified {
+		c.w.WriteHeader(known.Status)
+		return
+	}
+	c.writeDocument(known.Status, c.errorDocument(known))
+}
+
+func (c *call) errorDocument(e *apiError) any {
+	// Keys go through encoding/xml here: an error about a key that XML cannot
+	// hold must still be readable.
+	return struct {
+		XMLName   struct{} `xml:"Error"`
+		Code      string
+		Message   string
+		Bucket    string `xml:"BucketName,omitempty"`
+		Key       string `xml:",omitempty"`
+		Resource  string
+		RequestID string `xml:"RequestId"`
+		Fields    []errorField
+	}{
+		Code: e.Code, Message: e.Message,
+		Bucket: c.bucket, Key: c.key, Resource: rawPath(c.r),
+		RequestID: c.w.Header().Get("X-Amz-Request-Id"),
+		Fields:    e.Fields,
+	}
+}
+
+// writeDocument answers with an XML document; a HEAD gets its length only.
+func (c *call) writeDocument(status int, v any) {
+	b, err := encodeXML(v)
+	if err != nil {
+		c.w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	c.writeXML(status, b)
+}
+
+func (c *call) writeXML(status int, b []byte) {
+	h := c.w.Header()
+	h.Set("Content-Type", "application/xml")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	c.w.WriteHeader(status)
+	if c.r.Method != http.MethodHead {
+		c.w.send(b)
+	}
+}
+
+// ok answers 200 with a document.
+func (c *call) ok(v any) error {
+	c.writeDocument(http.StatusOK, v)
+	return nil
+}
+
+// done answers with a status and an empty body.
+func (c *call) done(status int) error {
+	if status != http.StatusNoContent {
+		c.w.Header().Set("Content-Length", "0")
+	}
+	c.w.WriteHeader(status)
+	return nil
+}

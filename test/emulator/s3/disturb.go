@@ -1,0 +1,71 @@
+package s3
+
+import (
+	"io"
+	"net/http"
+)
+
+// disturb applies the effects that come before the operation. It returns true
+// when it answered the request itself.
+func (c *call) disturb() bool {
+	if e, ok := c.effects.find(kindGate); ok {
+		select {
+		case <-e.gate:
+		case <-c.r.Context().Done():
+		case <-c.closing:
+		}
+	}
+	if e, ok := c.effects.find(kindLatency); ok {
+		c.pause(c.r.Context(), e.delay)
+	}
+	if c.effects.has(kindResetBefore) {
+		c.cut()
+	}
+	if e, ok := c.effects.find(kindFail); ok {
+		c.fail(&apiError{Status: e.status, Code: e.code, Message: "Injected fault."})
+		return true
+	}
+	if e, ok := c.effects.find(kindFailWith200); ok {
+		c.fail(&apiError{Status: http.StatusOK, Code: e.code, Message: "Injected fault."})
+		return true
+	}
+	if c.effects.has(kindEmptyBody) {
+		_ = c.done(http.StatusOK)
+		return true
+	}
+	if e, ok := c.effects.find(kindResetUpload); ok {
+		c.r.Body = &cuttingReader{ReadCloser: c.r.Body, call: c, left: e.count}
+	}
+	c.w.swallow = c.effects.has(kindResetAfter)
+	return false
+}
+
+// cuttingReader cuts the connection once left bytes were read.
+type cuttingReader struct {
+	io.ReadCloser
+	call *call
+	left int64
+}
+
+func (r *cuttingReader) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		r.call.cut()
+	}
+	n, err := r.ReadCloser.Read(p[:min(int64(len(p)), r.left)])
+	r.left -= int64(n)
+	return n, err
+}
+
+// sendBody sends an object's bytes, as far as the faults let it.
+func (c *call) sendBody(b []byte) {
+	if e, ok := c.effects.find(kindResetBody); ok && e.count < int64(len(b)) {
+		c.w.send(b[:e.count])
+		_ = http.NewResponseController(c.w).Flush()
+		c.cut()
+	}
+	if e, ok := c.effects.find(kindTruncate); ok && e.count < int64(len(b)) {
+		c.w.send(b[:e.count])
+		c.hangUp()
+	}
+	c.w.send(b)
+}

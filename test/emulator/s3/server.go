@@ -1,0 +1,150 @@
+package s3
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Server is one emulated store. All its methods are safe for concurrent use.
+type Server struct {
+	// URL is where the server answers, without a trailing slash. Empty before
+	// Listen.
+	URL string
+	// AccessKey, SecretKey and Region are the ones in force, so that a caller
+	// may leave them to the defaults.
+	AccessKey string
+	SecretKey string
+	Region    string
+
+	options    Options
+	operations []operation
+	faults     *Faults
+	log        *requestLog
+
+	// mu guards everything below. One lock for the whole store keeps every
+	// answer a consistent cut; bodies are read and sent outside it.
+	mu          sync.RWMutex
+	buckets     map[string]*bucket
+	credentials map[string]credential
+	sequence    uint64
+
+	http      *http.Server
+	client    *http.Client
+	closing   chan struct{}
+	closeOnce sync.Once
+	serving   sync.WaitGroup
+	// requests is held for reading by every request: Close waits by writing.
+	requests sync.RWMutex
+}
+
+// New returns a server that does not listen yet: use Listen, or mount Handler.
+func New(o Options) *Server {
+	o = o.withDefaults()
+	s := &Server{
+		AccessKey:   o.AccessKey,
+		SecretKey:   o.SecretKey,
+		Region:      o.Region,
+		options:     o,
+		faults:      &Faults{},
+		log:         newRequestLog(o.RequestLog),
+		buckets:     map[string]*bucket{},
+		credentials: map[string]credential{},
+		closing:     make(chan struct{}),
+		client:      &http.Client{Transport: &http.Transport{DisableCompression: true}},
+	}
+	s.operations = allOperations(o)
+	root := &identity{id: o.AccessKey, admin: o.VersityAdmin}
+	s.credentials[o.AccessKey] = credential{secret: o.SecretKey, who: root}
+	return s
+}
+
+// Start returns a listening server that is closed when the test ends.
+func Start(tb testing.TB, o Options) *Server {
+	tb.Helper()
+	s := New(o)
+	if err := s.Listen("127.0.0.1:0"); err != nil {
+		tb.Fatalf("start S3 emulator: %v", err)
+	}
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// Listen serves on a TCP address, with https when Options.TLS is set, and sets
+// URL. It returns once connections are accepted; call it once.
+func (s *Server) Listen(address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	s.URL = "http://" + listener.Addr().String()
+	if s.options.TLS {
+		config, roots, err := selfSigned(listener.Addr())
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		s.URL = "https://" + listener.Addr().String()
+		s.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+		listener = tls.NewListener(listener, config)
+	}
+	s.http = &http.Server{
+		Handler: s.Handler(),
+		// Without HTTP/2 every request has a connection that a fault can cut.
+		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){},
+		ReadHeaderTimeout: time.Minute,
+	}
+	s.serving.Go(func() { _ = s.http.Serve(listener) })
+	return nil
+}
+
+// Handler returns the server as a handler. It must be mounted at the root and
+// not behind http.ServeMux, which cleans paths and so changes keys.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+// HTTPClient returns a client that trusts the server's certificate and never
+// decompresses. Its idle connections are closed by Close.
+func (s *Server) HTTPClient() *http.Client { return s.client }
+
+// Close cuts all connections and waits for the requests in progress. It may be
+// called more than once.
+func (s *Server) Close() {
+	s.closeOnce.Do(func() { close(s.closing) })
+	if s.http != nil {
+		// The listener is gone either way, and the tests are over.
+		_ = s.http.Close()
+	}
+	s.client.CloseIdleConnections()
+	s.serving.Wait()
+	s.requests.Lock()
+	defer s.requests.Unlock()
+}
+
+// Faults returns the knobs that make the server misbehave.
+func (s *Server) Faults() *Faults { return s.faults }
+
+// now is the server's clock, in UTC.
+func (s *Server) now() time.Time { return s.options.Clock().UTC() }
+
+// newID returns a string of 32 hexadecimal digits that no earlier call
+// returned. The caller holds mu.
+func (s *Server) newID() string {
+	s.sequence++
+	return fmt.Sprintf("%016x%016x", s.sequence*0x9e3779b97f4a7c15, s.sequence)
+}
+
+// pause waits for d, for the client to leave or for Close, whichever is first.
+func (s *Server) pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-s.closing:
+	}
+}
