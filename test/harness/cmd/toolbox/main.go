@@ -1,0 +1,71 @@
+// Command toolbox makes the tools that Rempart's development needs available.
+//
+//	toolbox -path kubectl    print the path of one tool, building it if needed
+//	toolbox prepare          make everything that the tests need
+//	toolbox list             name every tool and its version
+//
+// Progress goes to the standard error, so that the path can be captured.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/rempart/rempart/test/harness/toolbox"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "toolbox:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("toolbox", flag.ExitOnError)
+	path := flags.String("path", "", "print the path of this `tool`")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch {
+	case *path != "" && flags.NArg() == 0:
+		found, err := toolbox.Find(ctx, os.Stderr, toolbox.Tool(*path))
+		if err != nil {
+			return err
+		}
+		fmt.Println(found)
+		return nil
+	case *path == "" && flags.NArg() == 1 && flags.Arg(0) == "prepare":
+		return prepare(ctx)
+	case *path == "" && flags.NArg() == 1 && flags.Arg(0) == "list":
+		return list(ctx)
+	}
+	return fmt.Errorf("use one of: toolbox -path TOOL, toolbox prepare, toolbox list")
+}
+
+func prepare(ctx context.Context) error {
+	for _, tool := range toolbox.ForTests() {
+		if _, err := toolbox.Find(ctx, os.Stderr, tool); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func list(ctx context.Context) error {
+	for _, tool := range toolbox.All() {
+		version, err := toolbox.Version(ctx, tool)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%-24s %s\n", tool, version)
+	}
+	return nil
+}
