@@ -1,0 +1,151 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/minio/minio-go/v7/pkg/s3utils"
+
+	"github.com/rempart/rempart/internal/provider"
+)
+
+// documentLimit bounds an answer: a page of 1 000 keys of 1 024 bytes, every
+// byte escaped, is below 4 MiB.
+const documentLimit = 16 << 20
+
+// question is a request about a bucket or the account, answered by a document.
+type question struct {
+	action, method string
+	bucket, key    string
+	// path is set instead of bucket and key for the admin calls of a gateway.
+	path  string
+	query url.Values
+	// send is the request's document: an XML struct, or bytes of another kind.
+	send any
+}
+
+// errForeign means that the answer is a success and not the document that the
+// question asks for. Ceph RGW answers a GET of a subresource that it does not
+// know with an object listing.
+var errForeign = errors.New("the answer is not the document that was asked for")
+
+// ask sends a question and reads the answer into document, an XML struct with
+// the name of its root, or a *[]byte for any other text, or nil for no answer.
+// An answer of another kind fails with an error that wraps errForeign.
+func (s *session) ask(ctx context.Context, q question, document any) (*exchange, error) {
+	ctx, x := s.begin(ctx, q.action, q.bucket, q.key)
+	request, err := s.request(ctx, q)
+	if err != nil {
+		return x, x.fault(ctx, err)
+	}
+	response, err := s.wire.RoundTrip(request)
+	if err != nil {
+		return x, x.fault(ctx, err)
+	}
+	defer response.Body.Close()
+	if x.refused() {
+		return x, x.fault(ctx, errors.New(response.Status))
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, documentLimit))
+	if err != nil {
+		x.cause, x.status = err, 0 // as good as no answer
+		return x, x.fault(ctx, err)
+	}
+	return x, x.parse(body, document)
+}
+
+// parse reads a whole document of the right kind, or fails.
+func (x *exchange) parse(body []byte, document any) error {
+	switch document := document.(type) {
+	case nil:
+		if x.isHTML() {
+			return x.fail(unreachable, x.detail())
+		}
+		return nil
+	case *[]byte:
+		*document = body
+		return nil
+	}
+	err := xml.Unmarshal(body, document)
+	if err == nil {
+		return nil
+	}
+	if x.problem = parseProblem(body); x.problem != nil {
+		return x.fail(x.ofAnswer(), x.detail())
+	}
+	v := failing
+	if x.isHTML() {
+		v = unreachable
+	}
+	return &foreignError{error: x.fail(v, fmt.Sprintf("HTTP %d, %v", x.status, errForeign))}
+}
+
+// foreignError adds errForeign to a fault without changing its message.
+type foreignError struct{ error }
+
+// Unwrap implements the interface of package errors.
+func (e *foreignError) Unwrap() []error { return []error{e.error, errForeign} }
+
+// request builds and signs what asks a question.
+func (s *session) request(ctx context.Context, q question) (*http.Request, error) {
+	if q.bucket != "" {
+		if err := s3utils.CheckValidBucketName(q.bucket); err != nil {
+			return nil, err
+		}
+	}
+	body, err := q.body()
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, q.method, s.address(q), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256(body)
+	request.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(digest[:]))
+	if len(body) > 0 {
+		// S3 demands it for some documents and knows it for all.
+		sum := md5.Sum(body)
+		request.Header.Set("Content-Md5", base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	return s.sign(request), nil
+}
+
+func (q question) body() ([]byte, error) {
+	switch send := q.send.(type) {
+	case nil:
+		return nil, nil
+	case []byte:
+		return send, nil
+	default:
+		return xml.Marshal(send)
+	}
+}
+
+// address is the URL of a question, by the place's addressing.
+func (s *session) address(q question) string {
+	host, path := s.endpoint.Host, "/"+q.path
+	switch {
+	case q.bucket == "":
+	case s.place.Addressing == provider.VirtualStyle:
+		host = q.bucket + "." + host
+		path = "/" + s3utils.EncodePath(q.key)
+	default:
+		path = "/" + q.bucket + "/" + s3utils.EncodePath(q.key)
+	}
+	address := s.endpoint.Scheme + "://" + host + path
+	if len(q.query) > 0 {
+		address += "?" + s3utils.QueryEncode(q.query)
+	}
+	return address
+}

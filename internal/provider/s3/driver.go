@@ -1,0 +1,119 @@
+package s3
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/provider"
+)
+
+// Type is the value of SovereignProvider.spec.type that selects this driver.
+const Type = "S3"
+
+// defaultRegion is what stores without regions of their own expect in
+// signatures.
+const defaultRegion = "us-east-1"
+
+// Driver opens sessions on S3 endpoints. The zero value is ready for use.
+type Driver struct{}
+
+var _ provider.Driver = Driver{}
+
+// Type implements provider.Driver.
+func (Driver) Type() string { return Type }
+
+// Open implements provider.Driver. The credentials need provider.AccessKey and
+// provider.SecretKey. Each session has connections of its own.
+func (Driver) Open(place provider.Place, keys provider.Credentials) (provider.Session, error) {
+	s, err := open(place, keys)
+	if err != nil {
+		return nil, &fault.Error{
+			Class:  fault.Terminal,
+			Reason: fault.InvalidConfiguration,
+			Err:    fmt.Errorf("open %s: %w: %w", place, provider.ErrInvalidConfiguration, err),
+		}
+	}
+	return s, nil
+}
+
+func open(place provider.Place, keys provider.Credentials) (*session, error) {
+	if place.Region == "" {
+		place.Region = defaultRegion
+	}
+	endpoint, err := parseEndpoint(place.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	lookup, err := lookupOf(place.Addressing)
+	if err != nil {
+		return nil, err
+	}
+	access, secretKey := keys[provider.AccessKey], keys[provider.SecretKey]
+	if access.IsEmpty() || secretKey.IsEmpty() {
+		return nil, fmt.Errorf("credentials need %s and %s", provider.AccessKey, provider.SecretKey)
+	}
+	pool, err := newPool(place.CABundle)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{
+		place:     place,
+		endpoint:  endpoint,
+		accessKey: access,
+		secretKey: secretKey,
+	}
+	s.wire = &recorder{next: pool, sign: s.sign}
+	s.core, err = minio.NewCore(endpoint.Host, &minio.Options{
+		Creds:        credentials.NewStaticV4(access.Reveal(), secretKey.Reveal(), ""),
+		Secure:       endpoint.Scheme == "https",
+		Transport:    s.wire,
+		Region:       place.Region, // else minio-go asks for the location of every bucket
+		BucketLookup: lookup,
+		// Trying again is package retry's work, which knows the classes.
+		MaxRetries: 1,
+		// Trailing checksums are refused by Ceph RGW (400
+		// XAmzContentSHA256Mismatch) and by versitygw over http (400 BadDigest).
+		TrailingHeaders: false,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// parseEndpoint takes scheme, host and optional port, and nothing else: what
+// comes after would silently be lost or signed wrongly.
+func parseEndpoint(endpoint string) (*url.URL, error) {
+	parsed, err := url.Parse(endpoint)
+	if err != nil {
+		// The message of url.Parse repeats the endpoint, which may hold a password.
+		return nil, fmt.Errorf("endpoint is not a URL")
+	}
+	switch {
+	case parsed.Scheme != "http" && parsed.Scheme != "https":
+		return nil, fmt.Errorf("endpoint needs the scheme https or http")
+	case parsed.User != nil:
+		return nil, fmt.Errorf("endpoint must not hold credentials")
+	case parsed.Hostname() == "":
+		return nil, fmt.Errorf("endpoint %q has no host", endpoint)
+	case strings.Trim(parsed.Path, "/") != "" || parsed.RawQuery != "" || parsed.Fragment != "":
+		return nil, fmt.Errorf("endpoint %q has more than scheme, host and port", endpoint)
+	}
+	return parsed, nil
+}
+
+func lookupOf(addressing provider.Addressing) (minio.BucketLookupType, error) {
+	switch addressing {
+	case provider.VirtualStyle:
+		return minio.BucketLookupDNS, nil
+	case provider.PathStyle, "":
+		return minio.BucketLookupPath, nil
+	default:
+		return 0, fmt.Errorf("addressing %q is neither %s nor %s", addressing, provider.PathStyle, provider.VirtualStyle)
+	}
+}

@@ -1,0 +1,251 @@
+package s3
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/provider"
+)
+
+// verdict is what a failure means to a caller.
+type verdict struct {
+	sentinel error
+	class    fault.Class
+	reason   fault.Reason
+}
+
+var (
+	authentication = verdict{provider.ErrAuthentication, fault.Terminal, fault.AuthenticationFailed}
+	denied         = verdict{provider.ErrDenied, fault.Terminal, fault.AccessDenied}
+	clockSkew      = verdict{provider.ErrClockSkew, fault.Terminal, fault.ClockSkew}
+	bucketMissing  = verdict{provider.ErrNotFound, fault.Terminal, fault.BucketMissing}
+	notFound       = verdict{provider.ErrNotFound, fault.Terminal, fault.Unclassified}
+	notEmpty       = verdict{provider.ErrNotEmpty, fault.Waiting, fault.DeletionBlocked}
+	nameTaken      = verdict{provider.ErrOwnedByOther, fault.Terminal, fault.NameConflict}
+	throttled      = verdict{provider.ErrThrottled, fault.Throttled, fault.Throttling}
+	quota          = verdict{provider.ErrQuota, fault.Terminal, fault.QuotaExceeded}
+	unsupported    = verdict{provider.ErrUnsupported, fault.Terminal, fault.CapabilityMissing}
+	mismatch       = verdict{provider.ErrContentMismatch, fault.Transient, fault.VerificationMismatch}
+	changed        = verdict{provider.ErrChanged, fault.Transient, fault.Unclassified}
+	invalidKey     = verdict{provider.ErrInvalidKey, fault.Terminal, fault.KeysNotExact}
+	misconfigured  = verdict{provider.ErrInvalidConfiguration, fault.Terminal, fault.InvalidConfiguration}
+	suspicious     = verdict{provider.ErrSuspiciousListing, fault.Transient, fault.SourceListingSuspicious}
+	unreachable    = verdict{provider.ErrUnreachable, fault.Transient, fault.ProviderUnreachable}
+	untrusted      = verdict{provider.ErrCertificate, fault.Terminal, fault.CertificateInvalid}
+	failing        = verdict{provider.ErrServer, fault.Transient, fault.Unclassified}
+	unavailable    = verdict{provider.ErrServer, fault.Transient, fault.ProviderUnreachable}
+)
+
+// rule matches an answer; zero fields match any. The first match counts.
+type rule struct {
+	action string
+	status int
+	codes  []string
+	is     verdict
+}
+
+// rules translate what stores say, in the order codes, operations, statuses.
+var rules = []rule{
+	{codes: []string{"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "ExpiredTokenException", "InvalidSecurity", "NotSignedUp", "UnrecognizedClientException"}, is: authentication},
+	{codes: []string{"RequestTimeTooSkewed", "RequestExpired"}, is: clockSkew},
+	{codes: []string{"AccessDenied", "AllAccessDisabled", "AccountProblem", "UserSuspended", "XAdminAccessDenied"}, is: denied},
+	{codes: []string{"SlowDown", "SlowDownRead", "SlowDownWrite", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "Throttling", "ThrottlingException", "TooManyRequests", "TooManyRequestsException", "BandwidthLimitExceeded"}, is: throttled},
+	{codes: []string{"TooManyBuckets", "QuotaExceeded", "LimitExceeded", "MaxVersionsReached", "InsufficientStorage", "XMinioStorageFull"}, is: quota},
+	{codes: []string{"XAmzContentSHA256Mismatch", "BadDigest", "IncompleteBody"}, is: mismatch},
+	{codes: []string{"PreconditionFailed", "ConditionalRequestConflict", "InvalidRange", "InvalidPart", "InvalidPartOrder"}, is: changed},
+	// A posix gateway keeps folders and files: what is one cannot be the other.
+	// versitygw has the code "400" for keys that leave the bucket, such as "..".
+	{codes: []string{"400", "InvalidURI", "KeyTooLongError", "XMinioInvalidObjectName", "XMinioParentIsObject", "XMinioObjectExistsAsDirectory", "ObjectParentIsFile", "ExistingObjectIsDirectory", "DirectoryObjectContainsData"}, is: invalidKey},
+	{codes: []string{"NotImplemented", "MethodNotAllowed", "XNotImplemented", "UnsupportedOperation", "VersioningNotConfigured"}, is: unsupported},
+	{codes: []string{"InvalidBucketName", "InvalidLocationConstraint", "IllegalLocationConstraintException", "InvalidRegion", "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"}, is: misconfigured},
+	{codes: []string{"NoSuchBucket"}, is: bucketMissing},
+	{codes: []string{"NoSuchKey", "NoSuchVersion", "NoSuchUpload", "NoSuchTagSet", "NoSuchBucketPolicy", "NotFound", "XAdminUserNotFound"}, is: notFound},
+	{codes: []string{"BucketNotEmpty"}, is: notEmpty},
+	{codes: []string{"BucketAlreadyExists"}, is: nameTaken},
+	{codes: []string{"OperationAborted", "InternalError", "InternalFailure"}, is: failing},
+	{codes: []string{"RequestTimeout", "ServiceUnavailable"}, is: unavailable},
+	{action: actionCreateBucket, status: http.StatusConflict, is: nameTaken},
+	{action: actionDeleteBucket, status: http.StatusConflict, is: notEmpty},
+	{status: http.StatusForbidden, is: denied},
+	{status: http.StatusMethodNotAllowed, is: unsupported},
+	{status: http.StatusProxyAuthRequired, is: unreachable},
+	{status: http.StatusRequestTimeout, is: unreachable},
+	{status: http.StatusConflict, is: failing},
+	{status: http.StatusPreconditionFailed, is: changed},
+	{status: http.StatusRequestedRangeNotSatisfiable, is: changed},
+	{status: http.StatusTooManyRequests, is: throttled},
+	{status: 499, is: unreachable}, // nginx: the client is taken to have left
+	{status: http.StatusNotImplemented, is: unsupported},
+	{status: http.StatusBadGateway, is: unavailable},
+	{status: http.StatusServiceUnavailable, is: unavailable},
+	{status: http.StatusGatewayTimeout, is: unavailable},
+	{status: http.StatusInsufficientStorage, is: quota},
+	{status: http.StatusNetworkAuthenticationRequired, is: unreachable},
+}
+
+// fault makes of err, which a request ended with, what the contract promises.
+// The end of the caller's context passes unclassified.
+func (x *exchange) fault(ctx context.Context, err error) error {
+	if x.succeeded(err) {
+		return nil
+	}
+	if ended := ctx.Err(); ended != nil {
+		return fmt.Errorf("%s: %w", x.what(), ended)
+	}
+	if x.content != nil && x.content.err != nil {
+		return x.ownFault(x.content.err)
+	}
+	if x.status == 0 {
+		if x.cause == nil { // refused before anything was sent
+			return x.fail(misconfigured, err.Error())
+		}
+		return x.fail(ofCause(x.cause), causeText(x.cause))
+	}
+	if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && !x.refused() && !x.isHTML() {
+		// A failure inside a success, as CompleteMultipartUpload may answer.
+		x.problem = &problem{Code: answer.Code, Message: answer.Message}
+	}
+	v := x.ofAnswer()
+	if v == authentication && x.isAcquitted(ctx) {
+		v = unsupported
+		if isOddKey(x.key) {
+			v = invalidKey
+		}
+	}
+	return x.fail(v, x.detail())
+}
+
+// isAcquitted tells whether the credentials are good although a signature was
+// found wrong. A store that cleans a key, or folds the spaces of a header in its
+// own way, computes another signature than ours; one tenant's object must not
+// open the breaker of the whole account. Only such requests get the benefit of
+// the doubt, at the price of one ListBuckets.
+func (x *exchange) isAcquitted(ctx context.Context) bool {
+	if x.code() != "SignatureDoesNotMatch" || (!x.odd && !isOddKey(x.key)) {
+		return false
+	}
+	_, _, err := x.session.listBuckets(ctx)
+	return err == nil
+}
+
+// isOddKey tells whether a key has a character that needs an escape, or a
+// segment that a path cleaner would drop.
+func isOddKey(key string) bool {
+	for segment := range strings.SplitSeq(key, "/") {
+		if segment == "" || segment == "." || segment == ".." || !unreserved.MatchString(segment) {
+			return key != ""
+		}
+	}
+	return false
+}
+
+var unreserved = regexp.MustCompile(`^[A-Za-z0-9_.~-]+$`)
+
+// interrupted is for an answer whose body ended early, for the reason err.
+func (x *exchange) interrupted(err error) error {
+	failure := &fault.Error{Class: unreachable.class, Reason: unreachable.reason}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		failure.Err = fmt.Errorf("%s: %w: %w", x.what(), provider.ErrUnreachable, err)
+	} else {
+		failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), provider.ErrUnreachable, x.session.clean(causeText(err)))
+	}
+	return failure
+}
+
+// succeeded tells a success from what minio-go takes for one: a web page in
+// answer to a PUT; and from what it takes for a failure: a DELETE answered with
+// 200 instead of 204, as Ceph RGW does for policies.
+func (x *exchange) succeeded(err error) bool {
+	switch x.method {
+	case http.MethodGet, http.MethodHead, "":
+		return err == nil
+	case http.MethodDelete:
+		return x.status != 0 && !x.refused() && !x.isHTML()
+	default:
+		return err == nil && !x.isHTML()
+	}
+}
+
+// ownFault is for content that could not be read to its announced end.
+func (x *exchange) ownFault(err error) error {
+	if err == io.ErrUnexpectedEOF {
+		return x.fail(mismatch, "the content ends before its announced size")
+	}
+	return fmt.Errorf("%s: read content: %w", x.what(), err)
+}
+
+// fail wraps once: what was being done, what it means, what was said.
+func (x *exchange) fail(v verdict, detail string) error {
+	failure := &fault.Error{Class: v.class, Reason: v.reason}
+	if v.class == fault.Throttled {
+		failure.After = retryAfter(x.header)
+	}
+	failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), v.sentinel, x.session.clean(detail))
+	return failure
+}
+
+func ofCause(err error) verdict {
+	var (
+		invalid  x509.CertificateInvalidError
+		host     x509.HostnameError
+		unknown  x509.UnknownAuthorityError
+		roots    x509.SystemRootsError
+		verified *tls.CertificateVerificationError
+	)
+	if errors.As(err, &invalid) || errors.As(err, &host) || errors.As(err, &unknown) ||
+		errors.As(err, &roots) || errors.As(err, &verified) {
+		return untrusted
+	}
+	return unreachable
+}
+
+// ofAnswer judges an answer. What the rules cannot know comes first: whether it
+// is a store that speaks, and whether a 404 may be believed.
+func (x *exchange) ofAnswer() verdict {
+	switch {
+	case x.status == http.StatusUnauthorized:
+		// Also as a web page: asking again with a refused key locks accounts.
+		return authentication
+	case x.problem == nil && x.isHTML():
+		return unreachable
+	case x.status == http.StatusMethodNotAllowed && x.header.Get("X-Amz-Delete-Marker") == "true":
+		return notFound // the version asked for is a delete marker
+	case x.status == http.StatusNotFound && x.problem == nil:
+		// Deletions are inferred from absence. A HEAD has no more to say; any
+		// other 404 without S3's own word comes from something in between.
+		if x.method == http.MethodHead {
+			return notFound
+		}
+		return unreachable
+	case x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != "":
+		return throttled
+	}
+	for _, rule := range rules {
+		if (rule.action == "" || rule.action == x.action) &&
+			(rule.status == 0 || rule.status == x.status) &&
+			(rule.codes == nil || slices.Contains(rule.codes, x.code())) {
+			return rule.is
+		}
+	}
+	switch {
+	case x.status >= 500:
+		return failing
+	case x.status >= 400:
+		return unsupported // the same request would be refused again
+	case x.status >= 300:
+		return misconfigured // a redirect: another region's bucket, another scheme
+	default:
+		return failing // a success that cannot be read
+	}
+}

@@ -1,0 +1,89 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// messageLimit bounds in bytes what of a store's own words a message repeats.
+const messageLimit = 300
+
+// what names the action and its objects, for messages.
+func (x *exchange) what() string {
+	var b strings.Builder
+	b.WriteString(x.action)
+	if x.key != "" {
+		fmt.Fprintf(&b, " %q", x.key)
+	}
+	switch {
+	case x.bucket == "":
+	case strings.HasSuffix(x.action, "bucket"):
+		fmt.Fprintf(&b, " %q", x.bucket)
+	default:
+		fmt.Fprintf(&b, " in bucket %q", x.bucket)
+	}
+	fmt.Fprintf(&b, " at %s", x.session.place)
+	return b.String()
+}
+
+// detail is the store's own word.
+func (x *exchange) detail() string {
+	switch {
+	case x.problem != nil:
+		return fmt.Sprintf("HTTP %d %s: %s", x.status, x.problem.Code, x.problem.Message)
+	case x.isHTML():
+		return fmt.Sprintf("HTTP %d with a web page, not from an object store", x.status)
+	default:
+		return fmt.Sprintf("HTTP %d", x.status)
+	}
+}
+
+// clean makes foreign text fit for a message: one bounded line, without the
+// credentials, which stores repeat in errors about signatures.
+func (s *session) clean(text string) string {
+	text = strings.ReplaceAll(text, s.secretKey.Reveal(), "[secret key]")
+	text = strings.ReplaceAll(text, s.accessKey.Reveal(), "[access key]")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > messageLimit {
+		text = strings.ToValidUTF8(text[:messageLimit], "") + "…"
+	}
+	return text
+}
+
+// causeText tells why no answer came, without the port of our own end, which
+// would make a new message of every try.
+func causeText(err error) string {
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		if lookup.IsTimeout {
+			return fmt.Sprintf("lookup %s: timeout", lookup.Name)
+		}
+		return fmt.Sprintf("lookup %s: %s", lookup.Name, lookup.Err)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Sprintf("%s %s: %v", op.Op, op.Addr, op.Err)
+	}
+	return err.Error()
+}
+
+// retryAfter reads a Retry-After header; 0 when there is none to read.
+func retryAfter(header http.Header) time.Duration {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(0, time.Until(date))
+	}
+	return 0
+}

@@ -1,0 +1,58 @@
+package s3
+
+import (
+	"context"
+	"encoding/xml"
+	"net/http"
+	"net/url"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/signer"
+
+	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/secret"
+)
+
+// session is one account at one place. It keeps nothing but connections.
+type session struct {
+	place                provider.Place
+	endpoint             *url.URL
+	accessKey, secretKey secret.Text
+	wire                 *recorder
+	core                 *minio.Core
+}
+
+var _ provider.Session = (*session)(nil)
+
+// Place implements provider.Session.
+func (s *session) Place() provider.Place { return s.place }
+
+// Keys implements provider.Session.
+func (s *session) Keys() (provider.KeyIssuer, bool) {
+	if s.place.CredentialAPI != provider.VersityCredentialAPI {
+		return nil, false
+	}
+	return &issuer{session: s}, true
+}
+
+// Ping implements provider.Session with one ListBuckets, whose document must be
+// one: the login page of a captive portal is a 200 too.
+func (s *session) Ping(ctx context.Context) (provider.Health, error) {
+	_, x, err := s.listBuckets(ctx)
+	return x.health(), err
+}
+
+// listBuckets gives the names of the account's own buckets.
+func (s *session) listBuckets(ctx context.Context) ([]string, *exchange, error) {
+	var answer struct {
+		XMLName xml.Name `xml:"ListAllMyBucketsResult"`
+		Names   []string `xml:"Buckets>Bucket>Name"`
+	}
+	x, err := s.ask(ctx, question{action: "list buckets", method: http.MethodGet}, &answer)
+	return answer.Names, x, err
+}
+
+// sign signs a request for this account, in place of a signature it has.
+func (s *session) sign(request *http.Request) *http.Request {
+	return signer.SignV4(*request, s.accessKey.Reveal(), s.secretKey.Reveal(), "", s.place.Region)
+}
