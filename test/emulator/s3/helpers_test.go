@@ -224,3 +224,11 @@ func trailingClient(t testing.TB, srv *s3.Server) *minio.Core {
 	}
 	return core
 }
+
+// decode reads an answer's document.
+func decode(t testing.TB, document string, v any) {
+	t.Helper()
+	if err := xml.Unmarshal([]byte(document), v); err != nil {
+		t.Fatalf("decode %s: %v", document, err)
+	}
+}
