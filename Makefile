@@ -1,0 +1,80 @@
+# Everything that is done to this code by hand or by machine. A machine needs
+# Go, git and make; other tools are built once into a cache outside the
+# checkout (test/harness/toolbox).
+
+VERSION ?= $(shell hack/version.sh)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Arguments for the targets that take some, such as TESTFLAGS='-run Drill'.
+TESTFLAGS ?=
+PACKAGES  ?= ./...
+FUZZTIME  ?= 30s
+BENCHARGS ?=
+DATA      ?=
+KEEP      ?=
+
+TOOLBOX := go run ./test/harness/cmd/toolbox
+# $(call tool,NAME) sets $tool in a recipe's line, and ends it if that fails.
+tool = tool=$$($(TOOLBOX) -path $(1)) && "$$tool"
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the operator, the mover and the kubectl plugin into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/manager ./cmd/mover ./cmd/kubectl-rempart
+
+.PHONY: generate
+generate: ## Write all generated code and manifests
+	@$(call tool,controller-gen) object paths=./api/...
+	@$(call tool,controller-gen) crd paths=./api/... output:crd:dir=config/crd/bases
+	@if [ -d controllers ]; then \
+		$(call tool,controller-gen) rbac:roleName=rempart-manager paths=./controllers/... output:rbac:dir=config/rbac; \
+	fi
+	@if [ -x hack/sync-chart.sh ]; then hack/sync-chart.sh; fi
+
+.PHONY: lint
+lint: ## Run the linters, those for the API included
+	@$(call tool,golangci-lint) run ./...
+
+.PHONY: verify
+verify: generate lint ## Generate, lint, and fail if anything is left uncommitted
+	@if [ -n "$$(git status --porcelain)" ]; then \
+		git --no-pager diff; git status --short; \
+		echo 'verify: the tree is not clean; commit what is listed above'; exit 1; \
+	fi
+
+.PHONY: tools
+tools: ## Build the tools that the tests need, where the cache lacks them
+	@$(TOOLBOX) prepare
+
+.PHONY: test
+test: tools ## Run all tests (TESTFLAGS='-run Name', PACKAGES=./internal/...)
+	@$(call tool,gotestsum) --format pkgname --format-hide-empty-pkg -- -p 2 -timeout 20m $(TESTFLAGS) $(PACKAGES)
+
+.PHONY: test-race
+test-race: ## Run the tests that need no cluster with the race detector (needs a C compiler)
+	@$(call tool,gotestsum) --format pkgname --format-hide-empty-pkg -- -race -p 2 -timeout 20m $(TESTFLAGS) ./api/... ./internal/...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz test for FUZZTIME each
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || exit 1; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Measure the mover against other programs (BENCHARGS='-help')
+	go run ./test/bench $(BENCHARGS)
+
+.PHONY: demo
+demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running)
+	go run ./test/demo $(if $(DATA),-data '$(DATA)') $(if $(KEEP),-keep)
+
+.PHONY: clean
+clean: ## Remove what was built in the checkout; built tools stay in their cache
+	rm -rf bin dist
