@@ -163,3 +163,20 @@ func (s *Server) AccessKeys() []string {
 	defer s.mu.RUnlock()
 	return slices.Sorted(maps.Keys(s.credentials))
 }
+
+// SetBucketPolicy sets a bucket's policy behind the API, after the checks of
+// the API except those of its principals.
+func (s *Server) SetBucketPolicy(bucketName, document string) error {
+	p, err := parsePolicy([]byte(document), forBucket)
+	if err == nil {
+		err = p.coversOnly(bucketName)
+	}
+	if err != nil {
+		return fmt.Errorf("set policy of bucket %q: %w", bucketName, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.ensureBucket(bucketName)
+	b.policy, b.policyText = p, []byte(document)
+	return nil
+}

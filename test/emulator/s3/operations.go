@@ -46,9 +46,9 @@ var (
 	uploadsParams = []string{"prefix", "delimiter", "encoding-type", "max-uploads", "key-marker", "upload-id-marker"}
 )
 
-// ignoredParams change nothing: signatures, SDK markers and MinIO's listing
-// extensions, which every other store ignores.
-var ignoredParams = []string{"x-id", "metadata", "unsorted"}
+// ignoredParams change nothing: markers of SDKs and MinIO's extensions, which
+// every other store ignores.
+var ignoredParams = []string{"x-id", "metadata", "unsorted", "withUpdatedAt"}
 
 // allOperations returns the operations of a server with these options.
 func allOperations(o Options) []operation {
