@@ -54,19 +54,26 @@ func (c *call) checkChecksums(content []byte) error {
 		return nil
 	}
 	for algorithm, sent := range sentChecksums(c.r.Header) {
-		newHash, ok := checksumAlgorithms[algorithm]
-		if !ok {
-			return badRequest("InvalidRequest", "The checksum algorithm %q is not supported.", algorithm)
+		if err := checkDigest(algorithm, sent, content); err != nil {
+			return err
 		}
-		h := newHash()
-		want, err := base64.StdEncoding.DecodeString(sent)
-		if err != nil || len(want) != h.Size() {
-			return badRequest("InvalidRequest", "Value for x-amz-checksum-%s header is invalid.", algorithm)
-		}
-		h.Write(content)
-		if !bytes.Equal(want, h.Sum(nil)) {
-			return badRequest("BadDigest", "The %s you specified did not match the calculated checksum.", strings.ToUpper(algorithm))
-		}
+	}
+	return nil
+}
+
+func checkDigest(algorithm, sent string, content []byte) error {
+	newHash, ok := checksumAlgorithms[algorithm]
+	if !ok {
+		return badRequest("InvalidRequest", "The checksum algorithm %q is not supported.", algorithm)
+	}
+	h := newHash()
+	want, err := base64.StdEncoding.DecodeString(sent)
+	if err != nil || len(want) != h.Size() {
+		return badRequest("InvalidRequest", "Value for x-amz-checksum-%s header is invalid.", algorithm)
+	}
+	h.Write(content)
+	if !bytes.Equal(want, h.Sum(nil)) {
+		return badRequest("BadDigest", "The %s you specified did not match the calculated checksum.", strings.ToUpper(algorithm))
 	}
 	return nil
 }

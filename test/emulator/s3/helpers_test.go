@@ -232,3 +232,8 @@ func decode(t testing.TB, document string, v any) {
 		t.Fatalf("decode %s: %v", document, err)
 	}
 }
+
+// signAs signs a request that was changed after it was built.
+func signAs(r *http.Request, access, secret, region string) *http.Request {
+	return signer.SignV4(*r, access, secret, "", region)
+}
