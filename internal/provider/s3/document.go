@@ -34,14 +34,18 @@ type question struct {
 	send any
 }
 
-// errForeign means that the answer is a success and not the document that the
-// question asks for. Ceph RGW answers a GET of a subresource that it does not
-// know with an object listing.
-var errForeign = errors.New("the answer is not the document that was asked for")
+var (
+	// errUnreadable means that a success is not the document that was asked for.
+	errUnreadable = errors.New("the answer is not the document that was asked for")
+	// errForeign means that it is another document, as Ceph RGW answers a GET of
+	// a subresource that it does not know with an object listing. It comes with
+	// errUnreadable.
+	errForeign = errors.New("the answer is another document")
+)
 
 // ask sends a question and reads the answer into document, an XML struct with
 // the name of its root, or a *[]byte for any other text, or nil for no answer.
-// An answer of another kind fails with an error that wraps errForeign.
+// An answer of another kind fails with an error that is errUnreadable.
 func (s *session) ask(ctx context.Context, q question, document any) (*exchange, error) {
 	ctx, x := s.begin(ctx, q.action, q.bucket, q.key)
 	request, err := s.request(ctx, q)
@@ -87,14 +91,22 @@ func (x *exchange) parse(body []byte, document any) error {
 	if x.isHTML() {
 		v = unreachable
 	}
-	return &foreignError{error: x.fail(v, fmt.Sprintf("HTTP %d, %v", x.status, errForeign))}
+	unreadable := &unreadableError{error: x.fail(v, fmt.Sprintf("HTTP %d, %v", x.status, errUnreadable)), kinds: []error{errUnreadable}}
+	if _, other := errors.AsType[xml.UnmarshalError](err); other && !x.isHTML() {
+		unreadable.kinds = append(unreadable.kinds, errForeign)
+	}
+	return unreadable
 }
 
-// foreignError adds errForeign to a fault without changing its message.
-type foreignError struct{ error }
+// unreadableError tells what kind of answer a fault is about, without changing
+// its message.
+type unreadableError struct {
+	error
+	kinds []error
+}
 
 // Unwrap implements the interface of package errors.
-func (e *foreignError) Unwrap() []error { return []error{e.error, errForeign} }
+func (e *unreadableError) Unwrap() []error { return append([]error{e.error}, e.kinds...) }
 
 // request builds and signs what asks a question.
 func (s *session) request(ctx context.Context, q question) (*http.Request, error) {

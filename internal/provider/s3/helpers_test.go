@@ -2,13 +2,23 @@ package s3_test
 
 import (
 	"bytes"
+	"crypto/md5"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"strings"
 	"testing"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/signer"
 
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/s3"
@@ -123,4 +133,57 @@ func get(t *testing.T, session provider.Session, ref provider.Ref, options provi
 	defer body.Close()
 	text, err := io.ReadAll(body)
 	return string(text), object, err
+}
+
+// putBucketTags tags the bucket as another client would.
+func putBucketTags(server *emulator.Server, tags string) error {
+	body := "<Tagging><TagSet>" + tags + "</TagSet></Tagging>"
+	request, err := http.NewRequest(http.MethodPut, server.URL+"/"+bucket+"?tagging=", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	digest, sum := sha256.Sum256([]byte(body)), md5.Sum([]byte(body))
+	request.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(digest[:]))
+	request.Header.Set("Content-Md5", base64.StdEncoding.EncodeToString(sum[:]))
+	response, err := server.HTTPClient().Do(signer.SignV4(*request, server.AccessKey, server.SecretKey, "", server.Region))
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= 300 {
+		return fmt.Errorf("tag bucket: %s", response.Status)
+	}
+	return nil
+}
+
+// putPolicy writes the bucket's policy as another client would.
+func putPolicy(t *testing.T, session provider.Session, server *emulator.Server, text string) {
+	t.Helper()
+	client, err := minio.New(strings.TrimPrefix(session.Place().Endpoint, "http://"), &minio.Options{
+		Creds: credentials.NewStaticV4(server.AccessKey, server.SecretKey, ""), Region: server.Region,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.SetBucketPolicy(t.Context(), bucket, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func compact(t *testing.T, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Compact(&b, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func sameJSON(t *testing.T, a, b string) bool {
+	t.Helper()
+	var x, y any
+	if err := errors.Join(json.Unmarshal([]byte(a), &x), json.Unmarshal([]byte(b), &y)); err != nil {
+		t.Fatal(err)
+	}
+	return reflect.DeepEqual(x, y)
 }

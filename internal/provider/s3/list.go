@@ -117,8 +117,8 @@ func (s *session) ListVersionsPage(ctx context.Context, bucket string, request p
 // listingFault makes of a document that is no listing what the contract says: an
 // answer that is something else must never look like the end of a listing.
 func (x *exchange) listingFault(err error) error {
-	if errors.Is(err, errForeign) {
-		return x.fail(suspicious, fmt.Sprintf("HTTP %d, %v", x.status, errForeign))
+	if errors.Is(err, errUnreadable) {
+		return x.fail(suspicious, fmt.Sprintf("HTTP %d, %v", x.status, errUnreadable))
 	}
 	return err
 }

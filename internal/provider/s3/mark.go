@@ -71,7 +71,7 @@ func (s *session) bucketTags(ctx context.Context, action, name string) (tagSet, 
 		return tags, true, nil
 	case x.code() == "NoSuchTagSet":
 		return tagSet{}, true, nil
-	case errors.Is(err, provider.ErrUnsupported), errors.Is(err, errForeign) && !x.isHTML():
+	case errors.Is(err, provider.ErrUnsupported), errors.Is(err, errForeign):
 		return tagSet{}, false, nil
 	}
 	return tagSet{}, false, err

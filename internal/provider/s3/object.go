@@ -206,7 +206,7 @@ func (s *session) Tags(ctx context.Context, ref provider.Ref) (map[string]string
 	switch {
 	case x.code() == "NoSuchTagSet", errors.Is(err, provider.ErrUnsupported):
 		return nil, nil
-	case errors.Is(err, errForeign) && x.header.Get("Etag") != "":
+	case errors.Is(err, errUnreadable) && x.header.Get("Etag") != "":
 		return nil, nil // the subresource was ignored: this is the object itself
 	case err != nil || len(answer.Tags) == 0:
 		return nil, err
