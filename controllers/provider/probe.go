@@ -1,0 +1,152 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/placement"
+	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/probe"
+)
+
+// maximumSkew is how far clocks may be apart. Stores refuse requests at 15
+// minutes; well before that somebody should know.
+const maximumSkew = 5 * time.Minute
+
+// capabilityInterval is how often capabilities are tried again.
+const capabilityInterval = 24 * time.Hour
+
+// describe gathers the facts about the locations and what is placed at them.
+func (r *Reconciler) describe(ctx context.Context, s *scope) error {
+	s.candidates = placement.FromProvider(s.provider)
+	var replicas v1alpha1.BucketReplicaList
+	if err := r.Client.List(ctx, &replicas, client.MatchingFields{gather.ReplicaProviderField: s.provider.Name}); err != nil {
+		return fmt.Errorf("list the copies: %w", err)
+	}
+	s.copies = replicas.Items
+	var policies v1alpha1.SovereigntyPolicyList
+	if err := r.Client.List(ctx, &policies); err != nil {
+		return fmt.Errorf("list the policies: %w", err)
+	}
+	s.worthTrying = worthTrying(s.candidates, s.copies, policies.Items)
+	return nil
+}
+
+// worthTrying are the locations that hold a copy or that some policy allows. To
+// others nothing is written, not even a trial.
+func worthTrying(candidates []placement.Candidate, copies []v1alpha1.BucketReplica, policies []v1alpha1.SovereigntyPolicy) map[string]bool {
+	worth := map[string]bool{}
+	for _, replica := range copies {
+		worth[replica.Spec.Location] = true
+	}
+	for _, candidate := range candidates {
+		for _, policy := range policies {
+			under := []placement.Policy{{Name: policy.Name, Spec: policy.Spec}}
+			if len(placement.JudgeProcessing(under, candidate)) == 0 {
+				worth[candidate.Location] = true
+			}
+		}
+	}
+	return worth
+}
+
+// probe asks every location that matters whether it answers; all of them as long
+// as no policy says which matter.
+func (r *Reconciler) probe(ctx context.Context, s *scope) error {
+	var errs []error
+	for _, location := range locationNames(s.provider) {
+		if len(s.worthTrying) > 0 && !s.worthTrying[location] {
+			continue
+		}
+		found := r.probeLocation(ctx, s.provider, location)
+		s.probed = append(s.probed, found)
+		if found.err != nil {
+			errs = append(errs, fmt.Errorf("location %s: %w", location, found.err))
+		}
+	}
+	rejected, err := r.Sessions.Rejected(ctx, s.provider)
+	s.rejected, s.credentialsKnown = rejected, err == nil
+	r.Metrics.record(s)
+	return errors.Join(errs...)
+}
+
+func (r *Reconciler) probeLocation(ctx context.Context, p *v1alpha1.SovereignProvider, location string) probed {
+	found := probed{location: location}
+	session, err := r.Sessions.Open(ctx, p, location)
+	if err != nil {
+		found.err = err
+		return found
+	}
+	health, err := session.Ping(ctx)
+	found.skew, found.hasSkew = health.Skew()
+	switch {
+	case errors.Is(err, provider.ErrDenied):
+		// A key that may not list buckets is a good key.
+	case err != nil:
+		found.err = err
+	case found.hasSkew && found.skew.Abs() > maximumSkew:
+		found.err = fault.New(fault.Terminal, fault.ClockSkew, "%s", describeSkew(found.skew))
+	}
+	return found
+}
+
+// describeSkew says how far the clocks are apart, in words that do not change
+// from one look to the next.
+func describeSkew(skew time.Duration) string {
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	return fmt.Sprintf("the provider's clock is more than %s %s the operator's: set one of them right", maximumSkew, direction)
+}
+
+// tryCapabilities finds out what the stores can do, where it is not known or was
+// found out too long ago.
+func (r *Reconciler) tryCapabilities(ctx context.Context, s *scope) error {
+	if s.provider.Spec.Suspend {
+		return nil
+	}
+	s.capabilities = map[string]provider.Capabilities{}
+	var errs []error
+	for _, found := range s.probed {
+		if !s.worthTrying[found.location] || !s.isDue(found.location) {
+			continue
+		}
+		session, err := r.Sessions.Open(ctx, s.provider, found.location)
+		if err != nil {
+			return err
+		}
+		capabilities, err := probe.Capabilities(ctx, session, r.scratchBucket(s.provider, found.location))
+		s.capabilities[found.location] = capabilities
+		if err != nil {
+			errs = append(errs, fmt.Errorf("location %s: find out what the store can do: %w", found.location, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// scratchBucket is where capabilities are tried. Its name is always the same, so
+// that one left behind by a crash is found and removed.
+func (r *Reconciler) scratchBucket(p *v1alpha1.SovereignProvider, location string) string {
+	owner := ownership.Owner{Name: "probe"}
+	return r.Installation.BucketName(owner, ownership.Place{Provider: p.Name, Location: location})
+}
+
+// isDue tells whether the capabilities of a location are to be tried.
+func (s *scope) isDue(name string) bool {
+	for _, location := range s.provider.Status.Locations {
+		if location.Name == name && location.CapabilitiesTriedAt != nil {
+			isOld := s.now.Sub(location.CapabilitiesTriedAt.Time) >= capabilityInterval
+			return isOld || location.Endpoint != s.endpoint(name)
+		}
+	}
+	return true
+}

@@ -1,0 +1,272 @@
+// Package loop is the frame of every reconciler: phases run in order until one
+// fails, and one deferred finish turns what they found into status, events and
+// the answer to the queue.
+//
+// Phases record facts; a pure function of the controller turns facts into
+// conditions; Finish adds what the error means, writes the status once and only
+// if it changed, and emits events only after that write succeeded.
+//
+// Start reading at Finisher.Begin and Pass.Finish.
+package loop
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/condition"
+	"github.com/rempart/rempart/internal/fault"
+)
+
+// Object is a kind of rempart.dev.
+type Object interface {
+	client.Object
+	GetConditions() *[]metav1.Condition
+	SetObservedGeneration(generation int64)
+}
+
+// Phase is one step of a reconcile. It records what it finds in the scope.
+type Phase[S any] func(ctx context.Context, scope S) error
+
+// Run runs phases in order and stops at the first that fails.
+func Run[S any](ctx context.Context, scope S, phases ...Phase[S]) error {
+	for _, phase := range phases {
+		if err := phase(ctx, scope); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// How long to wait when nothing says how long.
+const (
+	throttledDelay = 30 * time.Second
+	waitingDelay   = 5 * time.Minute
+	terminalDelay  = 10 * time.Minute
+	conflictDelay  = 200 * time.Millisecond
+)
+
+// Report is what a reconcile found, before the meaning of its error is added.
+type Report struct {
+	// Conditions are all conditions of the kind. Ready counts when there was no
+	// error; Reconciling and Stalled are not in it.
+	Conditions []metav1.Condition
+	// Events are things that happened, besides changes of conditions.
+	Events []Event
+	// RequeueAfter is when to look again although nothing changed; 0 is never. It
+	// is jittered by up to a tenth.
+	RequeueAfter time.Duration
+	// Gone tells that the object was let go, so that there is no status to write.
+	Gone bool
+}
+
+// Event is something that happened once.
+type Event struct {
+	// Type is corev1.EventTypeNormal or corev1.EventTypeWarning.
+	Type string
+	// Reason is the event's name, such as BucketCreated.
+	Reason string
+	Note   string
+}
+
+// Normal makes an event about something that went well.
+func Normal(reason, note string) Event { return Event{corev1.EventTypeNormal, reason, note} }
+
+// Warning makes an event about something that somebody should look at.
+func Warning(reason, note string) Event { return Event{corev1.EventTypeWarning, reason, note} }
+
+// EventNames gives the names of the events for a condition that becomes True or
+// False. An empty name emits nothing.
+type EventNames struct{ True, False string }
+
+// Finisher finishes the reconciles of one controller.
+type Finisher struct {
+	Client   client.Client
+	Recorder events.EventRecorder
+	Clock    clock.PassiveClock
+	// Names are the events of conditions by their type. Ready has names of its
+	// own: Ready, and the reason why not.
+	Names map[string]EventNames
+}
+
+// Begin remembers the object as it is before anything changes.
+func (f Finisher) Begin(object Object) *Pass {
+	return &Pass{finisher: f, object: object, before: object.DeepCopyObject().(Object)}
+}
+
+// Pass is one reconcile under way.
+type Pass struct {
+	finisher Finisher
+	object   Object
+	before   Object
+}
+
+// Finish ends a reconcile: it completes the conditions with what err means,
+// writes the status if it changed, emits events and answers the queue. The
+// caller has put everything of the status but the conditions into the object.
+func (p *Pass) Finish(ctx context.Context, report Report, err error) (ctrl.Result, error) {
+	if report.Gone && err == nil {
+		return ctrl.Result{}, nil
+	}
+	p.settle(report, err)
+	if !p.hasSameStatus() {
+		written, writeErr := p.write(ctx)
+		if writeErr != nil || !written {
+			return ctrl.Result{RequeueAfter: conflictDelay}, writeErr
+		}
+	}
+	p.emit(report.Events)
+	return answer(report.RequeueAfter, err)
+}
+
+// hasSameStatus tells whether nothing but metadata changed, which phases write
+// themselves.
+func (p *Pass) hasSameStatus() bool {
+	before := p.before.DeepCopyObject().(Object)
+	before.SetResourceVersion(p.object.GetResourceVersion())
+	before.SetGeneration(p.object.GetGeneration())
+	before.SetFinalizers(p.object.GetFinalizers())
+	before.SetLabels(p.object.GetLabels())
+	before.SetAnnotations(p.object.GetAnnotations())
+	before.SetManagedFields(p.object.GetManagedFields())
+	return equality.Semantic.DeepEqual(before, p.object)
+}
+
+// settle puts the conditions into the object.
+func (p *Pass) settle(report Report, err error) {
+	now := metav1.NewTime(p.finisher.Clock.Now().UTC().Truncate(time.Second))
+	generation := p.object.GetGeneration()
+	conditions := p.object.GetConditions()
+	set := func(c metav1.Condition) { condition.Set(conditions, c, generation, now) }
+	for _, c := range report.Conditions {
+		set(c)
+	}
+	condition.Remove(conditions, v1alpha1.ConditionReconciling)
+	condition.Remove(conditions, v1alpha1.ConditionStalled)
+	p.object.SetObservedGeneration(generation)
+	if err == nil {
+		return
+	}
+	classified := fault.Of(err)
+	reason, message := string(classified.Reason), err.Error()
+	switch classified.Class {
+	case fault.Throttled:
+		// A store that asks to slow down says nothing about what is there.
+		if before := meta.FindStatusCondition(*p.before.GetConditions(), v1alpha1.ConditionReady); before != nil {
+			set(*before)
+			return
+		}
+		set(condition.Unknown(v1alpha1.ConditionReady, reason, message))
+	case fault.Terminal:
+		set(condition.False(v1alpha1.ConditionReady, reason, message))
+		set(condition.True(v1alpha1.ConditionStalled, reason, message))
+	case fault.Waiting:
+		set(condition.False(v1alpha1.ConditionReady, reason, message))
+	default:
+		set(condition.False(v1alpha1.ConditionReady, reason, message))
+		set(condition.True(v1alpha1.ConditionReconciling, reason, message))
+	}
+}
+
+// write writes the status, and tells whether it did: somebody else's change is
+// no failure, the object is looked at again.
+func (p *Pass) write(ctx context.Context) (bool, error) {
+	err := p.finisher.Client.Status().Update(ctx, p.object)
+	switch {
+	case err == nil:
+		return true, nil
+	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
+		return false, nil
+	default:
+		return false, err
+	}
+}
+
+func (p *Pass) emit(happened []Event) {
+	for _, transition := range condition.Transitions(*p.before.GetConditions(), *p.object.GetConditions()) {
+		if event, worthIt := p.finisher.eventFor(transition); worthIt {
+			happened = append(happened, event)
+		}
+	}
+	for _, event := range happened {
+		p.finisher.Recorder.Eventf(p.object, nil, event.Type, event.Reason, "Reconcile", "%s", event.Note)
+	}
+}
+
+// eventFor gives the event for a condition that changed.
+func (f Finisher) eventFor(t condition.Transition) (Event, bool) {
+	after := t.After
+	names, named := f.Names[after.Type]
+	switch {
+	case after.Type == v1alpha1.ConditionReady:
+		names = EventNames{True: "Ready", False: after.Reason}
+		if after.Reason == v1alpha1.ReasonProgressing || after.Reason == v1alpha1.ReasonDeleting {
+			return Event{}, false
+		}
+	case !named:
+		return Event{}, false
+	}
+	switch {
+	case after.Status == metav1.ConditionTrue && t.Before.Status != metav1.ConditionTrue && names.True != "":
+		return Normal(names.True, noteOf(after)), true
+	case after.Status == metav1.ConditionFalse && names.False != "":
+		return Warning(names.False, noteOf(after)), true
+	}
+	return Event{}, false
+}
+
+func noteOf(c metav1.Condition) string {
+	if c.Message == "" {
+		return c.Type + " is " + string(c.Status)
+	}
+	return c.Message
+}
+
+// answer tells the queue what to do next.
+func answer(requeueAfter time.Duration, err error) (ctrl.Result, error) {
+	if err == nil {
+		return ctrl.Result{RequeueAfter: jitter(requeueAfter)}, nil
+	}
+	classified := fault.Of(err)
+	switch classified.Class {
+	case fault.Throttled:
+		return ctrl.Result{RequeueAfter: jitter(orElse(classified.After, throttledDelay))}, nil
+	case fault.Waiting:
+		return ctrl.Result{RequeueAfter: jitter(orElse(classified.After, waitingDelay))}, nil
+	case fault.Terminal:
+		if classified.Reason == fault.InvalidConfiguration {
+			return ctrl.Result{}, reconcile.TerminalError(err)
+		}
+		// The cure may come from outside the cluster, where nothing wakes us.
+		return ctrl.Result{RequeueAfter: jitter(orElse(classified.After, terminalDelay))}, nil
+	default:
+		return ctrl.Result{}, err
+	}
+}
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// jitter spreads work that would otherwise come at the same moment.
+func jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return d + time.Duration(rand.Int64N(int64(d)/10+1))
+}

@@ -1,0 +1,251 @@
+// Package session opens sessions on the places of SovereignProviders: it reads
+// credentials and certificates from the operator's namespace, lets everything
+// that works on one account share its limits, and keeps credentials that were
+// refused from being tried again.
+//
+// Start reading at Opener.Open.
+package session
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/secret"
+)
+
+// CAKey is the key of a certificate bundle in a ConfigMap.
+const CAKey = "ca.crt"
+
+// Config is what an Opener needs.
+type Config struct {
+	// Reader reads Secrets and ConfigMaps of the operator's namespace.
+	Reader client.Reader
+	// Namespace is the operator's own.
+	Namespace string
+	// Drivers open the sessions.
+	Drivers provider.Registry
+	// NewAccount makes what the sessions with one set of credentials share.
+	NewAccount func(v1alpha1.SovereignProvider) Account
+	// FingerprintKey keys the fingerprints of credentials.
+	FingerprintKey []byte
+	// AllowInsecureEndpoints lets http endpoints through, for demos and tests.
+	AllowInsecureEndpoints bool
+}
+
+// Account is what all sessions with one set of credentials share.
+type Account interface {
+	// Wrap puts limits, metrics and retries around a session.
+	Wrap(session provider.Session) provider.Session
+	// Refused gives the failure with which the provider refused the credentials,
+	// or nil.
+	Refused() error
+}
+
+// Opener opens sessions, and keeps them as long as nothing they depend on changes.
+type Opener struct {
+	config Config
+
+	mu       sync.Mutex
+	accounts map[types.UID]*opened
+}
+
+// opened is an account with the sessions that are open on it.
+type opened struct {
+	account Account
+	// state is what the account was opened with.
+	state    string
+	sessions map[string]provider.Session
+}
+
+// New makes an opener.
+func New(config Config) *Opener {
+	return &Opener{config: config, accounts: map[types.UID]*opened{}}
+}
+
+// Open gives a session on a location of a provider. It sends nothing. Missing
+// credentials are Waiting, credentials that were refused before are Terminal
+// until the Secret changes.
+func (o *Opener) Open(ctx context.Context, p *v1alpha1.SovereignProvider, locationName string) (provider.Session, error) {
+	place, err := o.place(ctx, p, locationName)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := o.credentials(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	fingerprint := o.fingerprint(credentials)
+	if fingerprint == p.Status.RejectedCredentials {
+		return nil, refused(p, "the provider refused these credentials before")
+	}
+	return o.session(p, place, credentials, fingerprint)
+}
+
+// Rejected gives the fingerprint of the credentials that the provider refuses:
+// those it refused in a session, or those its status says it refused, unless the
+// Secret has changed since. Empty means that there are none.
+func (o *Opener) Rejected(ctx context.Context, p *v1alpha1.SovereignProvider) (string, error) {
+	credentials, err := o.credentials(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	fingerprint := o.fingerprint(credentials)
+	if fingerprint == p.Status.RejectedCredentials {
+		return fingerprint, nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if account, open := o.accounts[p.UID]; open && account.state == state(p, fingerprint) && account.account.Refused() != nil {
+		return fingerprint, nil
+	}
+	return "", nil
+}
+
+// Close forgets the sessions of a provider that is gone.
+func (o *Opener) Close(uid types.UID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.accounts, uid)
+}
+
+func (o *Opener) session(p *v1alpha1.SovereignProvider, place provider.Place, credentials provider.Credentials, fingerprint string) (provider.Session, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	account, open := o.accounts[p.UID]
+	if !open || account.state != state(p, fingerprint) {
+		account = &opened{account: o.config.NewAccount(*p), state: state(p, fingerprint), sessions: map[string]provider.Session{}}
+		o.accounts[p.UID] = account
+	}
+	if account.account.Refused() != nil {
+		return nil, refused(p, "the provider refused these credentials")
+	}
+	key := fmt.Sprintf("%+v", place)
+	if session, open := account.sessions[key]; open {
+		return session, nil
+	}
+	session, err := o.config.Drivers.Open(string(p.Spec.Type), place, credentials)
+	if err != nil {
+		return nil, err
+	}
+	account.sessions[key] = account.account.Wrap(session)
+	return account.sessions[key], nil
+}
+
+// state is what an account depends on: a new spec may bring new limits.
+func state(p *v1alpha1.SovereignProvider, fingerprint string) string {
+	return fmt.Sprintf("%d/%s", p.Generation, fingerprint)
+}
+
+func refused(p *v1alpha1.SovereignProvider, what string) error {
+	return fault.New(fault.Terminal, fault.AuthenticationFailed,
+		"%s; they are not tried again until Secret %s changes: %w", what, p.Spec.S3.CredentialsRef.Name, provider.ErrAuthentication)
+}
+
+// place gives the place of a location as the driver needs it.
+func (o *Opener) place(ctx context.Context, p *v1alpha1.SovereignProvider, locationName string) (provider.Place, error) {
+	index := slices.IndexFunc(p.Spec.Locations, func(l v1alpha1.Location) bool { return l.Name == locationName })
+	if index < 0 || p.Spec.S3 == nil {
+		return provider.Place{}, fault.New(fault.Terminal, fault.InvalidConfiguration,
+			"SovereignProvider %s has no location %s", p.Name, locationName)
+	}
+	place := provider.Place{
+		Provider: p.Name, Location: locationName,
+		Endpoint:      EndpointOf(p, p.Spec.Locations[index]),
+		Region:        orElse(p.Spec.Locations[index].Region, p.Spec.S3.Region),
+		Addressing:    provider.Addressing(p.Spec.S3.AddressingStyle),
+		CredentialAPI: provider.CredentialAPI(p.Spec.S3.CredentialAPI),
+	}
+	if err := provider.CheckEndpoint(place.Endpoint); err != nil {
+		return provider.Place{}, fault.New(fault.Terminal, fault.InvalidConfiguration, "location %s: %w", locationName, err)
+	}
+	if provider.IsInsecure(place.Endpoint) && !o.config.AllowInsecureEndpoints {
+		return provider.Place{}, fault.New(fault.Terminal, fault.InvalidConfiguration,
+			"location %s: the endpoint %s is not https; http is only for tests, where the manager runs with --allow-insecure-endpoints",
+			locationName, place.Endpoint)
+	}
+	bundle, err := o.caBundle(ctx, p)
+	place.CABundle = bundle
+	return place, err
+}
+
+// EndpointOf gives the endpoint that serves a location.
+func EndpointOf(p *v1alpha1.SovereignProvider, location v1alpha1.Location) string {
+	if p.Spec.S3 == nil {
+		return location.Endpoint
+	}
+	return orElse(location.Endpoint, p.Spec.S3.Endpoint)
+}
+
+func orElse(value, otherwise string) string {
+	if value != "" {
+		return value
+	}
+	return otherwise
+}
+
+// credentials reads the provider's Secret. All its values count in the
+// fingerprint: changing any of them lets refused credentials be tried again.
+func (o *Opener) credentials(ctx context.Context, p *v1alpha1.SovereignProvider) (provider.Credentials, error) {
+	if p.Spec.S3 == nil {
+		return nil, fault.New(fault.Terminal, fault.InvalidConfiguration, "SovereignProvider %s has no block s3", p.Name)
+	}
+	name := types.NamespacedName{Namespace: o.config.Namespace, Name: p.Spec.S3.CredentialsRef.Name}
+	var stored corev1.Secret
+	if err := o.config.Reader.Get(ctx, name, &stored); apierrors.IsNotFound(err) {
+		return nil, fault.New(fault.Waiting, fault.CredentialsMissing,
+			"Secret %s does not exist in namespace %s: create it with the keys %s and %s",
+			name.Name, name.Namespace, provider.AccessKey, provider.SecretKey)
+	} else if err != nil {
+		return nil, fmt.Errorf("read Secret %s: %w", name, err)
+	}
+	credentials := provider.Credentials{}
+	for key, value := range stored.Data {
+		credentials[key] = secret.New(string(value))
+	}
+	for _, key := range []string{provider.AccessKey, provider.SecretKey} {
+		if credentials[key].IsEmpty() {
+			return nil, fault.New(fault.Waiting, fault.CredentialsMissing,
+				"Secret %s in namespace %s has no key %s", name.Name, name.Namespace, key)
+		}
+	}
+	return credentials, nil
+}
+
+func (o *Opener) fingerprint(credentials provider.Credentials) string {
+	var values []secret.Text
+	for _, key := range slices.Sorted(maps.Keys(credentials)) {
+		values = append(values, secret.New(key), credentials[key])
+	}
+	return secret.Fingerprint(o.config.FingerprintKey, values...)
+}
+
+// caBundle reads the certificates that the provider's owner wants trusted.
+func (o *Opener) caBundle(ctx context.Context, p *v1alpha1.SovereignProvider) ([]byte, error) {
+	if p.Spec.S3.CABundleRef == nil {
+		return nil, nil
+	}
+	name := types.NamespacedName{Namespace: o.config.Namespace, Name: p.Spec.S3.CABundleRef.Name}
+	var bundle corev1.ConfigMap
+	if err := o.config.Reader.Get(ctx, name, &bundle); apierrors.IsNotFound(err) {
+		return nil, fault.New(fault.Waiting, fault.CertificateInvalid,
+			"ConfigMap %s does not exist in namespace %s: create it with the key %s", name.Name, name.Namespace, CAKey)
+	} else if err != nil {
+		return nil, fmt.Errorf("read ConfigMap %s: %w", name, err)
+	}
+	if bundle.Data[CAKey] == "" {
+		return nil, fault.New(fault.Waiting, fault.CertificateInvalid,
+			"ConfigMap %s in namespace %s has no key %s", name.Name, name.Namespace, CAKey)
+	}
+	return []byte(bundle.Data[CAKey]), nil
+}

@@ -1,0 +1,134 @@
+// Package work runs what takes long beside the reconcile loop: one run for each
+// key, results kept until they are fetched, the loop woken when something is new.
+//
+// Nothing in it is durable. After a restart there is no run, and the loop, which
+// knows from the object's status what was under way, decides what to do.
+//
+// Start reading at Pool.
+package work
+
+import (
+	"context"
+	"sync"
+)
+
+// Pool runs work of one kind. V is what a run publishes while it goes on and
+// when it ends.
+type Pool[V any] struct {
+	// wake is called with the key when a run published something or ended.
+	wake func(key string)
+	// slots bounds how many runs work at once; the others wait.
+	slots chan struct{}
+
+	mu      sync.Mutex
+	runs    map[string]*run[V]
+	stopped bool
+	ended   sync.WaitGroup
+	// base is the context of all runs.
+	base   context.Context
+	cancel context.CancelFunc
+}
+
+type run[V any] struct {
+	latest V
+	done   bool
+	cancel context.CancelFunc
+}
+
+// NewPool makes a pool that runs at most limit runs at once.
+func NewPool[V any](limit int, wake func(key string)) *Pool[V] {
+	base, cancel := context.WithCancel(context.Background())
+	return &Pool[V]{
+		wake: wake, slots: make(chan struct{}, limit), runs: map[string]*run[V]{}, base: base, cancel: cancel,
+	}
+}
+
+// Begin starts a run unless one with the key is under way or its result was not
+// fetched yet, and tells whether it did. The function publishes progress with
+// its second argument and the result by returning it.
+func (p *Pool[V]) Begin(key string, function func(ctx context.Context, publish func(V)) V) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, exists := p.runs[key]; exists || p.stopped {
+		return false
+	}
+	ctx, cancel := context.WithCancel(p.base)
+	started := &run[V]{cancel: cancel}
+	p.runs[key] = started
+	p.ended.Add(1)
+	go func() {
+		defer p.ended.Done()
+		defer cancel()
+		if p.wait(ctx) {
+			defer func() { <-p.slots }()
+		}
+		result := function(ctx, func(v V) { p.publish(key, started, v, false) })
+		p.publish(key, started, result, true)
+	}()
+	return true
+}
+
+// wait takes a slot and tells whether it did. A run whose context ends first
+// goes on without one, to say that it was stopped.
+func (p *Pool[V]) wait(ctx context.Context) bool {
+	select {
+	case p.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (p *Pool[V]) publish(key string, r *run[V], v V, done bool) {
+	p.mu.Lock()
+	r.latest, r.done = v, done
+	p.mu.Unlock()
+	p.wake(key)
+}
+
+// Look gives what the run with the key published last, and whether it is still
+// under way. Known is false when there is no such run.
+func (p *Pool[V]) Look(key string) (latest V, underWay, known bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r, known := p.runs[key]
+	if !known {
+		return latest, false, false
+	}
+	return r.latest, !r.done, true
+}
+
+// Fetch gives the result of a run that has ended, once: a run with the same key
+// may begin afterwards.
+func (p *Pool[V]) Fetch(key string) (result V, ended bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r, exists := p.runs[key]
+	if !exists || !r.done {
+		return result, false
+	}
+	delete(p.runs, key)
+	return r.latest, true
+}
+
+// Cancel stops the run with the key. Its result is published when it has
+// stopped.
+func (p *Pool[V]) Cancel(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r, exists := p.runs[key]; exists {
+		r.cancel()
+	}
+}
+
+// Start keeps the pool open until the context ends, then stops all runs and waits
+// for them. It implements manager.Runnable.
+func (p *Pool[V]) Start(ctx context.Context) error {
+	<-ctx.Done()
+	p.mu.Lock()
+	p.stopped = true
+	p.mu.Unlock()
+	p.cancel()
+	p.ended.Wait()
+	return nil
+}
