@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -56,28 +55,25 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// Who asks comes before what is asked, as on a real store.
-	if err := cmp.Or(c.authenticate(), routeErr); err != nil {
-		c.fail(err)
-		return
+	steps := []func() error{
+		c.authenticate, func() error { return routeErr }, c.authorize, c.readBody,
+		func() error { return c.op.handle(c) },
 	}
-	c.carryOut()
-}
-
-func (c *call) carryOut() {
-	if err := c.authorize(); err != nil {
-		c.fail(err)
-		return
-	}
-	if err := c.readBody(); err != nil {
-		c.fail(err)
-		return
-	}
-	if err := c.op.handle(c); err != nil {
+	if err := firstError(steps); err != nil {
 		c.fail(err)
 	}
 	if c.w.swallow {
 		c.cut()
 	}
+}
+
+func firstError(steps []func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *call) isClosing() bool {

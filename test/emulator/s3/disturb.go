@@ -18,7 +18,8 @@ func (c *call) disturb() bool {
 	if e, ok := c.effects.find(kindLatency); ok {
 		c.pause(c.r.Context(), e.delay)
 	}
-	if c.effects.has(kindResetBefore) {
+	// A wait may have ended because the server closes: no answer then.
+	if c.effects.has(kindResetBefore) || c.isClosing() {
 		c.cut()
 	}
 	if e, ok := c.effects.find(kindFail); ok {
