@@ -85,9 +85,10 @@ func List(ctx context.Context, objects Objects, bucket string, options ListOptio
 	}
 }
 
-// ListVersions yields every version and delete marker under a prefix, or one
-// error and then nothing. Stores disagree on whether a key marker is inclusive,
-// so entries repeated at a page's border are dropped.
+// ListVersions yields every version and delete marker under a prefix, ascending
+// by key, or one error and then nothing. Stores disagree on whether a key marker
+// is inclusive, so entries repeated at a page's border are dropped; a page that
+// goes back to an earlier key fails with ErrUnsortedListing.
 func ListVersions(ctx context.Context, objects Objects, bucket, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		request := VersionsRequest{Prefix: prefix}
@@ -104,6 +105,10 @@ func ListVersions(ctx context.Context, objects Objects, bucket, prefix string) i
 			for _, version := range page.Versions {
 				if version.Key == lastKey && version.VersionID == lastVersion {
 					continue
+				}
+				if version.Key < lastKey {
+					yield(Object{}, unsorted(bucket, lastKey, version.Key))
+					return
 				}
 				lastKey, lastVersion = version.Key, version.VersionID
 				if !yield(version, nil) {
