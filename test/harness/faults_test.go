@@ -91,10 +91,22 @@ func TestRefusalIsUnderstoodByAnS3Client(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The body is larger than what the kernel takes before anybody reads it.
-	err = put(t.Context(), client, "bucket", "key", strings.Repeat("x", 8<<20))
+	err = put(t.Context(), client, "bucket", "key", "content")
 	if got := minio.ToErrorResponse(err).Code; got != "RequestTimeTooSkewed" {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestRefusalReachesAClientThatFirstSendsEverything(t *testing.T) {
+	t.Parallel()
+	endpoint, _ := startUpstream(t, "", time.Now())
+	proxy := Proxy(t, endpoint)
+	proxy.FailNext(1, http.StatusServiceUnavailable, "SlowDown")
+	// More than the kernel takes in before anybody reads it.
+	body := strings.Repeat("x", 32<<20)
+	resp := sendRaw(t, proxy.Host(), fmt.Sprintf("PUT /bucket/key HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("answer is %s", resp.Status)
 	}
 }
 

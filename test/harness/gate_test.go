@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,7 +43,13 @@ func TestGoingDownBreaksATransfer(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(release) })
 	proxy := Proxy(t, server.URL)
-	resp, err := newHTTPClient(t).Get(proxy.Endpoint())
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, proxy.Endpoint(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := newHTTPClient(t).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +59,8 @@ func TestGoingDownBreaksATransfer(t *testing.T) {
 		t.Fatalf("first half is %q, %v", half, err)
 	}
 	proxy.SetDown(true)
-	if rest, err := io.ReadAll(resp.Body); err == nil {
-		t.Errorf("the transfer ended in order with %q", rest)
+	if rest, err := io.ReadAll(resp.Body); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the transfer ended with %q, %v, want a broken connection", rest, err)
 	}
 }
 

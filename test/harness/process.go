@@ -32,7 +32,7 @@ type processSpec struct {
 	env             []string
 }
 
-// errPortTaken marks a child that ended because another process had taken its
+// errPortTaken marks a child that cannot serve because another process had taken its
 // port between our choosing it and the child's listening on it.
 var errPortTaken = errors.New("port taken by another process")
 
@@ -114,14 +114,19 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-// waitReady polls check until it succeeds. It fails when the child ends, or
-// with the last answer of check when the context does.
+// waitReady polls check until it succeeds. It fails when the child ends or
+// could not get its port, or with the last answer of check when the context
+// ends.
 func (p *process) waitReady(ctx context.Context, check func(context.Context) error) error {
-	const interval = 20 * time.Millisecond
+	// A stranger on the child's port may take a request and never answer.
+	const interval, patience = 20 * time.Millisecond, 5 * time.Second
 	for {
-		err := check(ctx)
+		err := within(ctx, patience, check)
 		if err == nil && p.running() {
 			return nil
+		}
+		if p.portTaken() { // versitygw says so and then stays, serving nobody
+			return p.failure()
 		}
 		select {
 		case <-p.exited:
@@ -133,17 +138,24 @@ func (p *process) waitReady(ctx context.Context, check func(context.Context) err
 	}
 }
 
-// failure describes a child that has ended by itself.
-func (p *process) failure() error {
-	tail := p.tail()
-	if strings.Contains(tail, "address already in use") {
-		return fmt.Errorf("%s ended: %w\n%s", p.name, errPortTaken, tail)
-	}
-	if p.exit != nil {
-		return fmt.Errorf("%s ended: %w\n%s", p.name, p.exit, tail)
-	}
-	return fmt.Errorf("%s ended by itself\n%s", p.name, tail)
+func within(ctx context.Context, limit time.Duration, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return check(ctx)
 }
+
+// failure describes a child that has ended by itself or has no port.
+func (p *process) failure() error {
+	switch {
+	case p.portTaken():
+		return fmt.Errorf("%s: %w\n%s", p.name, errPortTaken, p.tail())
+	case p.exit != nil:
+		return fmt.Errorf("%s ended: %w\n%s", p.name, p.exit, p.tail())
+	}
+	return fmt.Errorf("%s ended by itself\n%s", p.name, p.tail())
+}
+
+func (p *process) portTaken() bool { return strings.Contains(p.tail(), "address already in use") }
 
 // tail returns the last lines that the child printed.
 func (p *process) tail() string {

@@ -2,7 +2,10 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +27,7 @@ func s3Client(t *testing.T, client *minio.Client, err error) *minio.Client {
 
 func makeBucket(t *testing.T, client *minio.Client) string {
 	t.Helper()
-	bucket := BucketName(t)
+	bucket := BucketName()
 	if err := client.MakeBucket(t.Context(), bucket, minio.MakeBucketOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -197,5 +200,26 @@ func TestMetadataGoesBesideTheFilesWithoutAttributes(t *testing.T) {
 	info, err := client.StatObject(t.Context(), bucket, "key", minio.StatObjectOptions{})
 	if err != nil || info.UserMetadata["Colour"] != "blue" {
 		t.Errorf("metadata is %v, %v", info.UserMetadata, err)
+	}
+}
+
+func TestTakenPortIsRecognised(t *testing.T) {
+	t.Parallel()
+	stranger := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(stranger.Close)
+	server, err := newVersity(VersityOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	posix, err := server.posixArgs(versityFolders{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := toolbox.Find(t.Context(), os.Stderr, toolbox.VersityGW)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.listenOn(t.Context(), binary, strings.TrimPrefix(stranger.URL, "http://"), posix); !errors.Is(err, errPortTaken) {
+		t.Errorf("error is %v, want %v", err, errPortTaken)
 	}
 }

@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,9 +132,8 @@ func Proxy(t testing.TB, endpoint string) *FaultProxy {
 }
 
 // BucketName returns a bucket name that no other test uses.
-func BucketName(t testing.TB) string {
-	t.Helper()
-	return fmt.Sprintf("test-%s", strings.ToLower(rand.Text()[:16]))
+func BucketName() string {
+	return "test-" + strings.ToLower(rand.Text()[:16])
 }
 
 // Kubeconfig writes a kubeconfig with all rights for one test and returns its

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -20,10 +21,10 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "toolbox:", err)
-		stop()
 		os.Exit(1)
 	}
 }
@@ -34,20 +35,24 @@ func run(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	switch {
+	switch command := flags.Arg(0); {
 	case *path != "" && flags.NArg() == 0:
-		found, err := toolbox.Find(ctx, os.Stderr, toolbox.Tool(*path))
-		if err != nil {
-			return err
-		}
-		fmt.Println(found)
-		return nil
-	case *path == "" && flags.NArg() == 1 && flags.Arg(0) == "prepare":
+		return printPath(ctx, toolbox.Tool(*path))
+	case *path == "" && command == "prepare":
 		return prepare(ctx)
-	case *path == "" && flags.NArg() == 1 && flags.Arg(0) == "list":
+	case *path == "" && command == "list":
 		return list(ctx)
 	}
-	return fmt.Errorf("use one of: toolbox -path TOOL, toolbox prepare, toolbox list")
+	return errors.New("use one of: toolbox -path TOOL, toolbox prepare, toolbox list")
+}
+
+func printPath(ctx context.Context, tool toolbox.Tool) error {
+	path, err := toolbox.Find(ctx, os.Stderr, tool)
+	if err != nil {
+		return err
+	}
+	fmt.Println(path)
+	return nil
 }
 
 func prepare(ctx context.Context) error {
