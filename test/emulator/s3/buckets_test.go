@@ -41,7 +41,7 @@ func TestBucketLifeCycle(t *testing.T) {
 	if got := codeOf(core.RemoveBucket(ctx, "one")); got != "BucketNotEmpty" {
 		t.Errorf("delete with an object: %q", got)
 	}
-	if err := core.Client.RemoveObject(ctx, "one", "k", minio.RemoveObjectOptions{}); err != nil {
+	if err := core.RemoveObject(ctx, "one", "k", minio.RemoveObjectOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := core.RemoveBucket(ctx, "one"); err != nil {
@@ -103,7 +103,7 @@ func TestBucketWithOnlyADeleteMarkerIsNotEmpty(t *testing.T) {
 	if got := codeOf(core.RemoveBucket(ctx, bucket)); got != "BucketNotEmpty" {
 		t.Errorf("delete with a marker: %q", got)
 	}
-	if err := core.Client.RemoveObject(ctx, bucket, "k", minio.RemoveObjectOptions{VersionID: id}); err != nil {
+	if err := core.RemoveObject(ctx, bucket, "k", minio.RemoveObjectOptions{VersionID: id}); err != nil {
 		t.Fatal(err)
 	}
 	if err := core.RemoveBucket(ctx, bucket); err != nil {
@@ -206,7 +206,7 @@ func TestUnknownSubresources(t *testing.T) {
 			if got := deletion.must(t, srv); got.Code != "BucketNotEmpty" {
 				t.Errorf("with an object: %d %s", got.Status, got.Code)
 			}
-			if err := core.Client.RemoveObject(context.Background(), bucket, "k", minio.RemoveObjectOptions{}); err != nil {
+			if err := core.RemoveObject(context.Background(), bucket, "k", minio.RemoveObjectOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := deletion.must(t, srv); got.Status != http.StatusNoContent {

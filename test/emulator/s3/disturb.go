@@ -22,8 +22,8 @@ func (c *call) disturb() bool {
 	if c.effects.has(kindResetBefore) || c.isClosing() {
 		c.cut()
 	}
-	if e, ok := c.effects.find(kindFail); ok {
-		c.fail(&apiError{Status: e.status, Code: e.code, Message: "Injected fault."})
+	if err := c.injected(""); err != nil {
+		c.fail(err)
 		return true
 	}
 	if e, ok := c.effects.find(kindFailWith200); ok {

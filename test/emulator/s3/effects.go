@@ -85,7 +85,8 @@ func Latency(d time.Duration) Effect { return Effect{kind: kindLatency, delay: d
 // server closes: the way to have two requests in progress without sleeping.
 func Hold(gate <-chan struct{}) Effect { return Effect{kind: kindGate, gate: gate} }
 
-// Fail answers with an S3 error and does nothing else.
+// Fail answers with an S3 error and does nothing else. With a key in its Match
+// it refuses only those keys of a DeleteObjects.
 func Fail(status int, code string) Effect {
 	return Effect{kind: kindFail, status: status, code: code}
 }

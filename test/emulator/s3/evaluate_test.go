@@ -22,6 +22,22 @@ func TestWildcards(t *testing.T) {
 	}
 }
 
+type policyCase struct {
+	statements string
+	ask        access
+	want       verdict
+}
+
+func (tc policyCase) check(t *testing.T) {
+	p, err := parsePolicy([]byte(`{"Version":"2012-10-17","Statement":[`+tc.statements+`]}`), forBucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.evaluate(tc.ask); got != tc.want {
+		t.Errorf("verdict %d, want %d", got, tc.want)
+	}
+}
+
 func TestPoliciesAreEvaluated(t *testing.T) {
 	allow := `{"Effect":"Allow","Principal":{"AWS":"alice"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`
 	deny := `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/secret/*"}`
@@ -34,11 +50,7 @@ func TestPoliciesAreEvaluated(t *testing.T) {
 	list := func(facts map[string]string) access {
 		return access{who: &identity{id: "alice"}, action: "s3:ListBucket", resource: "b", facts: facts}
 	}
-	cases := map[string]struct {
-		statements string
-		ask        access
-		want       verdict
-	}{
+	cases := map[string]policyCase{
 		"allowed by name":                      {allow, get("alice", "b/k"), allowed},
 		"another user":                         {allow, get("bob", "b/k"), silent},
 		"nobody":                               {allow, get("", "b/k"), silent},
@@ -63,15 +75,7 @@ func TestPoliciesAreEvaluated(t *testing.T) {
 		"transport that must be safe, and not": {insecure, access{who: &identity{id: "alice"}, action: "s3:GetObject", resource: "b/k", facts: map[string]string{"aws:SecureTransport": "false"}}, denied},
 	}
 	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			p, err := parsePolicy([]byte(`{"Version":"2012-10-17","Statement":[`+tc.statements+`]}`), forBucket)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := p.evaluate(tc.ask); got != tc.want {
-				t.Errorf("verdict %d, want %d", got, tc.want)
-			}
-		})
+		t.Run(name, tc.check)
 	}
 	if got := (*policy)(nil).evaluate(get("alice", "b/k")); got != silent {
 		t.Errorf("no policy: verdict %d", got)

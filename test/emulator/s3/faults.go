@@ -10,9 +10,9 @@ import (
 type Match struct {
 	Operation string
 	Bucket    string
-	// Key is exact, KeyPrefix is not; at most one need be set. For listings
-	// they choose the listed objects that Alter and Late change, and faults of
-	// other kinds do not hit operations without a key.
+	// Key is exact, KeyPrefix is not; at most one need be set. In listings they
+	// choose the objects that Alter and Late change, in DeleteObjects the keys
+	// that Fail refuses; other faults with a key hit no operation without one.
 	Key       string
 	KeyPrefix string
 	// Skip lets that many matching requests pass first.
@@ -39,7 +39,7 @@ type Faults struct {
 
 // Add arms an effect. Several faults may hit one request; of the same kind only
 // the one armed first does, so a sequence is written by adding in order with
-// Times. Alter effects are the exception and add up.
+// Times. Alter effects, and those that choose among a request's keys, add up.
 func (f *Faults) Add(m Match, e Effect) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -95,6 +95,8 @@ type effects []armedEffect
 type armedEffect struct {
 	Effect
 	match Match
+	// within tells that the match's key chooses among the request's keys.
+	within bool
 }
 
 // strike returns the effects of a request and counts the hits.
@@ -102,11 +104,11 @@ func (f *Faults) strike(op *operation, bucket, key string) effects {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var struck effects
+	taken := map[kind]bool{}
 	for _, fault := range f.armed {
-		if !fault.hit(op, bucket, key) {
-			continue
-		}
-		if fault.effect.kind != kindAlter && struck.has(fault.effect.kind) {
+		k, within := fault.effect.kind, fault.within(op)
+		exclusive := !within && k != kindAlter
+		if !fault.hit(op, bucket, key) || exclusive && taken[k] {
 			continue
 		}
 		if fault.passed < fault.match.Skip {
@@ -114,7 +116,8 @@ func (f *Faults) strike(op *operation, bucket, key string) effects {
 			continue
 		}
 		fault.hits++
-		struck = append(struck, armedEffect{fault.effect, fault.match})
+		taken[k] = taken[k] || exclusive
+		struck = append(struck, armedEffect{fault.effect, fault.match, within})
 	}
 	return struck
 }
@@ -131,12 +134,21 @@ func (fault *Fault) hit(op *operation, bucket, key string) bool {
 	if !fault.effect.scope.covers(op.name) {
 		return false
 	}
-	perEntry := fault.effect.kind == kindAlter || fault.effect.kind == kindLate
-	if perEntry && slices.Contains(listOperations, op.name) {
-		return true
-	}
-	return m.wantsKey(key)
+	return fault.within(op) || m.wantsKey(key)
 }
+
+// within tells that the fault chooses among the keys of one request.
+func (fault *Fault) within(op *operation) bool {
+	switch fault.effect.kind {
+	case kindAlter, kindLate:
+		return slices.Contains(listOperations, op.name)
+	case kindFail:
+		return op.name == "DeleteObjects" && fault.match.namesKey()
+	}
+	return false
+}
+
+func (m Match) namesKey() bool { return m.Key != "" || m.KeyPrefix != "" }
 
 func (m Match) wantsKey(key string) bool {
 	if m.Key != "" && m.Key != key {
@@ -156,6 +168,17 @@ func (es effects) find(k kind) (Effect, bool) {
 func (es effects) has(k kind) bool {
 	_, ok := es.find(k)
 	return ok
+}
+
+// injected returns the error a Fail effect has for the request, or for one key
+// of a multi-delete; nil when there is none.
+func (c *call) injected(key string) error {
+	for _, e := range c.effects {
+		if e.kind == kindFail && e.within == (key != "") && e.match.wantsKey(orDefault(key, c.key)) {
+			return &apiError{Status: e.status, Code: e.code, Message: "Injected fault."}
+		}
+	}
+	return nil
 }
 
 // altered returns o as the Alter effects of the request show it; o itself stays.

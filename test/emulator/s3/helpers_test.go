@@ -124,7 +124,7 @@ func (r request) send(t testing.TB, srv *s3.Server) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	defer res.Body.Close()
+	defer closing(t, res.Body)
 	body, err := io.ReadAll(res.Body)
 	out := response{Status: res.StatusCode, Body: string(body), Header: res.Header}
 	var document struct {
@@ -163,7 +163,7 @@ func get(t testing.TB, core *minio.Core, key string) string {
 	if err != nil {
 		t.Fatalf("get %q: %v", key, err)
 	}
-	defer body.Close()
+	defer closing(t, body)
 	content, err := io.ReadAll(body)
 	if err != nil {
 		t.Fatalf("read %q: %v", key, err)
@@ -236,4 +236,11 @@ func decode(t testing.TB, document string, v any) {
 // signAs signs a request that was changed after it was built.
 func signAs(r *http.Request, access, secret, region string) *http.Request {
 	return signer.SignV4(*r, access, secret, "", region)
+}
+
+func closing(t testing.TB, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
 }

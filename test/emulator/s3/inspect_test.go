@@ -176,7 +176,7 @@ func TestConcurrentUse(t *testing.T) {
 						t.Error(o.Err)
 					}
 				}
-				if err := core.Client.RemoveObject(ctx, bucket, key, minio.RemoveObjectOptions{}); err != nil {
+				if err := core.RemoveObject(ctx, bucket, key, minio.RemoveObjectOptions{}); err != nil {
 					t.Error(err)
 				}
 			}

@@ -108,7 +108,7 @@ func TestOddKeysCopyTagAndDelete(t *testing.T) {
 				t.Errorf("copy of %q has content %q", key, got)
 			}
 		}
-		if err := core.Client.RemoveObject(ctx, bucket, key, minio.RemoveObjectOptions{}); err != nil {
+		if err := core.RemoveObject(ctx, bucket, key, minio.RemoveObjectOptions{}); err != nil {
 			t.Fatalf("delete %q: %v", key, err)
 		}
 		if _, there := srv.Object(bucket, key); there {
@@ -132,7 +132,7 @@ func TestMultiDeleteNamesKeysExactly(t *testing.T) {
 		feed <- o
 	}
 	close(feed)
-	for e := range core.Client.RemoveObjects(context.Background(), bucket, feed, minio.RemoveObjectsOptions{}) {
+	for e := range core.RemoveObjects(context.Background(), bucket, feed, minio.RemoveObjectsOptions{}) {
 		t.Errorf("delete %q: %v", e.ObjectName, e.Err)
 	}
 	want := []string{"control\x01\x1f\x7f", "return\rhere"}

@@ -91,11 +91,11 @@ func TestLockedVersionsAreNotDeleted(t *testing.T) {
 				t.Fatal(err)
 			}
 			// A plain deletion only hides the version and is always allowed.
-			if err := core.Client.RemoveObject(ctx, bucket, "k", minio.RemoveObjectOptions{}); err != nil {
+			if err := core.RemoveObject(ctx, bucket, "k", minio.RemoveObjectOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			move(tc.moved)
-			err = core.Client.RemoveObject(ctx, bucket, "k", minio.RemoveObjectOptions{VersionID: info.VersionID, GovernanceBypass: tc.bypass})
+			err = core.RemoveObject(ctx, bucket, "k", minio.RemoveObjectOptions{VersionID: info.VersionID, GovernanceBypass: tc.bypass})
 			if got := codeOf(err); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
@@ -144,6 +144,10 @@ func TestRetentionOfAnObject(t *testing.T) {
 		if got := set(step.mode, step.in, step.bypass); got != step.want {
 			t.Errorf("%s: got %q, want %q", step.what, got, step.want)
 		}
+	}
+	info, err := core.StatObject(ctx, bucket, "k", minio.StatObjectOptions{})
+	if err != nil || info.Metadata.Get("X-Amz-Object-Lock-Mode") != "COMPLIANCE" {
+		t.Errorf("a HEAD shows %v, %v", info.Metadata, err)
 	}
 	mode, at, err := core.GetObjectRetention(ctx, bucket, "k", "")
 	if err != nil || *mode != minio.Compliance || time.Until(*at) < 110*time.Minute {

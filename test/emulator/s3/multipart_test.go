@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7"
 
 	"github.com/rempart/rempart/test/emulator/s3"
@@ -181,100 +180,6 @@ func TestAbortedUploadLeavesNothing(t *testing.T) {
 	}
 	if got := srv.Buckets()[bucket].Uploads; got != 0 {
 		t.Errorf("%d uploads left", got)
-	}
-}
-
-func TestPartsAreListedInPages(t *testing.T) {
-	_, core := start(t, small)
-	id := begin(t, core)
-	want := []int{1, 2, 5, 7, 9}
-	for _, n := range want {
-		uploadPart(t, core, id, n, strings.Repeat("x", n))
-	}
-	var got []int
-	marker := 0
-	for {
-		page, err := core.ListObjectParts(context.Background(), bucket, "k", id, marker, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range page.ObjectParts {
-			got = append(got, p.PartNumber)
-			if p.Size != int64(p.PartNumber) || strings.Trim(p.ETag, `"`) != md5sum(strings.Repeat("x", p.PartNumber)) {
-				t.Errorf("part %d: %d bytes, %s", p.PartNumber, p.Size, p.ETag)
-			}
-		}
-		if !page.IsTruncated {
-			break
-		}
-		marker = page.NextPartNumberMarker
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("parts (-want +got):\n%s", diff)
-	}
-}
-
-func TestUploadsAreListedInPages(t *testing.T) {
-	_, core := start(t, small)
-	ctx := context.Background()
-	var want []string
-	for _, key := range []string{"a", "a", "b//c", "b/d", "é"} {
-		id, err := core.NewMultipartUpload(ctx, bucket, key, minio.PutObjectOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want = append(want, key+" "+id)
-	}
-	for size := 1; size <= 6; size++ {
-		var got []string
-		key, id := "", ""
-		for {
-			page, err := core.ListMultipartUploads(ctx, bucket, "", key, id, "", size)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, u := range page.Uploads {
-				got = append(got, u.Key+" "+u.UploadID)
-			}
-			if !page.IsTruncated {
-				break
-			}
-			key, id = page.NextKeyMarker, page.NextUploadIDMarker
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("pages of %d (-want +got):\n%s", size, diff)
-		}
-	}
-	page, err := core.ListMultipartUploads(ctx, bucket, "", "", "", "/", 10)
-	if err != nil || len(page.CommonPrefixes) != 1 || page.CommonPrefixes[0].Prefix != "b/" || len(page.Uploads) != 3 {
-		t.Errorf("with a delimiter: %v, %v, %v", page.CommonPrefixes, page.Uploads, err)
-	}
-}
-
-func TestPartsAreCopied(t *testing.T) {
-	srv, core := start(t, small)
-	ctx := context.Background()
-	put(t, core, "from", "0123456789")
-	id := begin(t, core)
-	whole, err := core.CopyObjectPart(ctx, bucket, "from", bucket, "k", id, 1, 0, -1, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	some, err := core.CopyObjectPart(ctx, bucket, "from", bucket, "k", id, 2, 2, 3, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := core.CompleteMultipartUpload(ctx, bucket, "k", id, []minio.CompletePart{whole, some}, minio.PutObjectOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if o, _ := srv.Object(bucket, "k"); string(o.Body) != "0123456789234" {
-		t.Errorf("copied %q", o.Body)
-	}
-	beyond := request{method: "PUT", key: "k", query: url.Values{"uploadId": {begin(t, core)}, "partNumber": {"1"}}, header: map[string]string{
-		"X-Amz-Copy-Source": "/" + bucket + "/from", "X-Amz-Copy-Source-Range": "bytes=5-99",
-	}}.must(t, srv)
-	if beyond.Code != "InvalidArgument" {
-		t.Errorf("a range beyond the end: %d %s", beyond.Status, beyond.Code)
 	}
 }
 

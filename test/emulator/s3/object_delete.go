@@ -140,6 +140,9 @@ func (c *call) deleteObjects() error {
 }
 
 func (c *call) deleteOne(b *bucket, key, versionID string) (deletedXML, error) {
+	if err := c.injected(key); err != nil {
+		return deletedXML{}, err
+	}
 	if c.options.RewriteKeys {
 		key = cleanKey(key)
 	}
