@@ -94,6 +94,11 @@ func TestResetOverTLS(t *testing.T) {
 
 func TestResetIsSeenAsSuch(t *testing.T) {
 	srv, core := start(t, s3.Options{})
+	reset := srv.Faults().Add(s3.Match{}, s3.ResetBefore())
+	if _, err := getK.send(t, srv); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("got %v, want a reset and not the end of a stream", err)
+	}
+	reset.Clear()
 	content := strings.Repeat("x", 1<<20)
 	put(t, core, "k", content)
 	srv.Faults().Add(s3.Match{}, s3.ResetBody(1<<19))

@@ -179,6 +179,11 @@ func TestConcurrentUse(t *testing.T) {
 				if err := core.RemoveObject(ctx, bucket, key, minio.RemoveObjectOptions{}); err != nil {
 					t.Error(err)
 				}
+				// It may not be there yet; that it is read while it is being
+				// corrupted is the point.
+				if _, err := (request{method: "GET", key: "direct"}).send(t, srv); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}

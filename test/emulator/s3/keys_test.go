@@ -117,6 +117,21 @@ func TestOddKeysCopyTagAndDelete(t *testing.T) {
 	}
 }
 
+// TestUnencodedPathsAreTakenLiterally sends what clients usually encode: "+" is
+// a space in a query only.
+func TestUnencodedPathsAreTakenLiterally(t *testing.T) {
+	srv, _ := start(t, s3.Options{})
+	allowEverybody(t, srv)
+	for _, key := range []string{"a+b", "a;b", "a=b&c", "a:b@c"} {
+		got := request{method: "PUT", unsigned: true, body: key, tamper: func(r *http.Request) {
+			r.URL.Path, r.URL.RawPath = "/"+bucket+"/"+key, "/"+bucket+"/"+key
+		}}.must(t, srv)
+		if o, there := srv.Object(bucket, key); !there || string(o.Body) != key {
+			t.Errorf("%q: %d %s, stored %q", key, got.Status, got.Code, srv.Keys(bucket))
+		}
+	}
+}
+
 func TestMultiDeleteNamesKeysExactly(t *testing.T) {
 	srv, core := start(t, s3.Options{})
 	var targets []minio.ObjectInfo
