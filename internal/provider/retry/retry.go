@@ -77,10 +77,11 @@ func New(options Options) provider.Interceptor {
 	}
 }
 
-// repeatable tells whether the same call may well succeed. A changed object is
-// transient for whoever plans anew; asked for again, it is still another one.
+// repeatable tells whether the same call may well succeed. A changed object, or
+// content that is not what its digest says, is transient for whoever reads the
+// object anew; asked for or sent again, it is the same once more.
 func repeatable(err error) bool {
-	if errors.Is(err, provider.ErrChanged) {
+	if errors.Is(err, provider.ErrChanged) || errors.Is(err, provider.ErrContentMismatch) {
 		return false
 	}
 	class := fault.Of(err).Class

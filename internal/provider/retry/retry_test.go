@@ -20,6 +20,7 @@ var (
 	waiting   = fault.New(fault.Waiting, fault.DeletionBlocked, "not yet")
 	terminal  = fault.New(fault.Terminal, fault.AccessDenied, "denied")
 	plain     = errors.New("unclassified")
+	mismatch  = &fault.Error{Class: fault.Transient, Err: fmt.Errorf("put: %w", provider.ErrContentMismatch)}
 	changed   = &fault.Error{Class: fault.Transient, Err: fmt.Errorf("get: %w", provider.ErrChanged)}
 )
 
@@ -56,6 +57,7 @@ func TestFailuresAreRepeatedByTheirClass(t *testing.T) {
 		"waiting":                            {[]error{waiting}, 1, nil, waiting},
 		"transient, then terminal":           {[]error{transient, terminal}, 2, ms(50), terminal},
 		"another object than before":         {[]error{changed}, 1, nil, changed},
+		"other content than announced":       {[]error{mismatch}, 1, nil, mismatch},
 		"throttled without a delay":          {[]error{throttled(0)}, 2, ms(50), nil},
 		"throttled for a while":              {[]error{throttled(300 * time.Millisecond)}, 2, ms(350), nil},
 		"throttled for just the limit":       {[]error{throttled(limit)}, 2, ms(1000), nil},

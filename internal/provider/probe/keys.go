@@ -1,0 +1,98 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/provider"
+)
+
+// KeyTrial finds out which keys a bucket keeps exactly. It tries each trait of
+// keys, such as two slashes in a row, when a key with it comes first, and
+// remembers what came of it; a key without traits costs nothing. It is safe for
+// concurrent use.
+//
+// What it cannot find out is whether two keys go together: a posix gateway has no
+// "conf" beside "conf/child", and says so when the second one comes.
+type KeyTrial struct {
+	objects        provider.Objects
+	bucket, prefix string
+
+	mu       sync.Mutex
+	outcomes map[string]*outcome
+}
+
+// outcome is what is known of one trait.
+type outcome struct {
+	// turn is held by whoever tries, or looks.
+	turn chan struct{}
+	// finding is without support as long as nothing is known.
+	finding finding
+}
+
+// NewKeyTrial makes the trial of a bucket, with objects under a prefix that ends
+// in a slash and belongs to Rempart.
+func NewKeyTrial(objects provider.Objects, bucket, prefix string) *KeyTrial {
+	return &KeyTrial{objects: objects, bucket: bucket, prefix: prefix, outcomes: map[string]*outcome{}}
+}
+
+// Exact gives nil when the bucket keeps the key exactly, with any content. It
+// fails with provider.ErrInvalidKey, Terminal and KeysNotExact, naming the key and
+// what the store makes of such keys, when it does not; with another error when
+// that could not be found out, and then the next call tries again.
+func (k *KeyTrial) Exact(ctx context.Context, key string) error {
+	return k.exact(ctx, key, traitsOf(key, false))
+}
+
+// ExactEmpty is Exact for an object without content. A key that ends in a slash
+// is then a folder, which stores keep that refuse folders with content.
+func (k *KeyTrial) ExactEmpty(ctx context.Context, key string) error {
+	return k.exact(ctx, key, traitsOf(key, true))
+}
+
+func (k *KeyTrial) exact(ctx context.Context, key string, traits []trait) error {
+	for _, t := range traits {
+		found, err := k.of(ctx, t)
+		if err != nil {
+			return fmt.Errorf("find out whether bucket %q keeps %s: %w", k.bucket, t.name, err)
+		}
+		if found.support != provider.Supported {
+			return fault.New(fault.Terminal, fault.KeysNotExact, "key %q in bucket %q: %w: the store does not keep %s, it %s",
+				key, k.bucket, provider.ErrInvalidKey, t.name, found.what)
+		}
+	}
+	return nil
+}
+
+// of gives what is known of a trait, or tries it. Others with the same question
+// wait meanwhile, no longer than their contexts.
+func (k *KeyTrial) of(ctx context.Context, t trait) (finding, error) {
+	known := k.outcome(t)
+	select {
+	case known.turn <- struct{}{}:
+		defer func() { <-known.turn }()
+	case <-ctx.Done():
+		return finding{}, ctx.Err()
+	}
+	if known.finding.support != "" {
+		return known.finding, nil
+	}
+	folder := newFolder(k.objects, k.bucket, k.prefix)
+	found, err := folder.try(ctx, t)
+	if err == nil {
+		known.finding = found
+	}
+	return found, errors.Join(err, folder.clean(ctx))
+}
+
+func (k *KeyTrial) outcome(t trait) *outcome {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.outcomes[t.name] == nil {
+		k.outcomes[t.name] = &outcome{turn: make(chan struct{}, 1)}
+	}
+	return k.outcomes[t.name]
+}
