@@ -50,8 +50,7 @@ const (
 	RoleReplica CopyRole = "Replica"
 )
 
-// Annotations that a person sets on a SovereignBucket to let something happen
-// that cannot be undone.
+// Annotations that a person sets on a SovereignBucket.
 const (
 	// ConfirmDeleteAnnotation holds the primary's bucket name. It lets the
 	// operator empty and remove every copy of a bucket that is being deleted.
@@ -59,6 +58,9 @@ const (
 	// ApprovedDeletionsAnnotation holds the digest that status.guard of a
 	// BucketReplica shows. It lets through exactly that set of deletions.
 	ApprovedDeletionsAnnotation = "rempart.dev/approved-deletions"
+	// SyncRequestedAnnotation asks for a run of every copy now. Any new value, such
+	// as the time, asks again.
+	SyncRequestedAnnotation = "rempart.dev/sync-requested"
 )
 
 // BucketCredentialsSecretType is the type of the Secrets that applications

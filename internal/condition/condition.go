@@ -31,10 +31,15 @@ func Unknown(conditionType, reason, message string) metav1.Condition {
 }
 
 func build(conditionType string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
-	if len(message) > maximumMessage {
-		message = strings.ToValidUTF8(message[:maximumMessage-len("…")], "") + "…"
+	return metav1.Condition{Type: conditionType, Status: status, Reason: reason, Message: Shorten(message)}
+}
+
+// Shorten cuts a message to what a condition may hold.
+func Shorten(message string) string {
+	if len(message) <= maximumMessage {
+		return message
 	}
-	return metav1.Condition{Type: conditionType, Status: status, Reason: reason, Message: message}
+	return strings.ToValidUTF8(message[:maximumMessage-len("…")], "") + "…"
 }
 
 // Set puts a condition into a list. The time of transition changes only with the
@@ -91,4 +96,14 @@ func Transitions(before, after []metav1.Condition) []Transition {
 		}
 	}
 	return transitions
+}
+
+// Prefixed gives the condition with its message beginning with what it is about.
+func Prefixed(c metav1.Condition, about string) metav1.Condition {
+	if c.Message == "" {
+		c.Message = about
+		return c
+	}
+	c.Message = about + ": " + c.Message
+	return c
 }

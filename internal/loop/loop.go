@@ -61,7 +61,8 @@ const (
 // Report is what a reconcile found, before the meaning of its error is added.
 type Report struct {
 	// Conditions are all conditions of the kind. Ready counts when there was no
-	// error; Reconciling and Stalled are not in it.
+	// error. Reconciling and Stalled are in it only where the error does not say
+	// them.
 	Conditions []metav1.Condition
 	// Events are things that happened, besides changes of conditions.
 	Events []Event
@@ -96,8 +97,8 @@ type Finisher struct {
 	Client   client.Client
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
-	// Names are the events of conditions by their type. Ready has names of its
-	// own: Ready, and the reason why not.
+	// Names are the events of conditions by their type. Where Ready has none, they
+	// are Ready, and the reason why not.
 	Names map[string]EventNames
 }
 
@@ -150,11 +151,11 @@ func (p *Pass) settle(report Report, err error) {
 	generation := p.object.GetGeneration()
 	conditions := p.object.GetConditions()
 	set := func(c metav1.Condition) { condition.Set(conditions, c, generation, now) }
+	p.dropUnless(report, v1alpha1.ConditionReconciling)
+	p.dropUnless(report, v1alpha1.ConditionStalled)
 	for _, c := range report.Conditions {
 		set(c)
 	}
-	condition.Remove(conditions, v1alpha1.ConditionReconciling)
-	condition.Remove(conditions, v1alpha1.ConditionStalled)
 	p.object.SetObservedGeneration(generation)
 	if err == nil {
 		return
@@ -177,6 +178,13 @@ func (p *Pass) settle(report Report, err error) {
 	default:
 		set(condition.False(v1alpha1.ConditionReady, reason, message))
 		set(condition.True(v1alpha1.ConditionReconciling, reason, message))
+	}
+}
+
+// dropUnless takes away a condition that stands only while it is True.
+func (p *Pass) dropUnless(report Report, conditionType string) {
+	if meta.FindStatusCondition(report.Conditions, conditionType) == nil {
+		condition.Remove(p.object.GetConditions(), conditionType)
 	}
 }
 
@@ -210,7 +218,7 @@ func (f Finisher) eventFor(t condition.Transition) (Event, bool) {
 	after := t.After
 	names, named := f.Names[after.Type]
 	switch {
-	case after.Type == v1alpha1.ConditionReady:
+	case after.Type == v1alpha1.ConditionReady && !named:
 		names = EventNames{True: "Ready", False: after.Reason}
 		if after.Reason == v1alpha1.ReasonProgressing || after.Reason == v1alpha1.ReasonDeleting {
 			return Event{}, false

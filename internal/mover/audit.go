@@ -178,3 +178,28 @@ func Forget(ctx context.Context, end End, keys []string, options Options) error 
 	}
 	return r.patchManifest(ctx, changes)
 }
+
+// Difference is a key at which a source and a manifest are not the same.
+type Difference struct {
+	Key string
+	// Source is nil when the source lacks the object, Known when the manifest does.
+	Source *provider.Object
+	Known  *manifest.Entry
+}
+
+// Differences yields every key at which what an end lists is not what entries
+// describe, or one error and then nothing. It reads listings only.
+func Differences(ctx context.Context, end End, entries iter.Seq2[manifest.Entry, error]) iter.Seq2[Difference, error] {
+	return func(yield func(Difference, error) bool) {
+		listing := provider.List(ctx, end.Session, end.Bucket, provider.ListOptions{Prefix: end.Prefix})
+		none := func(func(provider.Object, error) bool) {}
+		for s, err := range join(ahead(ctx, relative(listing, end.Prefix, true)), none, ahead(ctx, entries)) {
+			if err == nil && s.source != nil && s.known != nil && s.known.Describes(*s.source) {
+				continue
+			}
+			if !yield(Difference{Key: s.key, Source: s.source, Known: s.known}, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -64,7 +64,7 @@ func pause(ctx context.Context, attempt int) error {
 // copy carries an object over, verifies it and gives its manifest entry. Listed
 // is what the source's listing said of it.
 func (t *transfer) copy(ctx context.Context, key string, listed provider.Object) (manifest.Entry, error) {
-	if err := t.keys.Exact(ctx, t.target.Prefix+key); err != nil {
+	if err := t.exact(ctx, t.target.Prefix+key, listed.Size); err != nil {
 		return manifest.Entry{}, err
 	}
 	for attempt := 1; ; attempt++ {
@@ -77,6 +77,15 @@ func (t *transfer) copy(ctx context.Context, key string, listed provider.Object)
 			return manifest.Entry{}, err
 		}
 	}
+}
+
+// exact tells why the target would not keep the key as it is, or nil. Such a key
+// is never sent: some stores would silently write another object.
+func (t *transfer) exact(ctx context.Context, key string, size int64) error {
+	if size == 0 {
+		return t.keys.ExactEmpty(ctx, key)
+	}
+	return t.keys.Exact(ctx, key)
 }
 
 func isWorthAnotherTry(err error) bool {

@@ -137,3 +137,23 @@ func legal(name string, length int) string {
 	}
 	return "data"
 }
+
+// ReplicaName derives the name of the BucketReplica for an attempt at a copy. It
+// is a legal name of an object as long as the dataset's is.
+func ReplicaName(bucket, provider, location string, attempt int) string {
+	name := bucket + "-" + legal(provider, maximumName) + "-" + legal(location, maximumName)
+	if attempt > 0 {
+		name += fmt.Sprintf("-%d", attempt)
+	}
+	exact := strings.ToLower(bucket + "-" + provider + "-" + location)
+	if len(name) <= maximumObjectName && (exact == name || attempt > 0 && strings.HasPrefix(name, exact+"-")) {
+		return name
+	}
+	// What was cut off or replaced must not make two places look alike.
+	digest := sha256.Sum256([]byte(fmt.Sprintf("%q %q %q %d", bucket, provider, location, attempt)))
+	suffix := "-" + hex.EncodeToString(digest[:5])
+	return strings.TrimRight(name[:min(len(name), maximumObjectName-len(suffix))], "-.") + suffix
+}
+
+// maximumObjectName is what Kubernetes allows.
+const maximumObjectName = 253

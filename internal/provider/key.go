@@ -34,6 +34,9 @@ type AccessMode string
 const (
 	ReadWrite AccessMode = "ReadWrite"
 	ReadOnly  AccessMode = "ReadOnly"
+	// FullControl also reaches the reserved prefix; it is for the operator's own
+	// work in a bucket of its own, and never given to an application.
+	FullControl AccessMode = "FullControl"
 )
 
 // Key is an S3 key pair.

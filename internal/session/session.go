@@ -92,6 +92,22 @@ func (o *Opener) Open(ctx context.Context, p *v1alpha1.SovereignProvider, locati
 	return o.session(p, place, credentials, fingerprint)
 }
 
+// OpenWithKey gives a session on a location with another key than the account's,
+// such as one issued for a single bucket. It is not kept.
+func (o *Opener) OpenWithKey(ctx context.Context, p *v1alpha1.SovereignProvider, locationName string, key provider.Key) (provider.Session, error) {
+	place, err := o.place(ctx, p, locationName)
+	if err != nil {
+		return nil, err
+	}
+	session, err := o.config.Drivers.Open(string(p.Spec.Type), place, provider.Credentials{
+		provider.AccessKey: secret.New(key.AccessKey), provider.SecretKey: key.SecretKey,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o.config.NewAccount(*p).Wrap(session), nil
+}
+
 // Rejected gives the fingerprint of the credentials that the provider refuses:
 // those it refused in a session, or those its status says it refused, unless the
 // Secret has changed since. Empty means that there are none.
@@ -248,4 +264,16 @@ func (o *Opener) caBundle(ctx context.Context, p *v1alpha1.SovereignProvider) ([
 			"ConfigMap %s in namespace %s has no key %s", name.Name, name.Namespace, CAKey)
 	}
 	return []byte(bundle.Data[CAKey]), nil
+}
+
+// AccountKey gives the key of the account itself, for applications at providers
+// that issue no narrower one.
+func (o *Opener) AccountKey(ctx context.Context, p *v1alpha1.SovereignProvider) (provider.Key, error) {
+	credentials, err := o.credentials(ctx, p)
+	if err != nil {
+		return provider.Key{}, err
+	}
+	return provider.Key{
+		AccessKey: credentials[provider.AccessKey].Reveal(), SecretKey: credentials[provider.SecretKey],
+	}, nil
 }

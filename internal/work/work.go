@@ -44,16 +44,17 @@ func NewPool[V any](limit int, wake func(key string)) *Pool[V] {
 }
 
 // Begin starts a run unless one with the key is under way or its result was not
-// fetched yet, and tells whether it did. The function publishes progress with
-// its second argument and the result by returning it.
-func (p *Pool[V]) Begin(key string, function func(ctx context.Context, publish func(V)) V) bool {
+// fetched yet, and tells whether it did. First is what Look gives until the
+// function publishes progress with its second argument; it publishes the result
+// by returning it.
+func (p *Pool[V]) Begin(key string, first V, function func(ctx context.Context, publish func(V)) V) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, exists := p.runs[key]; exists || p.stopped {
 		return false
 	}
 	ctx, cancel := context.WithCancel(p.base)
-	started := &run[V]{cancel: cancel}
+	started := &run[V]{latest: first, cancel: cancel}
 	p.runs[key] = started
 	p.ended.Add(1)
 	go func() {

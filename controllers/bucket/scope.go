@@ -1,0 +1,27 @@
+package bucket
+
+import (
+	"time"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/placement"
+)
+
+// scope holds what one reconcile finds out.
+type scope struct {
+	bucket *v1alpha1.SovereignBucket
+	now    time.Time
+	facts  gather.Facts
+	// drills of the bucket.
+	drills []v1alpha1.ReversibilityDrill
+	// decision is nil as long as it could not be made.
+	decision *placement.Decision
+	// isPublished tells that the application has its key, and grant how far it
+	// reaches.
+	isPublished bool
+	grant       v1alpha1.GrantLevel
+	events      []loop.Event
+	gone        bool
+}

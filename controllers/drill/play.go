@@ -1,0 +1,216 @@
+package drill
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/drill"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/provider"
+)
+
+// giveUp ends a drill that is deleted, or whose deadline passes, before it began.
+func (r *Reconciler) giveUp(_ context.Context, s *scope) error {
+	switch {
+	case !s.drill.DeletionTimestamp.IsZero():
+		s.inconclusive(errors.New("the drill was deleted before it began"))
+	case s.now.After(s.deadline()):
+		s.inconclusive(fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill could not begin before its deadline"))
+	}
+	if !s.ended() {
+		s.wait = s.deadline().Sub(s.now)
+	}
+	return nil
+}
+
+// follow has a drill played that was decided, and takes up what it comes to. One
+// that is under way and that nobody plays lost its clock with the operator.
+func (r *Reconciler) follow(ctx context.Context, s *scope) error {
+	if !s.drill.DeletionTimestamp.IsZero() {
+		r.pool.Cancel(s.key())
+	}
+	latest, isPlayed, known := r.pool.Look(s.key())
+	switch {
+	case isPlayed:
+		s.reached = reachedBy(latest.step, s.drill.Status.Progression)
+		s.wait = time.Minute
+		return nil
+	case known:
+		ended, _ := r.pool.Fetch(s.key())
+		s.end(*ended.outcome)
+		return nil
+	case s.now.After(s.deadline()):
+		s.inconclusive(fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill did not end before its deadline"))
+		return nil
+	case s.drill.Status.Progression == v1alpha1.ProgressionPreflight && s.drill.DeletionTimestamp.IsZero():
+		s.wait = min(s.deadline().Sub(s.now), time.Minute)
+		return s.unlessTerminal(r.begin(ctx, s))
+	}
+	s.inconclusive(errors.New("the operator was restarted during the drill, so its clock is lost"))
+	return nil
+}
+
+// reachedBy never goes back: preflight is told again when the status is ahead.
+func reachedBy(step drill.Step, before v1alpha1.DrillProgression) v1alpha1.DrillProgression {
+	if step == "" {
+		return before
+	}
+	return v1alpha1.DrillProgression(step)
+}
+
+// begin has the drill played beside the loop.
+func (r *Reconciler) begin(ctx context.Context, s *scope) error {
+	facts, err := r.gather(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := r.MayRead(ctx, facts); err != nil {
+		return err
+	}
+	plan, err := r.assemble(ctx, s, facts)
+	if err != nil {
+		return err
+	}
+	deadline := s.deadline()
+	r.pool.Begin(s.key(), progress{step: drill.Preflight}, func(ctx context.Context, publish func(progress)) progress {
+		ctx, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
+		outcome := drill.Run(ctx, plan, func(step drill.Step) { publish(progress{step: step}) })
+		return progress{step: drill.Reporting, outcome: &outcome}
+	})
+	return nil
+}
+
+// assemble opens everything that the drill needs.
+func (r *Reconciler) assemble(ctx context.Context, s *scope, facts gather.Facts) (drill.Plan, error) {
+	effective := s.drill.Status.Effective
+	policy, err := json.Marshal(facts.Policies)
+	if err != nil {
+		return drill.Plan{}, fmt.Errorf("encode the policy: %w", err)
+	}
+	plan := drill.Plan{
+		Names: drill.Names{
+			Installation: r.Installation.ID, Namespace: s.drill.Namespace, Drill: s.drill.Name,
+			Bucket: facts.Bucket.Name, Dataset: facts.Bucket.Spec.Dataset.Title, PolicyName: facts.Bucket.Spec.PolicyRef.Name,
+		},
+		Policy: policy, Version: r.Version, Observer: r.Metrics.observer(s.drill),
+	}
+	if rpo := effective.Objectives.RPO; rpo != nil {
+		plan.Objectives.RPO = rpo.Duration
+	}
+	if rto := effective.Objectives.RTO; rto != nil {
+		plan.Objectives.RTO = rto.Duration
+	}
+	primary := facts.Primary()
+	if primary == nil {
+		return drill.Plan{}, fault.New(fault.Waiting, fault.PreflightFailed, "the bucket has no primary")
+	}
+	if plan.Source, err = r.copy(ctx, facts, primary.Spec.PlaceReference, primary.Spec.BucketName); err != nil {
+		return drill.Plan{}, err
+	}
+	if plan.From, err = r.copy(ctx, facts, effective.From.PlaceReference, effective.From.BucketName); err != nil {
+		return drill.Plan{}, err
+	}
+	if plan.To, err = r.sandbox(ctx, s, facts); err != nil {
+		return drill.Plan{}, err
+	}
+	plan.Stores, err = r.stores(ctx, facts, plan.From)
+	return plan, err
+}
+
+// copy opens a bucket that takes part.
+func (r *Reconciler) copy(ctx context.Context, facts gather.Facts, place v1alpha1.PlaceReference, bucketName string) (drill.Copy, error) {
+	at := facts.Provider(place.ProviderName)
+	candidate, declared := facts.Candidate(place)
+	if at == nil || !declared {
+		return drill.Copy{}, fault.New(fault.Waiting, fault.LocationUnknown, "no SovereignProvider declares %s", place)
+	}
+	session, err := r.Sessions.Open(ctx, at, place.Location)
+	if err != nil {
+		return drill.Copy{}, fmt.Errorf("open %s: %w", place, err)
+	}
+	return drill.Copy{
+		Session: session, Bucket: bucketName, Operator: candidate.Operator, Country: candidate.Territory.Country,
+	}, nil
+}
+
+// sandbox opens the place of the sandbox.
+func (r *Reconciler) sandbox(ctx context.Context, s *scope, facts gather.Facts) (drill.Sandbox, error) {
+	to := s.drill.Status.Effective.To
+	opened, err := r.copy(ctx, facts, to.PlaceReference, to.BucketName)
+	if err != nil {
+		return drill.Sandbox{}, err
+	}
+	at := facts.Provider(to.ProviderName)
+	return drill.Sandbox{
+		Copy:     opened,
+		Mark:     r.Installation.Mark(s.owner(), to.BucketName),
+		Consumer: r.Installation.Consumer(s.owner(), placeOf(to.PlaceReference)),
+		OpenWith: func(key provider.Key) (provider.Session, error) {
+			return r.Sessions.OpenWithKey(context.WithoutCancel(ctx), at, to.Location, key)
+		},
+	}, nil
+}
+
+// stores are where the evidence goes: the copy itself, and one at another
+// operator.
+func (r *Reconciler) stores(ctx context.Context, facts gather.Facts, from drill.Copy) ([]drill.Copy, error) {
+	stores := []drill.Copy{from}
+	for _, replica := range facts.Replicas {
+		if !replica.DeletionTimestamp.IsZero() {
+			continue
+		}
+		store, err := r.copy(ctx, facts, replica.Spec.PlaceReference, replica.Spec.BucketName)
+		if err != nil {
+			continue // a place that cannot be opened now takes no evidence
+		}
+		if store.Operator != from.Operator {
+			return append(stores, store), nil
+		}
+	}
+	return stores, nil
+}
+
+// cleanupRetry is how soon a sandbox that did not go is tried again.
+const cleanupRetry = 30 * time.Second
+
+// cleanUp removes the sandbox once it is due.
+func (r *Reconciler) cleanUp(ctx context.Context, s *scope) error {
+	if due := s.cleanupDue(); s.now.Before(due) {
+		s.wait = due.Sub(s.now)
+		return nil
+	}
+	if s.drill.Status.Effective != nil {
+		if err := r.removeSandbox(ctx, s); err != nil {
+			// It does not change what the drill showed, so it is no error of the
+			// reconcile: a condition of its own says it, and it is tried again.
+			s.cleanupErr, s.wait = err, cleanupRetry
+			return nil
+		}
+	}
+	s.cleanedUp = true
+	s.reached = v1alpha1.ProgressionDone
+	return nil
+}
+
+func (r *Reconciler) removeSandbox(ctx context.Context, s *scope) error {
+	to := s.drill.Status.Effective.To
+	at, err := r.provider(ctx, to.ProviderName)
+	if err != nil {
+		return err
+	}
+	session, err := r.Sessions.Open(ctx, at, to.Location)
+	if err != nil {
+		return err
+	}
+	return drill.Cleanup(ctx, drill.Sandbox{
+		Copy:     drill.Copy{Session: session, Bucket: to.BucketName},
+		Mark:     r.Installation.Mark(s.owner(), to.BucketName),
+		Consumer: r.Installation.Consumer(s.owner(), placeOf(to.PlaceReference)),
+	})
+}

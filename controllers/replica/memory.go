@@ -1,0 +1,58 @@
+package replica
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rempart/rempart/internal/mover"
+	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/work"
+)
+
+// memorised is what this process remembers of a copy. A new process knows
+// nothing and looks again.
+type memorised struct {
+	// lookedAt is when the bucket was found as it should be.
+	lookedAt time.Time
+	// setUp is what the bucket was set up as.
+	setUp provider.Bucket
+	// ranAt is when the last run of the mover ended, report what it came to.
+	ranAt  time.Time
+	report *mover.Report
+	// source is the primary's bucket that was copied last.
+	source string
+	// requested is the value of the annotation that the last run answered.
+	requested string
+}
+
+type memory struct {
+	mu  sync.Mutex
+	all map[types.UID]memorised
+}
+
+func newMemory() *memory { return &memory{all: map[types.UID]memorised{}} }
+
+func (m *memory) of(uid types.UID) memorised {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.all[uid]
+}
+
+func (m *memory) set(uid types.UID, remembered memorised) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all[uid] = remembered
+}
+
+func (m *memory) forget(uid types.UID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.all, uid)
+}
+
+// key is the replica's key in the pool.
+func (s *scope) key() string {
+	return work.Key(types.NamespacedName{Namespace: s.replica.Namespace, Name: s.replica.Name})
+}

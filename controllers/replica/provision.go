@@ -1,0 +1,219 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/condition"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/placement"
+	"github.com/rempart/rempart/internal/provider"
+)
+
+// driftInterval is how often a bucket is looked at although nothing is done with it.
+const driftInterval = 10 * time.Minute
+
+// gather reads the dataset that the copy is of, and what binds it.
+func (r *Reconciler) gather(ctx context.Context, s *scope) error {
+	s.memory = r.memory.of(s.replica.UID)
+	var bucket v1alpha1.SovereignBucket
+	name := types.NamespacedName{Namespace: s.replica.Namespace, Name: s.replica.Spec.BucketRef.Name}
+	err := r.Client.Get(ctx, name, &bucket)
+	isDeleting := !s.replica.DeletionTimestamp.IsZero()
+	if apierrors.IsNotFound(err) || err == nil && !metav1.IsControlledBy(s.replica, &bucket) {
+		if isDeleting {
+			return nil
+		}
+		return fault.New(fault.Waiting, fault.BucketNotFound,
+			"SovereignBucket %s, which made this replica, does not exist: nothing is done for it", name.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("read the bucket: %w", err)
+	}
+	s.bucket = &bucket
+	s.facts, err = r.gatherer.Bucket(ctx, &bucket)
+	if isDeleting && fault.HasReason(err, fault.PolicyNotFound) {
+		return nil
+	}
+	return err
+}
+
+// judge makes sure once more that the copy may be where it is. Whatever the
+// replica says, and whoever wrote it, no byte goes to a place that the policies
+// forbid.
+func (r *Reconciler) judge(_ context.Context, s *scope) error {
+	place := s.replica.Spec.PlaceReference
+	candidate, declared := s.facts.Candidate(place)
+	if !declared {
+		r.pool.Cancel(s.key())
+		return fault.New(fault.Waiting, fault.LocationUnknown, "no SovereignProvider declares %s", place)
+	}
+	for _, objection := range placement.Judge(s.facts.Request(), candidate) {
+		if objection.Role == "" || objection.Role == s.replica.Spec.Role {
+			r.pool.Cancel(s.key())
+			return fault.New(fault.Waiting, fault.Reason(objection.Reason),
+				"nothing is written to %s: %s", place, objection.Message)
+		}
+	}
+	return nil
+}
+
+// open opens the session at the copy's place.
+func (r *Reconciler) open(ctx context.Context, s *scope) error {
+	session, err := r.Sessions.Open(ctx, s.facts.Provider(s.replica.Spec.ProviderName), s.replica.Spec.Location)
+	s.session = session
+	return err
+}
+
+// provision makes the bucket, or makes sure that it is there, is ours and is as
+// it should be.
+func (r *Reconciler) provision(ctx context.Context, s *scope) error {
+	isFresh := s.wasProvisioned() && s.now.Sub(s.memory.lookedAt) < driftInterval
+	if isFresh && s.memory.setUp == s.want(r.Installation) {
+		return nil
+	}
+	state, err := s.session.ObserveBucket(ctx, s.replica.Spec.BucketName)
+	if errors.Is(err, provider.ErrDenied) {
+		return s.taken("the name is taken by a bucket that is closed to us")
+	}
+	if err != nil {
+		return err
+	}
+	s.looked = true
+	if !state.Exists {
+		return r.create(ctx, s)
+	}
+	if err := r.own(ctx, s, state); err != nil {
+		return err
+	}
+	return r.configure(ctx, s, state)
+}
+
+// create makes the bucket. A primary that was there before is not made again: an
+// empty primary would read as an order to delete the copies.
+func (r *Reconciler) create(ctx context.Context, s *scope) error {
+	switch {
+	case s.isPrimary() && s.wasProvisioned():
+		s.provisioned = new(condition.False(v1alpha1.ConditionProvisioned, v1alpha1.ReasonPrimaryRelocationRequired,
+			s.lostMessage()))
+		return fault.New(fault.Waiting, fault.PrimaryRelocationRequired, "%s", s.lostMessage())
+	case s.isSuspended():
+		return fault.New(fault.Waiting, fault.Suspended, "the bucket is not made while writing is suspended")
+	}
+	want := s.want(r.Installation)
+	if err := s.session.CreateBucket(ctx, want); errors.Is(err, provider.ErrOwnedByOther) {
+		return s.taken("the name is taken by another account")
+	} else if err != nil {
+		return err
+	}
+	if err := s.session.UpdateBucket(ctx, want); err != nil {
+		return fmt.Errorf("set up the new bucket: %w", err)
+	}
+	if s.wasProvisioned() {
+		r.memory.forget(s.replica.UID)
+		s.memory = memorised{}
+		s.startOver()
+	}
+	s.events = append(s.events, loop.Normal("BucketCreated",
+		fmt.Sprintf("bucket %s was made at %s", want.Name, s.replica.Spec.PlaceReference)))
+	r.provisioned(s)
+	return nil
+}
+
+func (s *scope) lostMessage() string {
+	return fmt.Sprintf("bucket %s no longer exists at %s. It is not made again by itself, because an empty primary would read as "+
+		"an order to delete the copies. To begin anew with an empty bucket, delete BucketReplica %s; the copies stay as they are "+
+		"until deletions are approved", s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, s.replica.Name)
+}
+
+// startOver forgets what the status says of a copy whose bucket was made again.
+func (s *scope) startOver() {
+	s.replica.Status.LastSyncTime, s.replica.Status.LastVerifiedTime = nil, nil
+	s.replica.Status.Objects, s.replica.Status.Bytes = nil, nil
+}
+
+// own makes sure that an existing bucket is ours. An unmarked one is only if it
+// holds nothing: then it is the one that was made just before a crash.
+func (r *Reconciler) own(ctx context.Context, s *scope, state provider.BucketState) error {
+	name := s.replica.Spec.BucketName
+	switch r.Installation.Judge(state.Mark, s.owner(), name) {
+	case ownership.Mine:
+		return nil
+	case ownership.Stranger:
+		return s.taken("the bucket carries the mark of another owner")
+	}
+	if s.wasProvisioned() {
+		return nil // its mark was removed, which is drift
+	}
+	empty, err := provider.HoldsNothing(ctx, s.session, name)
+	if err != nil {
+		return err
+	}
+	if !empty {
+		return s.taken("a bucket of this name exists, carries no mark and holds objects")
+	}
+	return nil
+}
+
+// taken says that the name belongs to a stranger. Before the first time that it
+// was ours, another name is tried; later, nothing is touched.
+func (s *scope) taken(why string) error {
+	reason, class := fault.NameConflict, fault.Waiting
+	message := fmt.Sprintf("bucket %s at %s is not ours: %s", s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, why)
+	if s.wasProvisioned() {
+		reason = fault.NotOwner
+		message += "; nothing is written to it"
+	}
+	s.provisioned = new(condition.False(v1alpha1.ConditionProvisioned, string(reason), message))
+	return fault.New(class, reason, "%s", message)
+}
+
+// configure sets the bucket up as it should be. What was changed since it was set
+// up is drift, and is set right or only shown, as the policy says.
+func (r *Reconciler) configure(ctx context.Context, s *scope, state provider.BucketState) error {
+	want := s.want(r.Installation)
+	drift := want.Drift(state)
+	// After a restart it is not known what the bucket was set up as; then a
+	// difference counts as drift too.
+	isDrift := s.wasProvisioned() && (s.memory.setUp == want || s.memory.setUp == provider.Bucket{})
+	if len(drift) > 0 && isDrift {
+		s.events = append(s.events, loop.Warning("DriftDetected",
+			fmt.Sprintf("bucket %s at %s was changed: %s", want.Name, s.replica.Spec.PlaceReference, describe(drift))))
+	}
+	switch {
+	case len(drift) == 0:
+	case s.isSuspended(), isDrift && !s.correctsDrift():
+		s.drift = drift
+	default:
+		if err := s.session.UpdateBucket(ctx, want); err != nil {
+			return fmt.Errorf("set up the bucket: %w", err)
+		}
+	}
+	r.provisioned(s)
+	return nil
+}
+
+// provisioned records that the bucket is there, ours and set up.
+func (r *Reconciler) provisioned(s *scope) {
+	s.provisioned = new(condition.True(v1alpha1.ConditionProvisioned, v1alpha1.ReasonSucceeded, ""))
+	s.memory.lookedAt, s.memory.setUp = s.now, s.want(r.Installation)
+	r.memory.set(s.replica.UID, s.memory)
+}
+
+func describe(drift []provider.Drift) string {
+	sentences := make([]string, 0, len(drift))
+	for _, d := range drift {
+		sentences = append(sentences, d.String())
+	}
+	return strings.Join(sentences, "; ")
+}

@@ -1,0 +1,143 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/provider"
+)
+
+// stop stops work on a copy that is on its way out, and waits for it to end.
+func (r *Reconciler) stop(_ context.Context, s *scope) error {
+	latest, isRunning, _ := r.pool.Look(s.key())
+	if isRunning && latest.kind != emptying {
+		r.pool.Cancel(s.key())
+	}
+	if isRunning {
+		s.isRunning = true
+		return fault.New(fault.Waiting, fault.Deleting, "waiting for the work on the copy to end")
+	}
+	if ended, ok := r.pool.Fetch(s.key()); ok && ended.kind == emptying {
+		s.ended = &ended
+	}
+	return nil
+}
+
+// release puts the bucket of a copy in order that is on its way out.
+func (r *Reconciler) release(ctx context.Context, s *scope) error {
+	isWanted := s.bucket != nil && !s.bucket.DeletionTimestamp.IsZero() &&
+		s.bucket.Spec.DeletionPolicy == v1alpha1.DeletionDelete
+	if isWanted {
+		if err := r.deleteBucket(ctx, s); err != nil {
+			return err
+		}
+	}
+	s.gone = true
+	r.memory.forget(s.replica.UID)
+	r.Metrics.forget(s.name())
+	return loop.RemoveFinalizer(ctx, r.Client, s.replica)
+}
+
+// errNotOurs: the bucket is not, or no longer, ours, so that nothing is done to it.
+var errNotOurs = errors.New("the bucket is not ours")
+
+// deleteBucket deletes the bucket if it is ours, and empties it first if somebody
+// confirmed that.
+func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
+	blocked := func(err error) error {
+		return fault.New(fault.Transient, fault.DeletionBlocked,
+			"bucket %s at %s cannot be deleted: %w; to leave it where it is, set spec.deletionPolicy of the SovereignBucket to Retain",
+			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, err)
+	}
+	if s.ended != nil && s.ended.err != nil {
+		return blocked(s.ended.err)
+	}
+	err := r.openOurs(ctx, s)
+	if errors.Is(err, errNotOurs) {
+		return nil
+	}
+	if err != nil {
+		return blocked(err)
+	}
+	isEmpty, err := provider.HoldsOnlyOurs(ctx, s.session, s.replica.Spec.BucketName)
+	if err != nil {
+		return blocked(err)
+	}
+	if !isEmpty && !s.isConfirmed() {
+		return fault.New(fault.Waiting, fault.DeletionNotConfirmed,
+			"bucket %s at %s holds objects: set the annotation %s of the SovereignBucket to the primary's bucket name",
+			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, v1alpha1.ConfirmDeleteAnnotation)
+	}
+	if err := r.revoke(ctx, s); err != nil {
+		return blocked(err)
+	}
+	return r.emptyAndDelete(ctx, s, blocked)
+}
+
+// emptyAndDelete empties the bucket beside the loop, however much it holds, and
+// deletes it once it is empty.
+func (r *Reconciler) emptyAndDelete(ctx context.Context, s *scope, blocked func(error) error) error {
+	name, session := s.replica.Spec.BucketName, s.session
+	err := session.DeleteBucket(ctx, name)
+	if err == nil {
+		s.events = append(s.events, loop.Normal("BucketDeleted",
+			fmt.Sprintf("bucket %s at %s was deleted", name, s.replica.Spec.PlaceReference)))
+		return nil
+	}
+	if !errors.Is(err, provider.ErrNotEmpty) {
+		return blocked(err)
+	}
+	r.pool.Begin(s.key(), activity{kind: emptying}, func(ctx context.Context, _ func(activity)) activity {
+		_, err := provider.Empty(ctx, session, name)
+		return activity{kind: emptying, err: err}
+	})
+	s.isRunning = true
+	return fault.New(fault.Waiting, fault.Deleting, "the bucket is being emptied")
+}
+
+// openOurs opens the session, and fails with errNotOurs when the bucket is gone
+// or somebody else's.
+func (r *Reconciler) openOurs(ctx context.Context, s *scope) error {
+	at := s.facts.Provider(s.replica.Spec.ProviderName)
+	if at == nil {
+		return fmt.Errorf("SovereignProvider %s does not exist", s.replica.Spec.ProviderName)
+	}
+	var err error
+	if s.session, err = r.Sessions.Open(ctx, at, s.replica.Spec.Location); err != nil {
+		return err
+	}
+	state, err := s.session.ObserveBucket(ctx, s.replica.Spec.BucketName)
+	if errors.Is(err, provider.ErrDenied) {
+		return errNotOurs
+	}
+	if err != nil {
+		return err
+	}
+	if !state.Exists || r.Installation.Judge(state.Mark, s.owner(), s.replica.Spec.BucketName) != ownership.Mine {
+		return errNotOurs
+	}
+	return nil
+}
+
+// isConfirmed tells whether somebody confirmed that the objects may go.
+func (s *scope) isConfirmed() bool {
+	primary := s.bucket.Status.Primary
+	return primary != nil && s.bucket.Annotations[v1alpha1.ConfirmDeleteAnnotation] == primary.BucketName
+}
+
+// revoke ends the application's key before the bucket goes.
+func (r *Reconciler) revoke(ctx context.Context, s *scope) error {
+	issuer, issues := s.session.Keys()
+	if !s.isPrimary() || !issues {
+		return nil
+	}
+	consumer := r.Installation.Consumer(s.owner(), ownership.Place{
+		Provider: s.replica.Spec.ProviderName, Location: s.replica.Spec.Location,
+	})
+	return issuer.RevokeKey(ctx, provider.Grant{Consumer: consumer, Bucket: s.replica.Spec.BucketName})
+}

@@ -1,0 +1,96 @@
+package replica
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/provider"
+)
+
+// scope holds what one reconcile finds out.
+type scope struct {
+	replica *v1alpha1.BucketReplica
+	now     time.Time
+	facts   gather.Facts
+	// bucket is nil when the SovereignBucket is gone.
+	bucket  *v1alpha1.SovereignBucket
+	session provider.Session
+	// provisioned is what was found out about the bucket, nil when it was not
+	// looked.
+	provisioned *metav1.Condition
+	// drift is what was found changed at the bucket.
+	drift []provider.Drift
+	// looked tells that the bucket was looked at, so that drift is the whole of it.
+	looked bool
+	// memory is what earlier runs of this process left behind.
+	memory memorised
+	// isRunning tells that work on the copy is under way.
+	isRunning bool
+	// ended is what the last piece of work came to, if one ended just now.
+	ended *activity
+	// waiting says what a sync waits for, if it does.
+	waiting error
+	events  []loop.Event
+	gone    bool
+}
+
+func newScope(replica *v1alpha1.BucketReplica, now time.Time) *scope {
+	return &scope{replica: replica, now: now}
+}
+
+func (s *scope) owner() ownership.Owner {
+	return ownership.Owner{Namespace: s.replica.Namespace, Name: s.replica.Spec.BucketRef.Name}
+}
+
+func (s *scope) isPrimary() bool { return s.replica.Spec.Role == v1alpha1.RolePrimary }
+
+// wasProvisioned tells whether the bucket was there before, as far as the status
+// remembers.
+func (s *scope) wasProvisioned() bool {
+	before := meta.FindStatusCondition(s.replica.Status.Conditions, v1alpha1.ConditionProvisioned)
+	if before == nil {
+		return false
+	}
+	switch before.Reason {
+	case v1alpha1.ReasonPrimaryRelocationRequired, v1alpha1.ReasonDriftDetected, v1alpha1.ReasonNotOwner:
+		return true
+	}
+	return before.Status == metav1.ConditionTrue
+}
+
+// want is the bucket as it should be.
+func (s *scope) want(installation ownership.Installation) provider.Bucket {
+	want := provider.Bucket{
+		Name: s.replica.Spec.BucketName,
+		Mark: installation.Mark(s.owner(), s.replica.Spec.BucketName),
+	}
+	for _, policy := range s.facts.Policies {
+		if policy.Spec.Protection.Versioning == v1alpha1.Required {
+			want.Versioning = provider.VersioningEnabled
+		}
+	}
+	return want
+}
+
+// correctsDrift tells whether changes are set right: only if no policy wants
+// them reported.
+func (s *scope) correctsDrift() bool {
+	for _, policy := range s.facts.Policies {
+		if policy.Spec.Protection.Drift == v1alpha1.DriftReport {
+			return false
+		}
+	}
+	return true
+}
+
+// isSuspended tells whether nothing may be written outside the cluster.
+func (s *scope) isSuspended() bool {
+	at := s.facts.Provider(s.replica.Spec.ProviderName)
+	return s.bucket.Spec.Suspend || at != nil && at.Spec.Suspend
+}

@@ -1,0 +1,137 @@
+package replica
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/condition"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/mover"
+)
+
+// verifiedFor is how long a verification counts.
+const verifiedFor = 30 * 24 * time.Hour
+
+// report puts what was found into the status and gives the conditions.
+func (s *scope) report(err error) loop.Report {
+	if s.looked {
+		s.replica.Status.Drift = driftNames(s)
+	}
+	s.takeUp()
+	conditions := []metav1.Condition{s.isProvisioned(err)}
+	if !s.isPrimary() {
+		conditions = append(conditions, s.initialSyncComplete(), s.withinRPO(), s.isVerified())
+	}
+	if err == nil {
+		conditions = append(conditions, s.ready(conditions))
+	}
+	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.lookAgain(), Gone: s.gone}
+}
+
+func driftNames(s *scope) []string {
+	var names []string
+	for _, d := range s.drift {
+		names = append(names, d.String())
+	}
+	return names
+}
+
+// takeUp puts what the last piece of work came to into the status.
+func (s *scope) takeUp() {
+	if s.ended == nil {
+		return
+	}
+	switch s.ended.kind {
+	case syncing:
+		s.takeUpRun(s.ended.report)
+	case auditing:
+		s.takeUpAudit()
+	}
+}
+
+// hasSeenAll tells whether a run saw all of the source, so that what it says of
+// the copy is the whole of it.
+func hasSeenAll(report mover.Report) bool {
+	switch report.Result {
+	case mover.Complete:
+		return true
+	case mover.Partial:
+		return report.Reason == fault.ObjectsFailed
+	default:
+		return report.Reason == fault.DeletionGuardTripped
+	}
+}
+
+func (s *scope) takeUpRun(report mover.Report) {
+	status := &s.replica.Status
+	status.FailedObjects = report.Failed
+	status.Failures = failuresOf(report)
+	status.Guard = nil
+	if report.Guard != nil {
+		status.Guard = &v1alpha1.GuardStatus{Planned: report.Guard.Planned, Digest: report.Guard.Digest}
+	}
+	if !hasSeenAll(report) {
+		return
+	}
+	status.Objects, status.Bytes = ptr.To(report.Objects), ptr.To(report.Bytes)
+	status.UnreplicatedSince = timeOf(report.OldestMissing)
+	isOld := status.LastSyncTime == nil || report.AsOf.Sub(status.LastSyncTime.Time) > s.rpo()/2
+	if report.Copied+report.Deleted > 0 || isOld {
+		status.LastSyncTime = timeOf(report.AsOf)
+	}
+	if report.Result == mover.Complete && status.LastVerifiedTime == nil {
+		// Every object of the copy was bound to its digest, or read back.
+		status.LastVerifiedTime = timeOf(s.ended.endedAt)
+	}
+}
+
+func failuresOf(report mover.Report) []v1alpha1.ObjectFailure {
+	const shown = 10
+	var failures []v1alpha1.ObjectFailure
+	for _, failure := range report.Failures[:min(len(report.Failures), shown)] {
+		if failure.Key == "" {
+			continue
+		}
+		failures = append(failures, v1alpha1.ObjectFailure{
+			Key: failure.Key, Reason: string(failure.Reason), Message: condition.Shorten(failure.Error),
+		})
+	}
+	return failures
+}
+
+func (s *scope) takeUpAudit() {
+	if s.ended.err == nil && s.ended.audit.IsClean() {
+		s.replica.Status.LastVerifiedTime = timeOf(s.ended.endedAt)
+	}
+}
+
+func timeOf(t time.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &metav1.Time{Time: t.UTC().Truncate(time.Second)}
+}
+
+// lookAgain is when the next run is due, or a condition may decay.
+func (s *scope) lookAgain() time.Duration {
+	if s.bucket == nil || s.isPrimary() {
+		return driftInterval
+	}
+	if s.isRunning {
+		return s.syncInterval() // a run that is awaited wakes us; this is for decay
+	}
+	if s.memory.ranAt.IsZero() {
+		return shortestInterval
+	}
+	return max(s.memory.ranAt.Add(s.syncInterval()).Sub(s.now), shortestInterval/2)
+}
+
+// before gives a condition as the status has it.
+func (s *scope) before(conditionType string) *metav1.Condition {
+	return meta.FindStatusCondition(s.replica.Status.Conditions, conditionType)
+}

@@ -1,0 +1,254 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/mover"
+	"github.com/rempart/rempart/internal/mover/manifest"
+)
+
+// activity is a piece of work on a copy, and what it came to.
+type activity struct {
+	kind activityKind
+	// report and asOf are of a run of the mover.
+	report mover.Report
+	// audit is of an audit.
+	audit mover.AuditReport
+	// source and requested are what the run answered.
+	source, requested string
+	endedAt           time.Time
+	err               error
+}
+
+type activityKind string
+
+const (
+	syncing  activityKind = "sync"
+	auditing activityKind = "audit"
+	emptying activityKind = "empty"
+)
+
+// How often a copy is synchronised: often enough that two runs in a row may fail
+// before the objective is missed, and neither all the time nor hardly ever.
+const (
+	runsPerObjective = 3
+	shortestInterval = 2 * time.Second
+	longestInterval  = 10 * time.Minute
+)
+
+// auditInterval is how often the content of a copy is read again.
+const auditInterval = 7 * 24 * time.Hour
+
+// defaultRPO applies where the policy sets no objective.
+const defaultRPO = time.Hour
+
+// collect takes up what work on the copy came to since the last look.
+func (r *Reconciler) collect(_ context.Context, s *scope) error {
+	_, s.isRunning, _ = r.pool.Look(s.key())
+	ended, ok := r.pool.Fetch(s.key())
+	if !ok {
+		return nil
+	}
+	s.ended = &ended
+	switch ended.kind {
+	case syncing:
+		s.memory.ranAt, s.memory.source, s.memory.requested = s.now, ended.source, ended.requested
+		s.memory.report = &ended.report
+		s.events = append(s.events, syncEvents(s.replica, ended)...)
+	case auditing:
+		s.memory.ranAt = time.Time{} // what was found different is compared by the next run
+	}
+	r.memory.set(s.replica.UID, s.memory)
+	return nil
+}
+
+// sync keeps the content of a replica true to the primary. The work itself is
+// done beside the loop.
+func (r *Reconciler) sync(ctx context.Context, s *scope) error {
+	if s.isPrimary() || s.isRunning {
+		return nil
+	}
+	if s.waiting = r.mayRun(ctx, s); s.waiting != nil {
+		return nil
+	}
+	source, err := r.source(ctx, s)
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.isRunDue(source.Bucket):
+		s.isRunning = r.beginSync(s, source)
+	case s.isAuditDue():
+		s.isRunning = r.beginAudit(s)
+	}
+	return nil
+}
+
+// mayRun tells why no work may begin on the copy, or nil.
+func (r *Reconciler) mayRun(ctx context.Context, s *scope) error {
+	primary := s.facts.Primary()
+	switch {
+	case s.isSuspended():
+		return fault.New(fault.Waiting, fault.Suspended, "writing is suspended")
+	case primary == nil || !meta.IsStatusConditionTrue(primary.Status.Conditions, v1alpha1.ConditionProvisioned):
+		return fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
+	}
+	return r.MayRead(ctx, s.facts)
+}
+
+// source opens the primary.
+func (r *Reconciler) source(ctx context.Context, s *scope) (mover.End, error) {
+	primary := s.facts.Primary()
+	at := s.facts.Provider(primary.Spec.ProviderName)
+	if at == nil {
+		return mover.End{}, fault.New(fault.Waiting, fault.LocationUnknown, "SovereignProvider %s does not exist", primary.Spec.ProviderName)
+	}
+	session, err := r.Sessions.Open(ctx, at, primary.Spec.Location)
+	if err != nil {
+		return mover.End{}, fmt.Errorf("open the primary: %w", err)
+	}
+	return mover.End{Session: session, Bucket: primary.Spec.BucketName}, nil
+}
+
+func (s *scope) target() mover.End {
+	return mover.End{Session: s.session, Bucket: s.replica.Spec.BucketName}
+}
+
+// isRunDue tells whether it is time for a run.
+func (s *scope) isRunDue(source string) bool {
+	switch {
+	case s.memory.ranAt.IsZero(), s.memory.source != source, s.requested() != s.memory.requested, s.isApproved():
+		return true
+	}
+	return s.now.Sub(s.memory.ranAt) >= s.syncInterval()
+}
+
+// requested is the value of the annotation that asks for a run now.
+func (s *scope) requested() string { return s.bucket.Annotations[v1alpha1.SyncRequestedAnnotation] }
+
+// isApproved tells whether somebody let the stopped deletions through.
+func (s *scope) isApproved() bool {
+	guard := s.replica.Status.Guard
+	return guard != nil && s.bucket.Annotations[v1alpha1.ApprovedDeletionsAnnotation] == guard.Digest
+}
+
+func (s *scope) isAuditDue() bool {
+	verified := s.replica.Status.LastVerifiedTime
+	return verified != nil && s.now.Sub(verified.Time) >= auditInterval
+}
+
+func (s *scope) syncInterval() time.Duration {
+	return min(max(s.rpo()/runsPerObjective, shortestInterval), longestInterval)
+}
+
+// rpo is the strictest objective of all policies.
+func (s *scope) rpo() time.Duration {
+	strictest := defaultRPO
+	for _, policy := range s.facts.Policies {
+		if rpo := policy.Spec.Objectives.RPO; rpo != nil {
+			strictest = min(strictest, rpo.Duration)
+		}
+	}
+	return strictest
+}
+
+func (r *Reconciler) beginSync(s *scope, source mover.End) bool {
+	job := mover.Job{Source: source, Target: s.target(), Options: s.options(r.Metrics.observer(s.replica))}
+	if s.replica.Status.LastSyncTime == nil && s.memory.ranAt.IsZero() {
+		s.events = append(s.events, loop.Normal("ReplicationStarted",
+			fmt.Sprintf("copying to %s began", s.replica.Spec.PlaceReference)))
+	}
+	requested := s.requested()
+	return r.pool.Begin(s.key(), activity{kind: syncing}, func(ctx context.Context, _ func(activity)) activity {
+		report, err := mover.Run(ctx, job)
+		return activity{kind: syncing, report: report, source: source.Bucket, requested: requested, endedAt: r.Clock.Now(), err: err}
+	})
+}
+
+// options are what the policies ask of a run: the strictest of each.
+func (s *scope) options(observer mover.Observer) mover.Options {
+	options := mover.Options{
+		Deletes: mover.PropagateDeletes, Guard: s.guard(), OwnsTarget: true, Observer: observer,
+	}
+	for _, policy := range s.facts.Policies {
+		rules := policy.Spec.Replication
+		if rules.Deletes == v1alpha1.DeletesIgnore {
+			options.Deletes = mover.IgnoreDeletes
+		}
+		options.Verification = stricter(options.Verification, mover.Verification(rules.Verification))
+	}
+	return options
+}
+
+// guard is the strictest of all policies that set one.
+func (s *scope) guard() mover.Guard {
+	guard := mover.Guard{
+		MaximumObjects: mover.DefaultMaximumObjects,
+		MaximumPercent: mover.DefaultMaximumPercent,
+		Approved:       s.bucket.Annotations[v1alpha1.ApprovedDeletionsAnnotation],
+	}
+	objects, percents := []int64{}, []int64{}
+	for _, policy := range s.facts.Policies {
+		if limit := policy.Spec.Replication.DeletionGuard.MaximumObjects; limit != nil {
+			objects = append(objects, *limit)
+		}
+		if limit := policy.Spec.Replication.DeletionGuard.MaximumPercent; limit != nil {
+			percents = append(percents, int64(*limit))
+		}
+	}
+	if len(objects) > 0 {
+		guard.MaximumObjects = slices.Min(objects)
+	}
+	if len(percents) > 0 {
+		guard.MaximumPercent = slices.Min(percents)
+	}
+	return guard
+}
+
+// stricter gives the verification that looks closer.
+func stricter(a, b mover.Verification) mover.Verification {
+	rank := map[mover.Verification]int{mover.VerifyNone: 1, mover.VerifyTransferred: 2, mover.VerifyFull: 3}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+// beginAudit reads the whole copy again and holds it against its manifest. What
+// is different is taken out of the manifest, so that the next run compares it
+// with the primary and sets it right.
+func (r *Reconciler) beginAudit(s *scope) bool {
+	end := s.target()
+	return r.pool.Begin(s.key(), activity{kind: auditing}, func(ctx context.Context, _ func(activity)) activity {
+		ended := activity{kind: auditing}
+		ended.audit, ended.err = audit(ctx, end)
+		ended.endedAt = r.Clock.Now()
+		return ended
+	})
+}
+
+func audit(ctx context.Context, end mover.End) (mover.AuditReport, error) {
+	store := manifest.Store{Objects: end.Session, Bucket: end.Bucket}
+	ignore := func(error) {}
+	snapshot, err := store.Load(ctx, ignore)
+	if err != nil {
+		return mover.AuditReport{}, err
+	}
+	report, err := mover.Audit{End: end, Expected: store.Entries(ctx, snapshot, manifest.Range{}, ignore)}.Run(ctx)
+	if err != nil || report.IsClean() {
+		return report, err
+	}
+	var keys []string
+	for _, finding := range report.Findings {
+		keys = append(keys, finding.Key)
+	}
+	return report, mover.Forget(ctx, end, keys, mover.Options{})
+}

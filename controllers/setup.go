@@ -1,0 +1,71 @@
+// Package controllers is the list of all reconcilers.
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/rempart/rempart/controllers/bucket"
+	"github.com/rempart/rempart/controllers/drill"
+	"github.com/rempart/rempart/controllers/policy"
+	"github.com/rempart/rempart/controllers/provider"
+	"github.com/rempart/rempart/controllers/replica"
+	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/session"
+)
+
+// Deps are what the reconcilers share.
+type Deps struct {
+	Clock        clock.PassiveClock
+	Sessions     *session.Opener
+	Installation ownership.Installation
+	// Namespace is the operator's own.
+	Namespace string
+	// MayRead tells why the operator may not read a bucket's data where it stands.
+	MayRead    func(ctx context.Context, facts gather.Facts) error
+	Registerer prometheus.Registerer
+	Version    string
+}
+
+// Setup has the manager run all reconcilers.
+func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
+	if err := gather.Index(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	client := mgr.GetClient()
+	reconcilers := map[string]interface{ SetupWithManager(ctrl.Manager) error }{
+		"provider": provider.NewReconciler(provider.Config{
+			Client: client, Recorder: mgr.GetEventRecorder("provider"), Clock: deps.Clock,
+			Sessions: deps.Sessions, Installation: deps.Installation, Metrics: provider.NewMetrics(deps.Registerer),
+		}),
+		"policy": policy.NewReconciler(policy.Config{
+			Client: client, Recorder: mgr.GetEventRecorder("policy"), Clock: deps.Clock,
+		}),
+		"bucket": bucket.NewReconciler(bucket.Config{
+			Client: client, Recorder: mgr.GetEventRecorder("bucket"), Clock: deps.Clock,
+			Sessions: deps.Sessions, Installation: deps.Installation, Namespace: deps.Namespace,
+			Metrics: bucket.NewMetrics(deps.Registerer),
+		}),
+		"replica": replica.NewReconciler(replica.Config{
+			Client: client, Recorder: mgr.GetEventRecorder("replica"), Clock: deps.Clock,
+			Sessions: deps.Sessions, Installation: deps.Installation, MayRead: deps.MayRead,
+			Metrics: replica.NewMetrics(deps.Registerer),
+		}),
+		"drill": drill.NewReconciler(drill.Config{
+			Client: client, Recorder: mgr.GetEventRecorder("drill"), Clock: deps.Clock,
+			Sessions: deps.Sessions, Installation: deps.Installation, MayRead: deps.MayRead,
+			Version: deps.Version, Metrics: drill.NewMetrics(deps.Registerer),
+		}),
+	}
+	for name, reconciler := range reconcilers {
+		if err := reconciler.SetupWithManager(mgr); err != nil {
+			return fmt.Errorf("set up the %s reconciler: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+// Package drill plays through that a dataset leaves a provider, and measures it:
+// a copy is restored into a sandbox bucket at another operator, every object is
+// verified against the manifest of what was copied from the source, and the
+// evidence is stored with two operators.
+//
+// A drill touches no bucket of the dataset but to read it and to store evidence
+// under the reserved prefix. What it makes, it makes in its own sandbox, which
+// Cleanup removes, also after a crash.
+//
+// It knows no Kubernetes. Start reading at Plan and Run.
+package drill
+
+import (
+	"context"
+	"time"
+
+	"github.com/rempart/rempart/internal/mover"
+	"github.com/rempart/rempart/internal/provider"
+)
+
+// Step is where a drill has come to.
+type Step string
+
+// Steps in order.
+const (
+	Preflight Step = "Preflight"
+	Restoring Step = "Restoring"
+	Verifying Step = "Verifying"
+	Reporting Step = "Reporting"
+)
+
+// Verdict is what a drill came to.
+type Verdict string
+
+// Verdicts. Inconclusive drills prove nothing, neither way.
+const (
+	Passed       Verdict = "Passed"
+	Failed       Verdict = "Failed"
+	Inconclusive Verdict = "Inconclusive"
+)
+
+// Copy is a bucket that takes part in a drill.
+type Copy struct {
+	Session provider.Session
+	Bucket  string
+	// Operator identifies who runs the place, Country where it stands.
+	Operator, Country string
+}
+
+func (c Copy) end() mover.End { return mover.End{Session: c.Session, Bucket: c.Bucket} }
+
+// Sandbox is where the copy is restored to.
+type Sandbox struct {
+	Copy
+	Mark provider.Mark
+	// Consumer is the name under which the sandbox's own key is issued.
+	Consumer string
+	// OpenWith opens a session with the sandbox's own key.
+	OpenWith func(provider.Key) (provider.Session, error)
+}
+
+// Plan is what was decided before anything is done.
+type Plan struct {
+	// Names identify the drill in the evidence.
+	Names Names
+	// Source is the primary, from which only what is missing in the copy is told.
+	Source Copy
+	// From is the copy that is restored, To the sandbox.
+	From Copy
+	To   Sandbox
+	// Stores are where the evidence goes, at best two with different operators.
+	Stores []Copy
+	// Objectives to be met; 0 asks for nothing.
+	Objectives Objectives
+	// Policy is the policy in force, as JSON.
+	Policy []byte
+	// Version of the software.
+	Version string
+	// Observer is told of the bytes that move.
+	Observer mover.Observer
+}
+
+// Names identify a drill.
+type Names struct {
+	Installation string `json:"installation"`
+	Namespace    string `json:"namespace"`
+	Drill        string `json:"drill"`
+	Bucket       string `json:"bucket"`
+	Dataset      string `json:"dataset"`
+	PolicyName   string `json:"policy"`
+}
+
+// Objectives are what a restore is held against.
+type Objectives struct {
+	RPO, RTO time.Duration
+}
+
+// Outcome is what a drill came to.
+type Outcome struct {
+	Verdict  Verdict
+	Measured Measured
+	Checks   []Check
+	// NotTested says what the drill does not show.
+	NotTested []string
+	// EvidenceDigest is sha256:hex of the evidence file, URIs where it is stored.
+	EvidenceDigest string
+	EvidenceURIs   []string
+	// Err is why a drill is inconclusive.
+	Err error
+}
+
+// Measured is what a drill measured. Nil was not measured.
+type Measured struct {
+	RTO *time.Duration
+	RPO *time.Duration
+	// Objects and Bytes were restored and verified.
+	Objects, Bytes int64
+	// Restore and Verify are how long the two parts took.
+	Restore, Verify time.Duration
+	// Skew is how far the source's clock is ahead of the operator's.
+	Skew time.Duration
+}
+
+// Throughput is in bytes per second, verification included.
+func (m Measured) Throughput() int64 {
+	seconds := (m.Restore + m.Verify).Seconds()
+	if seconds <= 0 {
+		return 0
+	}
+	return int64(float64(m.Bytes) / seconds)
+}
+
+// Check is one question and its answer.
+type Check struct {
+	Name    string      `json:"name"`
+	Result  CheckResult `json:"result"`
+	Message string      `json:"message"`
+}
+
+// CheckResult is the answer of a check, in the words of OpenReports.
+type CheckResult string
+
+// Answers.
+const (
+	Pass CheckResult = "pass"
+	Fail CheckResult = "fail"
+	Skip CheckResult = "skip"
+)
+
+// Cleanup removes what a drill made at the provider of its sandbox: the bucket
+// with all it holds, and the key. It is idempotent, and leaves a bucket alone
+// that does not carry the drill's mark.
+func Cleanup(ctx context.Context, sandbox Sandbox) error {
+	state, err := sandbox.Session.ObserveBucket(ctx, sandbox.Bucket)
+	if err != nil {
+		return err
+	}
+	if issuer, issues := sandbox.Session.Keys(); issues {
+		if err := issuer.RevokeKey(ctx, sandbox.grant()); err != nil {
+			return err
+		}
+	}
+	if !state.Exists {
+		return nil
+	}
+	isOurs, err := isSandbox(ctx, sandbox, state)
+	if err != nil || !isOurs {
+		return err
+	}
+	if _, err := provider.Empty(ctx, sandbox.Session, sandbox.Bucket); err != nil {
+		return err
+	}
+	return sandbox.Session.DeleteBucket(ctx, sandbox.Bucket)
+}
+
+// isSandbox tells whether the bucket is the one that the drill made: it carries
+// its mark, or none and nothing, as just after it was made.
+func isSandbox(ctx context.Context, sandbox Sandbox, state provider.BucketState) (bool, error) {
+	if state.Mark == nil {
+		return provider.HoldsNothing(ctx, sandbox.Session, sandbox.Bucket)
+	}
+	return *state.Mark == sandbox.Mark, nil
+}
+
+func (s Sandbox) grant() provider.Grant {
+	return provider.Grant{Consumer: s.Consumer, Bucket: s.Bucket, Mode: provider.FullControl}
+}

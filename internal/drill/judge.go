@@ -1,0 +1,109 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// judge answers every check and comes to a verdict. What stopped the drill makes
+// it inconclusive, unless the verification had already found the copy wanting.
+func (r *run) judge(err error) {
+	r.outcome.Checks = []Check{r.integrity(err), r.completeness(err), r.rto(), r.rpo()}
+	r.outcome.NotTested = append(r.outcome.NotTested,
+		"object ACLs, which are not copied",
+		"older versions of objects: the current ones are restored")
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		r.outcome.Verdict, r.outcome.Err = Inconclusive, fmt.Errorf("the drill did not end in time: %w", err)
+	case err != nil:
+		r.outcome.Verdict, r.outcome.Err = Inconclusive, err
+	case r.has(Fail):
+		r.outcome.Verdict = Failed
+	case r.outcome.Measured.Objects == 0:
+		r.outcome.Verdict, r.outcome.Err = Inconclusive, errors.New("the copy holds no object, so nothing was shown")
+	case r.Objectives.RPO > 0 && r.outcome.Measured.RPO == nil:
+		r.outcome.Verdict, r.outcome.Err = Inconclusive, errors.New("the source did not answer, so what the copy lacks is not known")
+	default:
+		r.outcome.Verdict = Passed
+	}
+}
+
+func (r *run) has(result CheckResult) bool {
+	for _, check := range r.outcome.Checks {
+		if check.Result == result {
+			return true
+		}
+	}
+	return false
+}
+
+// integrity: is what was restored what the source had?
+func (r *run) integrity(err error) Check {
+	const name = "Integrity"
+	if err != nil {
+		return Check{name, Skip, "the verification did not come to its end"}
+	}
+	expected := r.audit.Digest.Count()
+	if r.audit.Different > 0 {
+		return Check{name, Fail, fmt.Sprintf("%d of %d objects are not what the source had: %s",
+			r.audit.Different, expected, r.firstFinding("different"))}
+	}
+	return Check{name, Pass, fmt.Sprintf("%d of %d objects match the source's manifest", r.audit.Matched, expected)}
+}
+
+// completeness: is everything there, and nothing else?
+func (r *run) completeness(err error) Check {
+	const name = "Completeness"
+	switch {
+	case err != nil:
+		return Check{name, Skip, "the verification did not come to its end"}
+	case r.audit.Missing > 0:
+		return Check{name, Fail, fmt.Sprintf("%d objects are missing: %s", r.audit.Missing, r.firstFinding("missing"))}
+	case r.audit.Extra > 0:
+		return Check{name, Fail, fmt.Sprintf("%d objects are there that nobody expects: %s", r.audit.Extra, r.firstFinding("extra"))}
+	}
+	return Check{name, Pass, "nothing is missing and nothing is there that should not be"}
+}
+
+// firstFinding names the first object of a kind.
+func (r *run) firstFinding(kind string) string {
+	for _, finding := range r.audit.Findings {
+		if finding.Kind == kind {
+			return fmt.Sprintf("%q: %s", finding.Key, finding.Message)
+		}
+	}
+	return "none of them is among the first findings"
+}
+
+func (r *run) rto() Check {
+	return objective("RTO", r.outcome.Measured.RTO, r.Objectives.RTO, "")
+}
+
+func (r *run) rpo() Check {
+	note := ""
+	if r.lag.surplus > 0 {
+		note = fmt.Sprintf("; %d objects deleted at the source are still in the copy, so this is a lower bound", r.lag.surplus)
+	}
+	return objective("RPO", r.outcome.Measured.RPO, r.Objectives.RPO, note)
+}
+
+func objective(name string, measured *time.Duration, wanted time.Duration, note string) Check {
+	switch {
+	case measured == nil:
+		return Check{name, Skip, "it was not measured"}
+	case wanted == 0:
+		return Check{name, Skip, fmt.Sprintf("%s was measured, no objective is set%s", round(*measured), note)}
+	case *measured > wanted:
+		return Check{name, Fail, fmt.Sprintf("%s was measured, %s is the objective%s", round(*measured), wanted, note)}
+	}
+	return Check{name, Pass, fmt.Sprintf("%s was measured, %s is the objective%s", round(*measured), wanted, note)}
+}
+
+func round(d time.Duration) time.Duration {
+	if d > time.Minute {
+		return d.Round(time.Second)
+	}
+	return d.Round(10 * time.Millisecond)
+}
