@@ -35,6 +35,7 @@ type SovereignProviderSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name.lowerAscii() == b.name.lowerAscii()))",message="names of locations must differ in more than case"
 	Locations []Location `json:"locations,omitempty"`
 	// limits are shared by everything that works on the account.
 	// +optional
@@ -64,7 +65,7 @@ type S3Endpoint struct {
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != ''",message="endpoint must be https://host or https://host:port"
 	// +kubebuilder:validation:XValidation:rule="!isURL(self) || (url(self).getEscapedPath() == '' && !self.contains('?') && !self.contains('#'))",message="endpoint must have no path, query or fragment: only https://host or https://host:port"
 	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="endpoint must have no user name or password: credentials belong in the Secret that credentialsRef names"
-	// +kubebuilder:validation:XValidation:rule="!isURL(self) || !isIP(url(self).getHostname()) || !ip(url(self).getHostname()).isLinkLocalUnicast()",message="endpoint must not be a link-local address"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://(169[.]254[.]|[[]fe[89abAB])')",message="endpoint must not be a link-local address"
 	Endpoint string `json:"endpoint,omitempty"`
 	// region is the region in request signatures; most on-premise stores accept any.
 	// +optional
@@ -141,7 +142,7 @@ type Location struct {
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != ''",message="endpoint must be https://host or https://host:port"
 	// +kubebuilder:validation:XValidation:rule="!isURL(self) || (url(self).getEscapedPath() == '' && !self.contains('?') && !self.contains('#'))",message="endpoint must have no path, query or fragment: only https://host or https://host:port"
 	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="endpoint must have no user name or password: credentials belong in the Secret that credentialsRef names"
-	// +kubebuilder:validation:XValidation:rule="!isURL(self) || !isIP(url(self).getHostname()) || !ip(url(self).getHostname()).isLinkLocalUnicast()",message="endpoint must not be a link-local address"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://(169[.]254[.]|[[]fe[89abAB])')",message="endpoint must not be a link-local address"
 	Endpoint string `json:"endpoint,omitempty"`
 	// region overrides the provider's region for this location.
 	// +optional

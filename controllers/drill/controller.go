@@ -54,6 +54,7 @@ type Reconciler struct {
 	gatherer gather.Gatherer
 	pool     *work.Pool[progress]
 	waker    *work.Waker
+	played   *played
 }
 
 // progress is where a drill that is being played has come to.
@@ -77,6 +78,7 @@ func NewReconciler(config Config) *Reconciler {
 		gatherer: gather.Gatherer{Reader: config.Client},
 		pool:     work.NewPool[progress](config.Concurrency, waker.Wake),
 		waker:    waker,
+		played:   &played{drills: map[types.UID]bool{}},
 	}
 }
 
@@ -134,6 +136,7 @@ func (r *Reconciler) letGo(ctx context.Context, s *scope) error {
 		return nil
 	}
 	s.gone = true
+	r.played.forget(s.drill.UID)
 	return loop.RemoveFinalizer(ctx, r.Client, s.drill)
 }
 

@@ -51,7 +51,7 @@ func (r *Reconciler) plan(ctx context.Context, s *scope) error {
 
 // unlessTerminal ends a drill that can never be played: its spec never changes.
 func (s *scope) unlessTerminal(err error) error {
-	if fault.Of(err).Class != fault.Terminal {
+	if err == nil || fault.Of(err).Class != fault.Terminal {
 		return err
 	}
 	s.inconclusive(err)

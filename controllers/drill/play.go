@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
+
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/drill"
@@ -41,11 +44,15 @@ func (r *Reconciler) follow(ctx context.Context, s *scope) error {
 		s.wait = time.Minute
 		return nil
 	case known:
-		ended, _ := r.pool.Fetch(s.key())
-		s.end(*ended.outcome)
+		s.end(*latest.outcome)
+		s.written = func() { r.pool.Forget(s.key()) }
 		return nil
 	case s.now.After(s.deadline()):
 		s.inconclusive(fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill did not end before its deadline"))
+		return nil
+	case r.played.has(s.drill.UID):
+		// The cache is behind: this drill has ended, and must not begin again.
+		s.wait = time.Second
 		return nil
 	case s.drill.Status.Progression == v1alpha1.ProgressionPreflight && s.drill.DeletionTimestamp.IsZero():
 		s.wait = min(s.deadline().Sub(s.now), time.Minute)
@@ -55,7 +62,8 @@ func (r *Reconciler) follow(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// reachedBy never goes back: preflight is told again when the status is ahead.
+// reachedBy gives the step that a drill has reached; before it tells one, that in
+// the status.
 func reachedBy(step drill.Step, before v1alpha1.DrillProgression) v1alpha1.DrillProgression {
 	if step == "" {
 		return before
@@ -77,6 +85,7 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 		return err
 	}
 	deadline := s.deadline()
+	r.played.add(s.drill.UID)
 	r.pool.Begin(s.key(), progress{step: drill.Preflight}, func(ctx context.Context, publish func(progress)) progress {
 		ctx, cancel := context.WithDeadline(ctx, deadline)
 		defer cancel()
@@ -213,4 +222,28 @@ func (r *Reconciler) removeSandbox(ctx context.Context, s *scope) error {
 		Mark:     r.Installation.Mark(s.owner(), to.BucketName),
 		Consumer: r.Installation.Consumer(s.owner(), placeOf(to.PlaceReference)),
 	})
+}
+
+// played are the drills that this process has begun.
+type played struct {
+	mu     sync.Mutex
+	drills map[types.UID]bool
+}
+
+func (p *played) add(uid types.UID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drills[uid] = true
+}
+
+func (p *played) has(uid types.UID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.drills[uid]
+}
+
+func (p *played) forget(uid types.UID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.drills, uid)
 }

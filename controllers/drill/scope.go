@@ -25,6 +25,8 @@ type scope struct {
 	// cleanedUp tells that nothing is left of it, cleanupErr why something is.
 	cleanedUp  bool
 	cleanupErr error
+	// written is called once the status is written.
+	written func()
 	// wait is when to look again.
 	wait   time.Duration
 	events []loop.Event

@@ -36,7 +36,7 @@ func (s *scope) report(err error) loop.Report {
 		s.takeUp(*s.outcome)
 	}
 	conditions := append(s.ready(err), s.isCleanedUp())
-	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.wait, Gone: s.gone}
+	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.wait, Gone: s.gone, Written: s.written}
 }
 
 // takeUp puts the outcome into the status.

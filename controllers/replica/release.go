@@ -14,7 +14,7 @@ import (
 
 // stop stops work on a copy that is on its way out, and waits for it to end.
 func (r *Reconciler) stop(_ context.Context, s *scope) error {
-	latest, isRunning, _ := r.pool.Look(s.key())
+	latest, isRunning, known := r.pool.Look(s.key())
 	if isRunning && latest.kind != emptying {
 		r.pool.Cancel(s.key())
 	}
@@ -22,9 +22,10 @@ func (r *Reconciler) stop(_ context.Context, s *scope) error {
 		s.isRunning = true
 		return fault.New(fault.Waiting, fault.Deleting, "waiting for the work on the copy to end")
 	}
-	if ended, ok := r.pool.Fetch(s.key()); ok && ended.kind == emptying {
-		s.ended = &ended
+	if known && latest.kind == emptying {
+		s.ended = &latest
 	}
+	r.pool.Forget(s.key())
 	return nil
 }
 

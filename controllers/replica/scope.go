@@ -37,6 +37,8 @@ type scope struct {
 	// waiting says what a sync waits for, if it does.
 	waiting error
 	events  []loop.Event
+	// written is called once the status is written.
+	written func()
 	gone    bool
 }
 

@@ -30,7 +30,7 @@ func (s *scope) report(err error) loop.Report {
 	if err == nil {
 		conditions = append(conditions, s.ready(conditions))
 	}
-	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.lookAgain(), Gone: s.gone}
+	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.lookAgain(), Gone: s.gone, Written: s.written}
 }
 
 func driftNames(s *scope) []string {
@@ -121,6 +121,9 @@ func timeOf(t time.Time) *metav1.Time {
 func (s *scope) lookAgain() time.Duration {
 	if s.bucket == nil || s.isPrimary() {
 		return driftInterval
+	}
+	if s.ended != nil {
+		return time.Millisecond // the next run may be due already
 	}
 	if s.isRunning {
 		return s.syncInterval() // a run that is awaited wakes us; this is for decay

@@ -52,12 +52,13 @@ const defaultRPO = time.Hour
 
 // collect takes up what work on the copy came to since the last look.
 func (r *Reconciler) collect(_ context.Context, s *scope) error {
-	_, s.isRunning, _ = r.pool.Look(s.key())
-	ended, ok := r.pool.Fetch(s.key())
-	if !ok {
+	ended, isRunning, known := r.pool.Look(s.key())
+	s.isRunning = isRunning
+	if isRunning || !known {
 		return nil
 	}
 	s.ended = &ended
+	s.written = func() { r.pool.Forget(s.key()) }
 	switch ended.kind {
 	case syncing:
 		s.memory.ranAt, s.memory.source, s.memory.requested = s.now, ended.source, ended.requested
@@ -73,8 +74,8 @@ func (r *Reconciler) collect(_ context.Context, s *scope) error {
 // sync keeps the content of a replica true to the primary. The work itself is
 // done beside the loop.
 func (r *Reconciler) sync(ctx context.Context, s *scope) error {
-	if s.isPrimary() || s.isRunning {
-		return nil
+	if s.isPrimary() || s.isRunning || s.ended != nil {
+		return nil // what ended is written down before something else begins
 	}
 	if s.waiting = r.mayRun(ctx, s); s.waiting != nil {
 		return nil

@@ -71,6 +71,15 @@ type Report struct {
 	RequeueAfter time.Duration
 	// Gone tells that the object was let go, so that there is no status to write.
 	Gone bool
+	// Written is called once the status is written, or needed no writing: what the
+	// status now remembers may be forgotten elsewhere.
+	Written func()
+}
+
+func (r Report) written() {
+	if r.Written != nil {
+		r.Written()
+	}
 }
 
 // Event is something that happened once.
@@ -119,6 +128,7 @@ type Pass struct {
 // caller has put everything of the status but the conditions into the object.
 func (p *Pass) Finish(ctx context.Context, report Report, err error) (ctrl.Result, error) {
 	if report.Gone && err == nil {
+		report.written()
 		return ctrl.Result{}, nil
 	}
 	p.settle(report, err)
@@ -128,6 +138,7 @@ func (p *Pass) Finish(ctx context.Context, report Report, err error) (ctrl.Resul
 			return ctrl.Result{RequeueAfter: conflictDelay}, writeErr
 		}
 	}
+	report.written()
 	p.emit(report.Events)
 	return answer(report.RequeueAfter, err)
 }

@@ -1,5 +1,5 @@
 // Package work runs what takes long beside the reconcile loop: one run for each
-// key, results kept until they are fetched, the loop woken when something is new.
+// key, results kept until they are forgotten, the loop woken when something is new.
 //
 // Nothing in it is durable. After a restart there is no run, and the loop, which
 // knows from the object's status what was under way, decides what to do.
@@ -43,8 +43,8 @@ func NewPool[V any](limit int, wake func(key string)) *Pool[V] {
 	}
 }
 
-// Begin starts a run unless one with the key is under way or its result was not
-// fetched yet, and tells whether it did. First is what Look gives until the
+// Begin starts a run unless one with the key is under way or was not forgotten
+// yet, and tells whether it did. First is what Look gives until the
 // function publishes progress with its second argument; it publishes the result
 // by returning it.
 func (p *Pool[V]) Begin(key string, first V, function func(ctx context.Context, publish func(V)) V) bool {
@@ -99,17 +99,14 @@ func (p *Pool[V]) Look(key string) (latest V, underWay, known bool) {
 	return r.latest, !r.done, true
 }
 
-// Fetch gives the result of a run that has ended, once: a run with the same key
-// may begin afterwards.
-func (p *Pool[V]) Fetch(key string) (result V, ended bool) {
+// Forget drops a run that has ended, so that another one with its key may begin.
+// It is called once the result is safe.
+func (p *Pool[V]) Forget(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r, exists := p.runs[key]
-	if !exists || !r.done {
-		return result, false
+	if r, exists := p.runs[key]; exists && r.done {
+		delete(p.runs, key)
 	}
-	delete(p.runs, key)
-	return r.latest, true
 }
 
 // Cancel stops the run with the key. Its result is published when it has

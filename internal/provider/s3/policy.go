@@ -159,12 +159,17 @@ var (
 // reserved prefix as a file: on a posix gateway an object named ".rempart" would
 // keep the folder from being made.
 func statementsFor(user string, grant provider.Grant) []json.RawMessage {
+	arn := "arn:aws:s3:::" + grant.Bucket
+	if grant.Mode == provider.FullControl {
+		return []json.RawMessage{
+			statement{Effect: "Allow", Action: []string{"s3:*"}, Resource: []string{arn, arn + "/*"}}.by(user),
+		}
+	}
 	onBucket, onObjects := slices.Clone(bucketReads), slices.Clone(objectReads)
 	if grant.Mode == provider.ReadWrite {
 		onBucket = append(onBucket, bucketWrites...)
 		onObjects = append(onObjects, objectWrites...)
 	}
-	arn := "arn:aws:s3:::" + grant.Bucket
 	return []json.RawMessage{
 		statement{Effect: "Allow", Action: onBucket, Resource: []string{arn}}.by(user),
 		statement{Effect: "Allow", Action: onObjects, Resource: []string{arn + "/*"}}.by(user),

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/secret"
@@ -70,7 +71,7 @@ func (i *issuer) check(ctx context.Context, action string, grant provider.Grant)
 	if !consumerName.MatchString(grant.Consumer) {
 		return x.fail(misconfigured, "a consumer has 3 to 63 lower-case letters, digits and hyphens")
 	}
-	if grant.Mode != provider.ReadOnly && grant.Mode != provider.ReadWrite {
+	if !slices.Contains([]provider.AccessMode{provider.ReadOnly, provider.ReadWrite, provider.FullControl}, grant.Mode) {
 		return x.fail(misconfigured, fmt.Sprintf("mode %q is unknown", grant.Mode))
 	}
 	return nil

@@ -1,0 +1,401 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/app"
+	"github.com/rempart/rempart/internal/condition/conditiontest"
+	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/s3"
+	"github.com/rempart/rempart/internal/secret"
+	emulator "github.com/rempart/rempart/test/emulator/s3"
+	"github.com/rempart/rempart/test/harness"
+)
+
+// patience is how long something may take that is sure to come.
+const patience = 60 * time.Second
+
+// world is one installation of Rempart with its stores, from the first object to
+// the last. Tests use one after the other, because providers and policies belong
+// to the whole cluster.
+type world struct {
+	t      testing.TB
+	client client.Client
+	config *rest.Config
+	// system is the operator's namespace, namespace a tenant's.
+	system, namespace string
+	options           app.ManagerOptions
+	stop              func()
+	// stores are the stores behind providers, by name.
+	stores map[string]store
+}
+
+// store is a store that a provider points to.
+type store struct{ endpoint, accessKey, secretKey, region, credentialAPI string }
+
+// newWorld makes an installation and starts the operator.
+func newWorld(t testing.TB, change ...func(*app.ManagerOptions)) *world {
+	t.Helper()
+	config := controlPlane.Get(t).RESTConfig()
+	direct, err := client.New(config, client.Options{Scheme: app.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		t: t, client: direct, config: config, stores: map[string]store{}, stop: func() {},
+		system: harness.Namespace(t, controlPlane.Get(t)), namespace: harness.Namespace(t, controlPlane.Get(t)),
+	}
+	w.options = app.ManagerOptions{
+		Namespace: w.system, InstallationID: w.system, Self: "onprem/dc1", AllowInsecureEndpoints: true,
+		MetricsAddress: "0", ProbeAddress: "0", Version: "test", SkipNameValidation: true,
+	}
+	for _, f := range change {
+		f(&w.options)
+	}
+	t.Cleanup(w.tearDown)
+	w.start()
+	return w
+}
+
+// start starts the operator. A second call is another process: it knows nothing
+// of the first.
+func (w *world) start() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	w.options.Registerer = prometheus.NewRegistry()
+	mgr, err := app.NewManager(ctx, w.config, w.options)
+	if err != nil {
+		cancel()
+		w.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	w.stop = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.t.Errorf("the operator ended: %v", err)
+		}
+		w.stop = func() {}
+	}
+}
+
+// restart stops the operator and starts another one.
+func (w *world) restart() {
+	w.t.Helper()
+	w.stop()
+	w.start()
+}
+
+// tearDown lets everything go, whatever state it is in, so that the next world
+// begins empty.
+func (w *world) tearDown() {
+	w.stop()
+	ctx := context.Background()
+	for _, list := range []client.ObjectList{
+		&v1alpha1.ReversibilityDrillList{}, &v1alpha1.SovereignBucketList{}, &v1alpha1.BucketReplicaList{},
+		&v1alpha1.SovereignProviderList{}, &v1alpha1.SovereigntyPolicyList{},
+	} {
+		if err := w.client.List(ctx, list); err != nil {
+			w.t.Errorf("list what is left: %v", err)
+			continue
+		}
+		_ = meta.EachListItem(list, func(object runtime.Object) error {
+			left := object.(client.Object)
+			left.SetFinalizers(nil)
+			_ = w.client.Update(ctx, left)
+			if err := w.client.Delete(ctx, left); err != nil && !apierrors.IsNotFound(err) {
+				w.t.Errorf("delete what is left: %v", err)
+			}
+			return nil
+		})
+	}
+}
+
+// versity adds a real store that issues scoped keys.
+func (w *world) versity(name string) *harness.S3Server {
+	w.t.Helper()
+	server := harness.Versity(w.t)
+	w.stores[name] = store{server.Endpoint, server.AccessKey, server.SecretKey, server.Region, "Versity"}
+	return server
+}
+
+// emulated adds an emulated store that issues scoped keys.
+func (w *world) emulated(name string, change ...func(*emulator.Options)) *emulator.Server {
+	w.t.Helper()
+	options := emulator.Options{VersityAdmin: true, AccessKey: name + "-key", SecretKey: name + "-secret", MinPartSize: -1}
+	for _, f := range change {
+		f(&options)
+	}
+	server := emulator.Start(w.t, options)
+	w.stores[name] = store{server.URL, server.AccessKey, server.SecretKey, server.Region, "Versity"}
+	return server
+}
+
+// provider makes a SovereignProvider in front of a store, with its Secret.
+func (w *world) provider(name string, locations []v1alpha1.Location, change ...func(*v1alpha1.SovereignProvider)) *v1alpha1.SovereignProvider {
+	w.t.Helper()
+	s := w.stores[name]
+	w.create(&corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.system, Name: name},
+		StringData: map[string]string{provider.AccessKey: s.accessKey, provider.SecretKey: s.secretKey},
+	})
+	object := &v1alpha1.SovereignProvider{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: v1alpha1.SovereignProviderSpec{
+			Type: v1alpha1.ProviderTypeS3,
+			S3: &v1alpha1.S3Endpoint{
+				Endpoint: s.endpoint, Region: s.region, CredentialsRef: v1alpha1.NameReference{Name: name}, CredentialAPI: s.credentialAPI,
+			},
+			AllowedNamespaces: &metav1.LabelSelector{},
+			Operator:          v1alpha1.Operator{LegalEntity: strings.ToUpper(name) + " SA", ControlCountry: "FR"},
+			Locations:         locations,
+			ProbeInterval:     &metav1.Duration{Duration: 10 * time.Second},
+		},
+	}
+	for _, f := range change {
+		f(object)
+	}
+	w.create(object)
+	return object
+}
+
+func in(name, country string, change ...func(*v1alpha1.Location)) v1alpha1.Location {
+	location := v1alpha1.Location{Name: name, Country: country}
+	for _, f := range change {
+		f(&location)
+	}
+	return location
+}
+
+func ownWalls(l *v1alpha1.Location) { l.OnPremise = true }
+
+// threeProviders makes the usual three in front of stores of these names.
+func (w *world) threeProviders() {
+	w.t.Helper()
+	w.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)})
+	w.provider("ovh", []v1alpha1.Location{in("GRA", "FR"), in("BHS", "CA")})
+	w.provider("outscale", []v1alpha1.Location{in("eu-west-2", "FR")})
+}
+
+// policy makes a SovereigntyPolicy that asks for two copies in FR.
+func (w *world) policy(name string, change ...func(*v1alpha1.SovereigntyPolicySpec)) *v1alpha1.SovereigntyPolicy {
+	w.t.Helper()
+	policy := &v1alpha1.SovereigntyPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: v1alpha1.SovereigntyPolicySpec{
+			AllowedNamespaces: &metav1.LabelSelector{},
+			Residency:         v1alpha1.Residency{Perimeter: v1alpha1.PerimeterFR},
+			Copies:            v1alpha1.CopyRules{Minimum: 2, DistinctOperators: 2},
+			Access:            v1alpha1.AccessRules{MinimumGrant: v1alpha1.GrantScoped},
+			Protection:        v1alpha1.Protection{Versioning: v1alpha1.Required},
+			Objectives: v1alpha1.Objectives{
+				RPO: &metav1.Duration{Duration: 10 * time.Second}, RTO: &metav1.Duration{Duration: 5 * time.Minute},
+			},
+		},
+	}
+	for _, f := range change {
+		f(&policy.Spec)
+	}
+	w.create(policy)
+	return policy
+}
+
+// bucket makes a SovereignBucket under a policy, with the primary on premises.
+func (w *world) bucket(name, policy string, change ...func(*v1alpha1.SovereignBucketSpec)) *v1alpha1.SovereignBucket {
+	w.t.Helper()
+	bucket := &v1alpha1.SovereignBucket{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
+		Spec: v1alpha1.SovereignBucketSpec{
+			PolicyRef: v1alpha1.NameReference{Name: policy},
+			Dataset:   v1alpha1.Dataset{Title: "Actes", Purpose: "Tenue des registres", LegalBasis: "LegalObligation"},
+			Placement: v1alpha1.PlacementSpec{Primary: &v1alpha1.PlaceReference{ProviderName: "onprem", Location: "dc1"}},
+		},
+	}
+	for _, f := range change {
+		f(&bucket.Spec)
+	}
+	w.create(bucket)
+	return bucket
+}
+
+func (w *world) create(object client.Object) {
+	w.t.Helper()
+	if err := w.client.Create(context.Background(), object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// get reads an object again.
+func (w *world) get(object client.Object) {
+	w.t.Helper()
+	if err := w.client.Get(context.Background(), client.ObjectKeyFromObject(object), object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// conditioned is a kind of ours.
+type conditioned interface {
+	client.Object
+	GetConditions() *[]metav1.Condition
+}
+
+// await waits until a condition of an object has the status and, if it is given,
+// the reason.
+func (w *world) await(object conditioned, conditionType string, status metav1.ConditionStatus, reason ...string) metav1.Condition {
+	w.t.Helper()
+	var last metav1.Condition
+	w.eventually(func() error {
+		if err := w.client.Get(context.Background(), client.ObjectKeyFromObject(object), object); err != nil {
+			return err
+		}
+		found := meta.FindStatusCondition(*object.GetConditions(), conditionType)
+		if found == nil {
+			return fmt.Errorf("%s %s has no condition %s: %v", kindOf(object), object.GetName(), conditionType, *object.GetConditions())
+		}
+		last = *found
+		if found.Status != status || len(reason) > 0 && found.Reason != reason[0] {
+			return fmt.Errorf("%s %s: %s is %s/%s: %s", kindOf(object), object.GetName(), conditionType, found.Status, found.Reason, found.Message)
+		}
+		return nil
+	})
+	conditiontest.Check(w.t, object, *object.GetConditions())
+	return last
+}
+
+func kindOf(object client.Object) string { return strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1alpha1.") }
+
+// awaitGone waits until an object does not exist any more.
+func (w *world) awaitGone(object client.Object) {
+	w.t.Helper()
+	w.eventually(func() error {
+		err := w.client.Get(context.Background(), client.ObjectKeyFromObject(object), object)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("%s %s is still there (%v)", kindOf(object), object.GetName(), err)
+	})
+}
+
+// eventually waits until there is nothing to say against it.
+func (w *world) eventually(objection func() error) {
+	w.t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		err := objection()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("after %s: %v", patience, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// application opens the primary with the key that the operator published, as the
+// application does.
+func (w *world) application(bucket *v1alpha1.SovereignBucket) (provider.Session, string) {
+	w.t.Helper()
+	var published corev1.Secret
+	if err := w.client.Get(context.Background(), client.ObjectKeyFromObject(bucket), &published); err != nil {
+		w.t.Fatal(err)
+	}
+	session, err := s3.Driver{}.Open(provider.Place{
+		Provider: "application", Endpoint: string(published.Data["AWS_ENDPOINT_URL_S3"]),
+		Region: string(published.Data["AWS_REGION"]), Addressing: provider.PathStyle,
+	}, provider.Credentials{
+		provider.AccessKey: secret.New(string(published.Data["AWS_ACCESS_KEY_ID"])),
+		provider.SecretKey: secret.New(string(published.Data["AWS_SECRET_ACCESS_KEY"])),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return session, string(published.Data["BUCKET_NAME"])
+}
+
+// replicas are the copies of a bucket by place.
+func (w *world) replicas(bucket *v1alpha1.SovereignBucket) map[string]*v1alpha1.BucketReplica {
+	w.t.Helper()
+	var list v1alpha1.BucketReplicaList
+	if err := w.client.List(context.Background(), &list, client.InNamespace(bucket.Namespace)); err != nil {
+		w.t.Fatal(err)
+	}
+	byPlace := map[string]*v1alpha1.BucketReplica{}
+	for i := range list.Items {
+		if list.Items[i].Spec.BucketRef.Name == bucket.Name {
+			byPlace[list.Items[i].Spec.PlaceReference.String()] = &list.Items[i]
+		}
+	}
+	return byPlace
+}
+
+// annotate sets an annotation.
+func (w *world) annotate(object client.Object, key, value string) {
+	w.t.Helper()
+	w.update(object, func() {
+		annotations := object.GetAnnotations()
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations[key] = value
+		object.SetAnnotations(annotations)
+	})
+}
+
+// update changes an object, whoever else changes it too.
+func (w *world) update(object client.Object, change func()) {
+	w.t.Helper()
+	w.eventually(func() error {
+		if err := w.client.Get(context.Background(), client.ObjectKeyFromObject(object), object); err != nil {
+			return err
+		}
+		change()
+		return w.client.Update(context.Background(), object)
+	})
+}
+
+func (w *world) delete(object client.Object) {
+	w.t.Helper()
+	if err := w.client.Delete(context.Background(), object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// sync asks for a run of every copy now.
+func (w *world) sync(bucket *v1alpha1.SovereignBucket) {
+	w.t.Helper()
+	w.annotate(bucket, v1alpha1.SyncRequestedAnnotation, time.Now().Format(time.RFC3339Nano))
+}
+
+// awaitObjects asks for a run and waits until every replica of a bucket holds
+// that many objects.
+func (w *world) awaitObjects(bucket *v1alpha1.SovereignBucket, objects int64) {
+	w.t.Helper()
+	w.sync(bucket)
+	w.eventually(func() error {
+		for place, replica := range w.replicas(bucket) {
+			if replica.Spec.Role != v1alpha1.RoleReplica {
+				continue
+			}
+			if held := replica.Status.Objects; held == nil || *held != objects {
+				return fmt.Errorf("the replica at %s holds %v objects, want %d: %v", place, ptr.Deref(held, -1), objects, replica.Status.Conditions)
+			}
+		}
+		return nil
+	})
+}
