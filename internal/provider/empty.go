@@ -57,6 +57,9 @@ const emptyingWorkers = 16
 // every unfinished upload. It gives how many it removed, and stops at the first
 // that does not go. It never asks for what to spare: whoever calls it has made
 // sure.
+//
+// The versions of one key go one after the other: versitygw 1.8.0 answers 204 to
+// removals of several at the same time, and keeps some of them.
 func Empty(ctx context.Context, session Session, bucket string) (int64, error) {
 	if err := abortUploads(ctx, session, bucket); err != nil {
 		return 0, err
@@ -64,12 +67,23 @@ func Empty(ctx context.Context, session Session, bucket string) (int64, error) {
 	var removed atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(emptyingWorkers)
+	var lastKey string
+	var lastGone <-chan struct{}
 	for version, err := range everyVersion(ctx, session, bucket) {
 		if err != nil {
 			group.Go(func() error { return fmt.Errorf("list bucket %q to empty it: %w", bucket, err) })
 			break
 		}
+		if version.Key != lastKey {
+			lastKey, lastGone = version.Key, nil
+		}
+		before, gone := lastGone, make(chan struct{})
+		lastGone = gone
 		group.Go(func() error {
+			defer close(gone)
+			if before != nil {
+				<-before // it was begun earlier, so it ends
+			}
 			ref := Ref{Bucket: bucket, Key: version.Key, VersionID: version.VersionID}
 			if err := session.Remove(ctx, ref); err != nil {
 				return fmt.Errorf("empty bucket %q: %w", bucket, err)
