@@ -27,6 +27,8 @@ type folder struct {
 	// tried counts traits, each of which has a folder of its own.
 	tried int
 	sent  []provider.Ref
+	// doubtful is what may have been stored although it failed.
+	doubtful []provider.Ref
 }
 
 func newFolder(objects provider.Objects, bucket, prefix string) *folder {
@@ -65,27 +67,61 @@ func (f *folder) compare(ctx context.Context, t trait) (finding, error) {
 	if t.isRooted {
 		base = "/" + base
 	}
-	content := "key"
-	if t.isEmpty {
-		content = ""
-	}
 	for _, key := range t.keys {
-		_, err := f.put(ctx, base+key, object(content), provider.Attributes{})
-		if isRefusal(err) {
-			return finding{provider.Unsupported, fmt.Sprintf("refuses %q", key)}, nil
-		}
-		if err != nil {
-			return finding{}, err
+		refusal, err := f.offer(ctx, base, key, t)
+		if refusal != "" || err != nil {
+			return finding{provider.Unsupported, refusal}, err
 		}
 	}
 	listed, err := f.list(ctx, base)
+	if errors.Is(err, provider.ErrUnsortedListing) {
+		// Two keys under one name, such as one for every character without XML.
+		return finding{provider.Broken, "lists several of them as one"}, nil
+	}
 	if err != nil {
 		return finding{}, err
 	}
+	listed = slices.DeleteFunc(listed, func(key string) bool { return key == ordinaryKey })
 	if wanted := slices.Sorted(slices.Values(t.keys)); !slices.Equal(wanted, listed) {
 		return finding{provider.Broken, fmt.Sprintf("makes %q of %q", listed, wanted)}, nil
 	}
 	return exact, nil
+}
+
+// ordinaryKey is one that every store keeps.
+const ordinaryKey = "ordinary"
+
+// offer puts a key of a trait and tells how the store refuses it, if it does.
+//
+// A store may also fail at a key: versitygw 1.8.0 answers 500 to a NUL. It is the
+// key's fault if an ordinary one goes, and that one fails again. The ordinary one
+// also takes away, when it is removed, the folder that a posix gateway made for
+// what it then could not write, and that no one else could remove.
+func (f *folder) offer(ctx context.Context, base, key string, t trait) (refusal string, err error) {
+	content := "key"
+	if t.isEmpty {
+		content = ""
+	}
+	put := func(key string) error {
+		_, err := f.put(ctx, base+key, object(content), provider.Attributes{})
+		return err
+	}
+	if err = put(key); err == nil {
+		return "", nil
+	}
+	if !isRefusal(err) && !errors.Is(err, provider.ErrServer) {
+		return "", err
+	}
+	if failed := put(ordinaryKey); failed != nil {
+		return "", errors.Join(err, failed)
+	}
+	if isRefusal(err) {
+		return fmt.Sprintf("refuses %q", key), nil
+	}
+	if err = put(key); err != nil {
+		return fmt.Sprintf("fails at %q", key), nil
+	}
+	return "", nil
 }
 
 // isRefusal tells a store that does not take a key from one that cannot be asked.
@@ -99,8 +135,11 @@ func (f *folder) put(ctx context.Context, key string, content provider.Content, 
 	ref := provider.Ref{Bucket: f.bucket, Key: key}
 	stored, err := f.objects.Put(ctx, ref, content, attributes)
 	ref.VersionID = stored.VersionID
-	if !isRefusal(err) {
+	switch {
+	case err == nil:
 		f.sent = append(f.sent, ref)
+	case !isRefusal(err):
+		f.doubtful = append(f.doubtful, ref)
 	}
 	return stored, err
 }
@@ -122,11 +161,16 @@ func (f *folder) list(ctx context.Context, prefix string) ([]string, error) {
 // removing left. It goes on after the caller's context has ended, and after
 // failures, which it gives all.
 func (f *folder) clean(ctx context.Context) error {
-	if len(f.sent) == 0 {
+	if len(f.sent)+len(f.doubtful) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
 	defer cancel()
+	for _, ref := range f.doubtful {
+		// What cannot be stored cannot be removed either; if it was stored and
+		// cannot be removed, it is listed below.
+		_ = f.objects.Remove(ctx, ref)
+	}
 	prefixes := []string{f.prefix}
 	var failures []error
 	for _, ref := range f.sent {

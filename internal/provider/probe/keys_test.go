@@ -199,11 +199,15 @@ func TestOneTrialAnswersManyCallers(t *testing.T) {
 func TestTrialThatFailsIsTriedAgain(t *testing.T) {
 	server, session := start(t, emulator.Options{})
 	trial := probe.NewKeyTrial(session, bucket, prefix)
-	for _, operation := range []string{"PutObject", "ListObjectsV2", "DeleteObject"} {
-		broken := server.Faults().Add(emulator.Match{Operation: operation, Times: 1}, emulator.Fail(500, "InternalError"))
+	for _, failure := range []emulator.Match{
+		{Operation: "PutObject", Times: 2}, // of the odd key and of an ordinary one
+		{Operation: "ListObjectsV2", Times: 1},
+		{Operation: "DeleteObject", Times: 1},
+	} {
+		broken := server.Faults().Add(failure, emulator.Fail(500, "InternalError"))
 		err := trial.Exact(t.Context(), "a//b")
 		if errors.Is(err, provider.ErrInvalidKey) || !errors.Is(err, provider.ErrServer) || fault.Of(err).Class != fault.Transient {
-			t.Errorf("%s fails: got %v", operation, err)
+			t.Errorf("%s fails: got %v", failure.Operation, err)
 		}
 		broken.Clear()
 	}
@@ -212,6 +216,30 @@ func TestTrialThatFailsIsTriedAgain(t *testing.T) {
 	}
 	if keys := server.Keys(bucket); len(keys) > 0 {
 		t.Errorf("left behind %q", keys)
+	}
+}
+
+func TestStoreThatFailsAtAKey(t *testing.T) {
+	server := emulator.Start(t, emulator.Options{})
+	server.CreateBucket(bucket)
+	failures := 0
+	session := behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, "\x00") || r.Method == http.MethodGet {
+			return false
+		}
+		failures++
+		return refuse(w, 500, "InternalError")
+	})
+	err := probe.NewKeyTrial(session, bucket, prefix).Exact(t.Context(), "a\x00b")
+	if !errors.Is(err, provider.ErrInvalidKey) || !strings.Contains(err.Error(), "the character NUL, it fails at") {
+		t.Errorf("got %v", err)
+	}
+	if keys := server.Keys(bucket); len(keys) > 0 || failures < 2 {
+		t.Errorf("left behind %q after %d failures", keys, failures)
+	}
+	once := server.Faults().Add(emulator.Match{Operation: "PutObject", Times: 1}, emulator.Fail(500, "InternalError"))
+	if err := probe.NewKeyTrial(open(t, server, server.URL), bucket, prefix).Exact(t.Context(), "a//b"); err != nil || once.Hits() != 1 {
+		t.Errorf("failed once and kept the key: %v", err)
 	}
 }
 
