@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"mime"
@@ -66,10 +67,14 @@ func escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text
 // encodeWord writes text with a space that breaks signatures as S3 writes text
 // outside ASCII: in the encoded words of RFC 2047.
 func encodeWord(text string) string {
-	if strings.ContainsFunc(text, breaksSignature) {
-		return mime.BEncoding.Encode("UTF-8", text)
+	if !strings.ContainsFunc(text, breaksSignature) {
+		return text
 	}
-	return text
+	if word := mime.BEncoding.Encode("UTF-8", text); word != text {
+		return word
+	}
+	// Package mime sees no need to encode a mere tab.
+	return "=?UTF-8?b?" + base64.StdEncoding.EncodeToString([]byte(text)) + "?="
 }
 
 // breaksSignature tells a space that minio-go v7.4.1, and the MinIO server with

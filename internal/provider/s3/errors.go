@@ -221,6 +221,8 @@ func (x *exchange) ofAnswer() verdict {
 		return unreachable
 	case x.status == http.StatusMethodNotAllowed && x.header.Get("X-Amz-Delete-Marker") == "true":
 		return notFound // the version asked for is a delete marker
+	case x.code() == "InvalidArgument" && strings.Contains(strings.ToLower(x.problem.Message), "version id"):
+		return notFound // versitygw: a version that was removed has no valid id
 	case x.status == http.StatusNotFound && x.problem == nil:
 		// Deletions are inferred from absence. A HEAD has no more to say; any
 		// other 404 without S3's own word comes from something in between.

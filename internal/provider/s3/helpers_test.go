@@ -54,7 +54,7 @@ func open(t *testing.T, endpoint string, server *emulator.Server) provider.Sessi
 	return openAs(t, place, server.AccessKey, server.SecretKey)
 }
 
-func openAs(t *testing.T, place provider.Place, accessKey, secretKey string) provider.Session {
+func openAs(t testing.TB, place provider.Place, accessKey, secretKey string) provider.Session {
 	t.Helper()
 	session, err := s3.Driver{}.Open(place, provider.Credentials{
 		provider.AccessKey: secret.New(accessKey),

@@ -12,6 +12,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/s3utils"
 
+	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -186,8 +187,7 @@ func (s *session) Remove(ctx context.Context, ref provider.Ref) error {
 		return err
 	}
 	err := x.fault(ctx, s.core.RemoveObject(ctx, ref.Bucket, ref.Key, minio.RemoveObjectOptions{VersionID: ref.VersionID}))
-	switch x.code() {
-	case "NoSuchKey", "NoSuchVersion":
+	if errors.Is(err, provider.ErrNotFound) && !fault.HasReason(err, fault.BucketMissing) {
 		return nil
 	}
 	return err
