@@ -17,6 +17,11 @@ import (
 
 var _ provider.Interceptor = new(instrument.Metrics).Intercept
 
+func requests(lines ...string) string {
+	return "# HELP rempart_provider_requests_total Requests to providers, every try counted, by what came of them: ok or a reason.\n" +
+		"# TYPE rempart_provider_requests_total counter\n" + strings.Join(lines, "\n") + "\n"
+}
+
 func TestTriesAreCountedByResult(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	metrics, err := instrument.New(registry)
@@ -42,10 +47,6 @@ func TestTriesAreCountedByResult(t *testing.T) {
 	}
 	send(ended, "ovh", ended.Err())
 	send(t.Context(), "outscale", nil)
-	requests := func(lines ...string) string {
-		return "# HELP rempart_provider_requests_total Requests to providers, every try counted, by what came of them: ok or a reason.\n" +
-			"# TYPE rempart_provider_requests_total counter\n" + strings.Join(lines, "\n") + "\n"
-	}
 	want := requests(
 		`rempart_provider_requests_total{location="GRA",operation="Put",provider="outscale",result="ok"} 1`,
 		`rempart_provider_requests_total{location="GRA",operation="Put",provider="ovh",result="BucketMissing"} 1`,

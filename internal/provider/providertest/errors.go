@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"testing"
 
@@ -12,10 +13,18 @@ import (
 	"github.com/rempart/rempart/internal/secret"
 )
 
-// operations are all calls about a bucket, which must hold one object "k".
-func operations(session provider.Session, bucket string) map[string]func(context.Context) error {
-	ref := provider.Ref{Bucket: bucket, Key: "k"}
-	return map[string]func(context.Context) error{
+// call is one operation, without its result.
+type call func(context.Context) error
+
+// operations are all calls about a bucket and an object "k" in it.
+func operations(session provider.Session, bucket string) map[string]call {
+	all := bucketOperations(session, bucket)
+	maps.Copy(all, objectOperations(session, provider.Ref{Bucket: bucket, Key: "k"}))
+	return all
+}
+
+func bucketOperations(session provider.Session, bucket string) map[string]call {
+	return map[string]call{
 		"Ping":          func(ctx context.Context) error { _, err := session.Ping(ctx); return err },
 		"ObserveBucket": func(ctx context.Context) error { _, err := session.ObserveBucket(ctx, bucket); return err },
 		"CreateBucket":  func(ctx context.Context) error { return session.CreateBucket(ctx, provider.Bucket{Name: bucket}) },
@@ -32,7 +41,13 @@ func operations(session provider.Session, bucket string) map[string]func(context
 			return err
 		},
 		"ListUploads": func(ctx context.Context) error { _, err := session.ListUploads(ctx, bucket, ""); return err },
-		"Head":        func(ctx context.Context) error { _, err := session.Head(ctx, ref); return err },
+	}
+}
+
+func objectOperations(session provider.Session, ref provider.Ref) map[string]call {
+	const noUpload = "00000000-0000-0000-0000-000000000000"
+	return map[string]call{
+		"Head": func(ctx context.Context) error { _, err := session.Head(ctx, ref); return err },
 		"Get": func(ctx context.Context) error {
 			body, _, err := session.Get(ctx, ref, provider.GetOptions{})
 			if err != nil {
@@ -53,15 +68,15 @@ func operations(session provider.Session, bucket string) map[string]func(context
 			return err
 		},
 		"UploadPart": func(ctx context.Context) error {
-			_, err := session.UploadPart(ctx, ref, "00000000-0000-0000-0000-000000000000", 1, content("x"))
+			_, err := session.UploadPart(ctx, ref, noUpload, 1, content("x"))
 			return err
 		},
 		"CompleteUpload": func(ctx context.Context) error {
-			_, err := session.CompleteUpload(ctx, ref, "00000000-0000-0000-0000-000000000000", []provider.Part{{Number: 1, ETag: "d41d8cd98f00b204e9800998ecf8427e"}})
+			_, err := session.CompleteUpload(ctx, ref, noUpload, []provider.Part{{Number: 1, ETag: "d41d8cd98f00b204e9800998ecf8427e"}})
 			return err
 		},
 		"AbortUpload": func(ctx context.Context) error {
-			return session.AbortUpload(ctx, ref, "00000000-0000-0000-0000-000000000000")
+			return session.AbortUpload(ctx, ref, noUpload)
 		},
 	}
 }

@@ -3,7 +3,6 @@ package s3_test
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -104,46 +103,6 @@ func TestRequestsOfTheLifeCycle(t *testing.T) {
 	}
 }
 
-func TestForeignTagsStay(t *testing.T) {
-	server, session := start(t, emulator.Options{})
-	ours := map[string]string{provider.MarkOwnerTag: mark.Owner, provider.MarkSignatureTag: mark.Signature}
-	tag := func(tags string) {
-		t.Helper()
-		if err := putBucketTags(server, tags); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tag("<Tag><Key>service</Key><Value>état civil</Value></Tag><Tag><Key>rempart.dev/owner</Key><Value>stale</Value></Tag>")
-	if err := session.UpdateBucket(t.Context(), provider.Bucket{Name: bucket, Mark: mark}); err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]string{"service": "état civil"}
-	for key, value := range ours {
-		want[key] = value
-	}
-	if diff := cmp.Diff(want, server.Buckets()[bucket].Tags); diff != "" {
-		t.Errorf("tags (-want +got):\n%s", diff)
-	}
-	// Half a mark is a mark that nobody signed, and no mark is left alone.
-	tag("<Tag><Key>rempart.dev/owner</Key><Value>someone</Value></Tag>")
-	state, err := session.ObserveBucket(t.Context(), bucket)
-	if err != nil || state.Mark == nil || *state.Mark != (provider.Mark{Owner: "someone"}) {
-		t.Errorf("got %+v, %v", state.Mark, err)
-	}
-	if err := session.UpdateBucket(t.Context(), provider.Bucket{Name: bucket}); err != nil || server.Buckets()[bucket].Tags[provider.MarkOwnerTag] != "someone" {
-		t.Errorf("no wanted mark changed the tags to %v, %v", server.Buckets()[bucket].Tags, err)
-	}
-}
-
-func TestMarkerThatNobodyUnderstandsIsSomebodys(t *testing.T) {
-	server, session := start(t, emulator.Options{})
-	server.PutObjectDirect(bucket, emulator.Object{Key: provider.MarkKey, Body: []byte("not ours")})
-	state, err := session.ObserveBucket(t.Context(), bucket)
-	if err != nil || state.Mark == nil || *state.Mark != (provider.Mark{}) {
-		t.Errorf("got %+v, %v", state.Mark, err)
-	}
-}
-
 func TestStoreWithoutVersioning(t *testing.T) {
 	server := emulator.Start(t, emulator.Options{})
 	server.CreateBucket(bucket)
@@ -173,29 +132,6 @@ func TestStoreWithoutVersioning(t *testing.T) {
 	}
 }
 
-func TestTagsThatCannotBeReadAreNotAbsent(t *testing.T) {
-	server := emulator.Start(t, emulator.Options{})
-	server.CreateBucket(bucket)
-	for name, answer := range map[string]http.HandlerFunc{
-		"no body":    document(200, ""),
-		"cut":        document(200, "<Tagging><TagSet><Tag><Key>a"),
-		"a page":     page(200),
-		"not now":    s3Error(503, "SlowDown"),
-		"not for us": s3Error(403, "AccessDenied"),
-	} {
-		session := behind(t, server, withoutTags(answer))
-		if state, err := session.ObserveBucket(t.Context(), bucket); err == nil {
-			t.Errorf("%s: got %+v", name, state)
-		}
-		if err := session.UpdateBucket(t.Context(), provider.Bucket{Name: bucket, Mark: mark}); err == nil {
-			t.Errorf("%s: marked", name)
-		}
-	}
-	if keys := server.Keys(bucket); len(keys) > 0 {
-		t.Errorf("wrote %q", keys)
-	}
-}
-
 func TestAbsenceIsToldByTheStoreOnly(t *testing.T) {
 	for name, handle := range map[string]http.HandlerFunc{
 		"a page":        page(404),
@@ -211,46 +147,41 @@ func TestAbsenceIsToldByTheStoreOnly(t *testing.T) {
 	}
 }
 
-func TestCreatingBuckets(t *testing.T) {
-	create := func(t *testing.T, session provider.Session) error {
-		t.Helper()
-		return session.CreateBucket(t.Context(), provider.Bucket{Name: bucket})
+func create(t *testing.T, session provider.Session) error {
+	t.Helper()
+	return session.CreateBucket(t.Context(), provider.Bucket{Name: bucket})
+}
+
+func TestCreatingABucketAgain(t *testing.T) {
+	for _, isWelcome := range []bool{true, false} {
+		_, session := start(t, emulator.Options{RecreateOK: isWelcome})
+		if err := create(t, session); err != nil {
+			t.Errorf("answered 200: %t: %v", isWelcome, err)
+		}
 	}
-	t.Run("again by the owner", func(t *testing.T) {
-		for _, again := range []bool{true, false} {
-			_, session := start(t, emulator.Options{RecreateOK: again})
-			if err := create(t, session); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	t.Run("of another account", func(t *testing.T) {
-		server, session := start(t, emulator.Options{})
-		if err := server.AddUser("other", "other-secret", ""); err != nil {
-			t.Fatal(err)
-		}
-		other := openAs(t, session.Place(), "other", "other-secret")
-		if err := create(t, other); !errors.Is(err, provider.ErrOwnedByOther) || !fault.HasReason(err, fault.NameConflict) || fault.Of(err).Class != fault.Terminal {
-			t.Errorf("create: %v", err)
-		}
-		if _, err := other.ObserveBucket(t.Context(), bucket); !errors.Is(err, provider.ErrOwnedByOther) {
-			t.Errorf("observe: %v", err)
-		}
-		if err := other.UpdateBucket(t.Context(), provider.Bucket{Name: bucket, Mark: mark}); !errors.Is(err, provider.ErrDenied) {
-			t.Errorf("update: %v", err)
-		}
-		if err := other.DeleteBucket(t.Context(), bucket); !errors.Is(err, provider.ErrDenied) {
-			t.Errorf("delete: %v", err)
-		}
-	})
-	t.Run("of ours that the key may not look at", func(t *testing.T) {
-		server, session := start(t, emulator.Options{})
-		server.Faults().Add(emulator.Match{Operation: "GetBucketVersioning"}, emulator.Fail(403, "AccessDenied"))
-		if _, err := session.ObserveBucket(t.Context(), bucket); !errors.Is(err, provider.ErrDenied) {
-			t.Errorf("observe: %v", err)
-		}
-	})
-	t.Run("in a region that must be named", func(t *testing.T) {
+}
+
+func TestBucketOfAnotherAccount(t *testing.T) {
+	server, session := start(t, emulator.Options{})
+	if err := server.AddUser("other", "other-secret", ""); err != nil {
+		t.Fatal(err)
+	}
+	other := openAs(t, session.Place(), "other", "other-secret")
+	if err := create(t, other); !errors.Is(err, provider.ErrOwnedByOther) || !fault.HasReason(err, fault.NameConflict) || fault.Of(err).Class != fault.Terminal {
+		t.Errorf("create: %v", err)
+	}
+	if _, err := other.ObserveBucket(t.Context(), bucket); !errors.Is(err, provider.ErrOwnedByOther) {
+		t.Errorf("observe: %v", err)
+	}
+	// One of ours that our key may not look at is another matter.
+	server.Faults().Add(emulator.Match{Operation: "GetBucketVersioning"}, emulator.Fail(403, "AccessDenied"))
+	if _, err := session.ObserveBucket(t.Context(), bucket); !errors.Is(err, provider.ErrDenied) {
+		t.Errorf("observe ours: %v", err)
+	}
+}
+
+func TestLocationConstraints(t *testing.T) {
+	t.Run("one that must be named", func(t *testing.T) {
 		server := emulator.Start(t, emulator.Options{Region: "eu-west-9"})
 		session := behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodPut || r.ContentLength != 0 {
@@ -263,20 +194,26 @@ func TestCreatingBuckets(t *testing.T) {
 			t.Errorf("%d requests got through, %v", server.Count("CreateBucket"), err)
 		}
 	})
-	t.Run("in a region that must not be named", func(t *testing.T) {
+	t.Run("one that must not be named", func(t *testing.T) {
 		server := emulator.Start(t, emulator.Options{LocationConstraints: []string{"default"}})
 		if err := create(t, open(t, server.URL, server)); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("with a name that no store takes", func(t *testing.T) {
-		_, session := start(t, emulator.Options{})
-		for _, name := range []string{"a", "a/b", "..", strings.Repeat("x", 64), "é"} {
-			if err := session.CreateBucket(t.Context(), provider.Bucket{Name: name}); !errors.Is(err, provider.ErrInvalidConfiguration) {
+}
+
+func TestNamesThatNoStoreTakes(t *testing.T) {
+	session := answering(t, page(500)) // nobody may be asked
+	for _, name := range []string{"", "a", "a/b", "..", strings.Repeat("x", 64), "é"} {
+		err := session.CreateBucket(t.Context(), provider.Bucket{Name: name})
+		_, list := session.ListPage(t.Context(), name, provider.ListRequest{})
+		_, put := session.Put(t.Context(), provider.Ref{Bucket: name, Key: "k"}, content("x"), provider.Attributes{})
+		for _, err := range []error{err, list, put} {
+			if !errors.Is(err, provider.ErrInvalidConfiguration) {
 				t.Errorf("%q: %v", name, err)
 			}
 		}
-	})
+	}
 }
 
 func TestBucketWithContentIsNotDeleted(t *testing.T) {
@@ -309,30 +246,6 @@ func TestBucketWithContentIsNotDeleted(t *testing.T) {
 				t.Errorf("keys changed (-before +after):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestMarkerComesBackWhenTheBucketGotAnObjectMeanwhile(t *testing.T) {
-	server := emulator.Start(t, emulator.Options{})
-	server.CreateBucket(bucket)
-	session := behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodDelete && strings.HasSuffix(r.URL.Path, provider.MarkKey) {
-			server.PutObjectDirect(bucket, emulator.Object{Key: "late"})
-		}
-		return withoutTags(s3Error(501, "NotImplemented"))(w, r)
-	})
-	if err := session.UpdateBucket(t.Context(), provider.Bucket{Name: bucket, Mark: mark}); err != nil {
-		t.Fatal(err)
-	}
-	if err := session.DeleteBucket(t.Context(), bucket); !errors.Is(err, provider.ErrNotEmpty) {
-		t.Errorf("got %v", err)
-	}
-	state, err := session.ObserveBucket(t.Context(), bucket)
-	if err != nil || state.Mark == nil || *state.Mark != mark {
-		t.Errorf("mark is %v, %v", state.Mark, err)
-	}
-	if keys := server.Keys(bucket); !slices.Contains(keys, "late") {
-		t.Errorf("keys are %q", keys)
 	}
 }
 

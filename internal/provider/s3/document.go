@@ -27,9 +27,11 @@ const documentLimit = 16 << 20
 type question struct {
 	action, method string
 	bucket, key    string
-	// path is set instead of bucket and key for the admin calls of a gateway.
-	path  string
-	query url.Values
+	// isOfAccount tells that there is no bucket, but perhaps a path of a gateway's
+	// admin calls. An empty name of a bucket would else ask the account.
+	isOfAccount bool
+	path        string
+	query       url.Values
 	// send is the request's document: an XML struct, or bytes of another kind.
 	send any
 }
@@ -110,7 +112,7 @@ func (e *unreadableError) Unwrap() []error { return append([]error{e.error}, e.k
 
 // request builds and signs what asks a question.
 func (s *session) request(ctx context.Context, q question) (*http.Request, error) {
-	if q.bucket != "" {
+	if !q.isOfAccount {
 		if err := s3utils.CheckValidBucketName(q.bucket); err != nil {
 			return nil, err
 		}
@@ -148,7 +150,7 @@ func (q question) body() ([]byte, error) {
 func (s *session) address(q question) string {
 	host, path := s.endpoint.Host, "/"+q.path
 	switch {
-	case q.bucket == "":
+	case q.isOfAccount:
 	case s.place.Addressing == provider.VirtualStyle:
 		host = q.bucket + "." + host
 		path = "/" + s3utils.EncodePath(q.key)

@@ -86,25 +86,14 @@ func open(place provider.Place, keys provider.Credentials) (*session, error) {
 	return s, nil
 }
 
-// parseEndpoint takes scheme, host and optional port, and nothing else: what
-// comes after would silently be lost or signed wrongly.
+// parseEndpoint allows for the slash at the end with which some APIs report
+// endpoints.
 func parseEndpoint(endpoint string) (*url.URL, error) {
-	parsed, err := url.Parse(endpoint)
-	if err != nil {
-		// The message of url.Parse repeats the endpoint, which may hold a password.
-		return nil, fmt.Errorf("endpoint is not a URL")
+	endpoint = strings.TrimSuffix(endpoint, "/")
+	if err := provider.CheckEndpoint(endpoint); err != nil {
+		return nil, err
 	}
-	switch {
-	case parsed.Scheme != "http" && parsed.Scheme != "https":
-		return nil, fmt.Errorf("endpoint needs the scheme https or http")
-	case parsed.User != nil:
-		return nil, fmt.Errorf("endpoint must not hold credentials")
-	case parsed.Hostname() == "":
-		return nil, fmt.Errorf("endpoint %q has no host", endpoint)
-	case strings.Trim(parsed.Path, "/") != "" || parsed.RawQuery != "" || parsed.Fragment != "":
-		return nil, fmt.Errorf("endpoint %q has more than scheme, host and port", endpoint)
-	}
-	return parsed, nil
+	return url.Parse(endpoint)
 }
 
 func lookupOf(addressing provider.Addressing) (minio.BucketLookupType, error) {

@@ -91,71 +91,77 @@ func TestVersionsByPages(t *testing.T) {
 	}
 }
 
+func objectsPage(inner string) http.HandlerFunc {
+	return document(200, `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`+inner+`</ListBucketResult>`)
+}
+
+func versionsPage(inner string) http.HandlerFunc {
+	return document(200, "<ListVersionsResult>"+inner+"</ListVersionsResult>")
+}
+
+func uploadsPage(inner string) http.HandlerFunc {
+	return document(200, "<ListMultipartUploadsResult>"+inner+"</ListMultipartUploadsResult>")
+}
+
+func contents(key string) string {
+	return "<Contents><Key>" + key + "</Key><LastModified>2026-11-22T10:00:00.000Z</LastModified><Size>1</Size></Contents>"
+}
+
+// noListings are answers that are not what was asked for, which is what is under
+// the prefix p/ of the bucket.
+var noListings = map[string]map[string]http.HandlerFunc{
+	"list": {
+		"no body":                  document(200, ""),
+		"a page":                   page(200),
+		"another document":         document(200, "<Tagging/>"),
+		"a listing of versions":    versionsPage("<Name>actes</Name><IsTruncated>false</IsTruncated>"),
+		"an empty document":        objectsPage(""),
+		"of another bucket":        objectsPage("<Name>other</Name><IsTruncated>false</IsTruncated>"),
+		"not telling its end":      objectsPage("<Name>actes</Name>"),
+		"truncated without token":  objectsPage("<Name>actes</Name><IsTruncated>true</IsTruncated>" + contents("p/a")),
+		"cut in the middle":        document(200, "<ListBucketResult><Name>actes</Name><IsTruncated>false</IsTruncated>"+contents("p/a")),
+		"with a key of elsewhere":  objectsPage("<Name>actes</Name><IsTruncated>false</IsTruncated>" + contents("q")),
+		"with an empty key":        objectsPage("<Name>actes</Name><IsTruncated>false</IsTruncated>" + contents("")),
+		"with a badly encoded key": objectsPage("<Name>actes</Name><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>" + contents("p/%zz")),
+		"JSON":                     document(200, `{"objects":[]}`),
+	},
+	"versions": {
+		"no body":                 document(200, ""),
+		"a page":                  page(200),
+		"a listing of objects":    objectsPage("<Name>actes</Name><IsTruncated>false</IsTruncated>"),
+		"of another bucket":       versionsPage("<Name>other</Name><IsTruncated>false</IsTruncated>"),
+		"not telling its end":     versionsPage("<Name>actes</Name>"),
+		"truncated without a key": versionsPage("<Name>actes</Name><IsTruncated>true</IsTruncated>"),
+		"with a key of elsewhere": versionsPage("<Name>actes</Name><IsTruncated>false</IsTruncated><Version><Key>q</Key><LastModified>2026-11-22T10:00:00Z</LastModified></Version>"),
+	},
+	"uploads": {
+		"no body":                  document(200, ""),
+		"a page":                   page(200),
+		"of another bucket":        uploadsPage("<Bucket>other</Bucket><IsTruncated>false</IsTruncated>"),
+		"not telling its end":      uploadsPage("<Bucket>actes</Bucket>"),
+		"going round in circles":   uploadsPage("<Bucket>actes</Bucket><IsTruncated>true</IsTruncated><NextKeyMarker>p/a</NextKeyMarker>"),
+		"with a badly encoded key": uploadsPage("<Bucket>actes</Bucket><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Upload><Key>%zz</Key><Initiated>2026-11-22T10:00:00Z</Initiated></Upload>"),
+	},
+}
+
 // TestWhatIsNoListingIsNeverTheEnd: deletions are inferred from listings, so an
 // answer in doubt is an error.
 func TestWhatIsNoListingIsNeverTheEnd(t *testing.T) {
-	const prefix = "p/"
-	v2 := func(inner string) http.HandlerFunc {
-		return document(200, `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`+inner+`</ListBucketResult>`)
-	}
-	versions := func(inner string) http.HandlerFunc {
-		return document(200, "<ListVersionsResult>"+inner+"</ListVersionsResult>")
-	}
-	uploads := func(inner string) http.HandlerFunc {
-		return document(200, "<ListMultipartUploadsResult>"+inner+"</ListMultipartUploadsResult>")
-	}
-	entry := func(key string) string {
-		return "<Contents><Key>" + key + "</Key><LastModified>2026-11-22T10:00:00.000Z</LastModified><Size>1</Size></Contents>"
-	}
-	tests := map[string]map[string]http.HandlerFunc{
-		"list": {
-			"no body":                  document(200, ""),
-			"a page":                   page(200),
-			"another document":         document(200, "<Tagging/>"),
-			"a listing of versions":    versions("<Name>actes</Name><IsTruncated>false</IsTruncated>"),
-			"an empty document":        v2(""),
-			"of another bucket":        v2("<Name>other</Name><IsTruncated>false</IsTruncated>"),
-			"not telling its end":      v2("<Name>actes</Name>"),
-			"truncated without token":  v2("<Name>actes</Name><IsTruncated>true</IsTruncated>" + entry("p/a")),
-			"cut in the middle":        document(200, "<ListBucketResult><Name>actes</Name><IsTruncated>false</IsTruncated>"+entry("p/a")),
-			"with a key of elsewhere":  v2("<Name>actes</Name><IsTruncated>false</IsTruncated>" + entry("q")),
-			"with an empty key":        v2("<Name>actes</Name><IsTruncated>false</IsTruncated>" + entry("")),
-			"with a badly encoded key": v2("<Name>actes</Name><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>" + entry("p/%zz")),
-			"JSON":                     document(200, `{"objects":[]}`),
-		},
-		"versions": {
-			"no body":                 document(200, ""),
-			"a page":                  page(200),
-			"a listing of objects":    v2("<Name>actes</Name><IsTruncated>false</IsTruncated>"),
-			"of another bucket":       versions("<Name>other</Name><IsTruncated>false</IsTruncated>"),
-			"not telling its end":     versions("<Name>actes</Name>"),
-			"truncated without a key": versions("<Name>actes</Name><IsTruncated>true</IsTruncated>"),
-			"with a key of elsewhere": versions("<Name>actes</Name><IsTruncated>false</IsTruncated><Version><Key>q</Key><LastModified>2026-11-22T10:00:00Z</LastModified></Version>"),
-		},
-		"uploads": {
-			"no body":                  document(200, ""),
-			"a page":                   page(200),
-			"of another bucket":        uploads("<Bucket>other</Bucket><IsTruncated>false</IsTruncated>"),
-			"not telling its end":      uploads("<Bucket>actes</Bucket>"),
-			"going round in circles":   uploads("<Bucket>actes</Bucket><IsTruncated>true</IsTruncated><NextKeyMarker>p/a</NextKeyMarker>"),
-			"with a badly encoded key": uploads("<Bucket>actes</Bucket><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Upload><Key>%zz</Key><Initiated>2026-11-22T10:00:00Z</Initiated></Upload>"),
-		},
-	}
 	listings := map[string]func(context.Context, provider.Session) (int, error){
 		"list": func(ctx context.Context, s provider.Session) (int, error) {
-			page, err := s.ListPage(ctx, bucket, provider.ListRequest{Prefix: prefix})
+			page, err := s.ListPage(ctx, bucket, provider.ListRequest{Prefix: "p/"})
 			return len(page.Objects), err
 		},
 		"versions": func(ctx context.Context, s provider.Session) (int, error) {
-			page, err := s.ListVersionsPage(ctx, bucket, provider.VersionsRequest{Prefix: prefix})
+			page, err := s.ListVersionsPage(ctx, bucket, provider.VersionsRequest{Prefix: "p/"})
 			return len(page.Versions), err
 		},
 		"uploads": func(ctx context.Context, s provider.Session) (int, error) {
-			uploads, err := s.ListUploads(ctx, bucket, prefix)
+			uploads, err := s.ListUploads(ctx, bucket, "p/")
 			return len(uploads), err
 		},
 	}
-	for kind, answers := range tests {
+	for kind, answers := range noListings {
 		for name, handle := range answers {
 			t.Run(kind+" "+name, func(t *testing.T) {
 				t.Parallel()

@@ -157,7 +157,7 @@ var (
 
 // statementsFor gives a grant's statements. The Deny covers reads too, and the
 // reserved prefix as a file: on a posix gateway an object named ".rempart" would
-// keep the folder from being made.
+// keep the folder from being made. FullControl is the operator's own key.
 func statementsFor(user string, grant provider.Grant) []json.RawMessage {
 	arn := "arn:aws:s3:::" + grant.Bucket
 	if grant.Mode == provider.FullControl {

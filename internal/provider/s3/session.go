@@ -48,7 +48,7 @@ func (s *session) listBuckets(ctx context.Context) ([]string, *exchange, error) 
 		XMLName xml.Name `xml:"ListAllMyBucketsResult"`
 		Names   []string `xml:"Buckets>Bucket>Name"`
 	}
-	x, err := s.ask(ctx, question{action: "list buckets", method: http.MethodGet}, &answer)
+	x, err := s.ask(ctx, question{action: "list buckets", method: http.MethodGet, isOfAccount: true}, &answer)
 	return answer.Names, x, err
 }
 

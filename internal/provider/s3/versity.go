@@ -83,7 +83,7 @@ func (i *issuer) ensureUser(ctx context.Context, action string, key provider.Key
 		XMLName              xml.Name `xml:"Account"`
 		Access, Secret, Role string
 	}{Access: key.AccessKey, Secret: key.SecretKey.Reveal(), Role: "user"}
-	x, err := i.session.ask(ctx, question{action: action, method: http.MethodPatch, path: "create-user", send: account}, nil)
+	x, err := i.session.ask(ctx, question{action: action, method: http.MethodPatch, isOfAccount: true, path: "create-user", send: account}, nil)
 	if x.code() != "XAdminUserExists" {
 		return err
 	}
@@ -91,7 +91,7 @@ func (i *issuer) ensureUser(ctx context.Context, action string, key provider.Key
 		XMLName      xml.Name `xml:"MutableProps"`
 		Secret, Role string
 	}{Secret: account.Secret, Role: account.Role}
-	q := question{action: action, method: http.MethodPatch, path: "update-user", query: url.Values{"access": {key.AccessKey}}, send: properties}
+	q := question{action: action, method: http.MethodPatch, isOfAccount: true, path: "update-user", query: url.Values{"access": {key.AccessKey}}, send: properties}
 	_, err = i.session.ask(ctx, q, nil)
 	return err
 }
@@ -102,7 +102,7 @@ func (i *issuer) RevokeKey(ctx context.Context, grant provider.Grant) error {
 	action := fmt.Sprintf("revoke key of consumer %q", grant.Consumer)
 	user := userPrefix + grant.Consumer
 	withdrawn := i.withdraw(ctx, action, grant.Bucket, user)
-	q := question{action: action, method: http.MethodPatch, path: "delete-user", query: url.Values{"access": {user}}}
+	q := question{action: action, method: http.MethodPatch, isOfAccount: true, path: "delete-user", query: url.Values{"access": {user}}}
 	x, err := i.session.ask(ctx, q, nil)
 	if x.code() == "XAdminUserNotFound" {
 		err = nil

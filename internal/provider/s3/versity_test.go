@@ -267,6 +267,17 @@ func TestPolicyThatCannotBeReadIsNotOverwritten(t *testing.T) {
 	}
 }
 
+func TestStoreThatIsNoGateway(t *testing.T) {
+	server, session := start(t, emulator.Options{}) // without the admin calls
+	keys, _ := session.Keys()
+	if _, err := keys.IssueKey(t.Context(), grantTo("app")); !errors.Is(err, provider.ErrUnsupported) || !fault.HasReason(err, fault.CapabilityMissing) {
+		t.Errorf("got %v", err)
+	}
+	if policy := server.Buckets()[bucket].Policy; policy != "" {
+		t.Errorf("wrote %s", policy)
+	}
+}
+
 func TestPlacesWithoutACredentialAPIIssueNoKeys(t *testing.T) {
 	_, session := start(t, emulator.Options{})
 	place := session.Place()
