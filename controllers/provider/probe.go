@@ -88,12 +88,14 @@ func (r *Reconciler) probeLocation(ctx context.Context, p *v1alpha1.SovereignPro
 	health, err := session.Ping(ctx)
 	found.skew, found.hasSkew = health.Skew()
 	switch {
-	case errors.Is(err, provider.ErrDenied):
-		// A key that may not list buckets is a good key.
-	case err != nil:
-		found.err = err
 	case found.hasSkew && found.skew.Abs() > maximumSkew:
 		found.err = fault.New(fault.Terminal, fault.ClockSkew, "%s", describeSkew(found.skew))
+	case errors.Is(err, provider.ErrAuthentication):
+		found.err = fmt.Errorf("%w; they are not tried again until Secret %s changes", err, p.Spec.S3.CredentialsRef.Name)
+	case errors.Is(err, provider.ErrDenied):
+		// A key that may not list buckets is a good key.
+	default:
+		found.err = err
 	}
 	return found
 }

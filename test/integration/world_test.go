@@ -277,7 +277,9 @@ func (w *world) await(object conditioned, conditionType string, status metav1.Co
 	return last
 }
 
-func kindOf(object client.Object) string { return strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1alpha1.") }
+func kindOf(object client.Object) string {
+	return strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1alpha1.")
+}
 
 // awaitGone waits until an object does not exist any more.
 func (w *world) awaitGone(object client.Object) {
@@ -399,3 +401,6 @@ func (w *world) awaitObjects(bucket *v1alpha1.SovereignBucket, objects int64) {
 		return nil
 	})
 }
+
+// notYet is an objection of a wait.
+func notYet(format string, args ...any) error { return fmt.Errorf(format, args...) }
