@@ -81,9 +81,14 @@ func (s *scope) withinRPO() metav1.Condition {
 	return condition.True(this, v1alpha1.ReasonSucceeded, "")
 }
 
+// guardMessage says why a run was stopped and how to let it through.
 func (s *scope) guardMessage() string {
-	return fmt.Sprintf("a run would delete or overwrite too much and waits; nothing was deleted. If it is right, set the annotation %s "+
-		"of the SovereignBucket to %s", v1alpha1.ApprovedDeletionsAnnotation, s.replica.Status.Guard.Digest)
+	why := "a run would delete or overwrite too much; nothing was deleted or overwritten"
+	if run := s.lastRun(); run != nil && run.Guard != nil {
+		why = run.Message
+	}
+	return fmt.Sprintf("%s. If it is right, set the annotation %s of the SovereignBucket to %s",
+		why, v1alpha1.ApprovedDeletionsAnnotation, s.replica.Status.Guard.Digest)
 }
 
 // isVerified tells whether the content was verified, cleanly and not long ago.

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/mover/manifest"
+	"github.com/rempart/rempart/internal/work"
 )
 
 // activity is a piece of work on a copy, and what it came to.
@@ -63,12 +65,26 @@ func (r *Reconciler) collect(_ context.Context, s *scope) error {
 	case syncing:
 		s.memory.ranAt, s.memory.source, s.memory.requested = s.now, ended.source, ended.requested
 		s.memory.report = &ended.report
+		r.suspectPrimary(s, ended.report)
 		s.events = append(s.events, syncEvents(s.replica, ended)...)
 	case auditing:
 		s.memory.ranAt = time.Time{} // what was found different is compared by the next run
 	}
 	r.memory.set(s.replica.UID, s.memory)
 	return nil
+}
+
+// suspectPrimary has the primary looked at when a run could not list it: its
+// bucket may be gone.
+func (r *Reconciler) suspectPrimary(s *scope, report mover.Report) {
+	primary := s.facts.Primary()
+	if report.Reason != fault.SourceListingSuspicious || primary == nil {
+		return
+	}
+	remembered := r.memory.of(primary.UID)
+	remembered.lookedAt = time.Time{}
+	r.memory.set(primary.UID, remembered)
+	r.waker.Wake(work.Key(client.ObjectKeyFromObject(primary)))
 }
 
 // sync keeps the content of a replica true to the primary. The work itself is

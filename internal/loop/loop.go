@@ -12,6 +12,7 @@ package loop
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -213,9 +214,13 @@ func (p *Pass) write(ctx context.Context) (bool, error) {
 	}
 }
 
+// emit emits what happened, and the changes of conditions that are not told by
+// an event of the same name already: the API joins those and keeps one note.
 func (p *Pass) emit(happened []Event) {
 	for _, transition := range condition.Transitions(*p.before.GetConditions(), *p.object.GetConditions()) {
-		if event, worthIt := p.finisher.eventFor(transition); worthIt {
+		event, worthIt := p.finisher.eventFor(transition)
+		isTold := slices.ContainsFunc(happened, func(e Event) bool { return e.Reason == event.Reason })
+		if worthIt && !isTold {
 			happened = append(happened, event)
 		}
 	}

@@ -30,7 +30,7 @@ func TestADatasetIsPlacedCopiedAndDrilled(t *testing.T) {
 	w := newWorld(t)
 	w.versity("onprem")
 	w.versity("ovh")
-	w.versity("outscale")
+	w.versity("tds-outscale")
 	w.threeProviders()
 	w.policy("etat-civil")
 	bucket := w.bucket("actes", "etat-civil")

@@ -146,6 +146,16 @@ func (w *world) emulated(name string, change ...func(*emulator.Options)) *emulat
 	return server
 }
 
+// plain adds an emulated store that issues no keys: applications get the account's.
+func (w *world) plain(name string) *emulator.Server {
+	w.t.Helper()
+	server := w.emulated(name, func(o *emulator.Options) { o.VersityAdmin = false })
+	s := w.stores[name]
+	s.credentialAPI = "None"
+	w.stores[name] = s
+	return server
+}
+
 // provider makes a SovereignProvider in front of a store, with its Secret.
 func (w *world) provider(name string, locations []v1alpha1.Location, change ...func(*v1alpha1.SovereignProvider)) *v1alpha1.SovereignProvider {
 	w.t.Helper()
@@ -189,7 +199,7 @@ func (w *world) threeProviders() {
 	w.t.Helper()
 	w.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)})
 	w.provider("ovh", []v1alpha1.Location{in("GRA", "FR"), in("BHS", "CA")})
-	w.provider("outscale", []v1alpha1.Location{in("eu-west-2", "FR")})
+	w.provider("tds-outscale", []v1alpha1.Location{in("eu-west-2", "FR")})
 }
 
 // policy makes a SovereigntyPolicy that asks for two copies in FR.
@@ -212,7 +222,31 @@ func (w *world) policy(name string, change ...func(*v1alpha1.SovereigntyPolicySp
 		f(&policy.Spec)
 	}
 	w.create(policy)
+	w.awaitProviders()
 	return policy
+}
+
+// awaitProviders waits until every provider that is there is ready and its
+// locations in FR were tried, so that placement has the whole choice.
+func (w *world) awaitProviders() {
+	w.t.Helper()
+	w.eventually(func() error {
+		var providers v1alpha1.SovereignProviderList
+		if err := w.client.List(context.Background(), &providers); err != nil {
+			return err
+		}
+		for _, p := range providers.Items {
+			if !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
+				return fmt.Errorf("provider %s is not ready: %v", p.Name, p.Status.Conditions)
+			}
+			for _, location := range p.Status.Locations {
+				if location.Perimeter == v1alpha1.PerimeterFR && location.CapabilitiesTriedAt == nil {
+					return fmt.Errorf("location %s of provider %s was not tried yet", location.Name, p.Name)
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // bucket makes a SovereignBucket under a policy, with the primary on premises.

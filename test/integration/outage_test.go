@@ -1,0 +1,114 @@
+package integration
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/app"
+)
+
+func TestOneProviderDownStopsNoOther(t *testing.T) {
+	w, stores := emulatedWorld(t)
+	w.policy("etat-civil", func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Copies = v1alpha1.CopyRules{Minimum: 3, DistinctOperators: 3}
+	})
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	session, name := w.application(bucket)
+	outscale := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "tds-outscale"}}
+
+	stores["tds-outscale"].Faults().Down()
+	put(t, session, name, "acte", "1901")
+	w.sync(bucket)
+	w.await(outscale, v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonProviderUnreachable)
+	w.eventually(func() error {
+		if replica := w.replicas(bucket)["ovh/GRA"]; replica.Status.Objects == nil || *replica.Status.Objects != 1 {
+			return notYet("the copy at ovh holds %v", replica.Status.Objects)
+		}
+		return nil
+	})
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	// The copy that cannot be reached gets too old, and says so.
+	w.await(w.replicas(bucket)["tds-outscale/eu-west-2"], v1alpha1.ConditionWithinRPO, metav1.ConditionFalse, v1alpha1.ReasonLagExceeded)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionFalse, v1alpha1.ReasonLagExceeded)
+
+	stores["tds-outscale"].Faults().Up()
+	w.awaitObjects(bucket, 1)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	w.await(outscale, v1alpha1.ConditionReady, metav1.ConditionTrue)
+}
+
+func TestASuspendedBucketStopsWritingAndKeepsDecaying(t *testing.T) {
+	w, stores, bucket := filled(t, v1alpha1.DeletionRetain)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	w.update(bucket, func() { bucket.Spec.Suspend = true })
+	session, name := w.application(bucket)
+	put(t, session, name, "acte-2", "1902")
+	w.sync(bucket)
+	replica := w.replicas(bucket)["ovh/GRA"]
+	w.await(replica, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
+	w.await(replica, v1alpha1.ConditionWithinRPO, metav1.ConditionFalse, v1alpha1.ReasonLagExceeded)
+	w.await(bucket, v1alpha1.ConditionProtected, metav1.ConditionFalse)
+	if held := userKeys(stores["ovh"], replica.Spec.BucketName); len(held) != 1 {
+		t.Errorf("the copy holds %v while suspended", held)
+	}
+	w.update(bucket, func() { bucket.Spec.Suspend = false })
+	w.awaitObjects(bucket, 2)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+}
+
+func TestTheOperatorReadsOnlyWhereItMay(t *testing.T) {
+	w, stores := emulatedWorld(t, func(o *app.ManagerOptions) { o.Self = "ovh/BHS" }) // it runs in Canada
+	w.policy("etat-civil")
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	session, name := w.application(bucket)
+	put(t, session, name, "acte", "1901")
+	w.sync(bucket)
+	replica := w.replicas(bucket)["ovh/GRA"]
+	refused := w.await(replica, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
+	wantIn(t, refused.Message, "the operator stands at ovh/BHS and may not read data there: CA is outside FR")
+	if gets := stores["onprem"].Count("GetObject"); gets > 0 {
+		for _, r := range stores["onprem"].Requests(nil) {
+			if r.Operation == "GetObject" && r.Key == "acte" {
+				t.Errorf("the data was read: %+v", r)
+			}
+		}
+	}
+}
+
+func TestCopiesMoveWhenAPlaceBecomesIllegal(t *testing.T) {
+	w, stores := emulatedWorld(t)
+	w.policy("etat-civil")
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	session, name := w.application(bucket)
+
+	// OVHcloud is found to have placed GRA elsewhere.
+	ovh := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "ovh"}}
+	w.update(ovh, func() { ovh.Spec.Locations[0].Country = "GB" })
+	violation := w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
+	wantIn(t, violation.Message, "the copy at ovh/GRA may not be there: GB is outside FR")
+	w.awaitEvent("ResidencyViolation", "GB is outside FR")
+	w.eventually(func() error {
+		if w.replicas(bucket)["tds-outscale/eu-west-2"] == nil {
+			return notYet("no replacement was made")
+		}
+		return nil
+	})
+	put(t, session, name, "acte", "after the fact")
+	w.sync(bucket)
+	w.eventually(func() error {
+		if replica := w.replicas(bucket)["tds-outscale/eu-west-2"]; replica.Status.Objects == nil || *replica.Status.Objects != 1 {
+			return notYet("the replacement holds %v", replica.Status.Objects)
+		}
+		return nil
+	})
+	illegal := w.replicas(bucket)["ovh/GRA"]
+	w.await(illegal, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
+	if held := userKeys(stores["ovh"], illegal.Spec.BucketName); len(held) != 0 {
+		t.Errorf("%v was written to a place outside the perimeter", held)
+	}
+}
