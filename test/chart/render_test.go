@@ -1,0 +1,252 @@
+package chart
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/rempart/rempart/internal/app"
+	"github.com/rempart/rempart/test/harness/toolbox"
+)
+
+const (
+	chartDir  = "../../charts/rempart"
+	release   = "rempart"
+	system    = "rempart-system"
+	allValues = "testdata/all-values.yaml"
+)
+
+// run runs a tool and returns what it printed; a failure says why.
+func run(t testing.TB, tool toolbox.Tool, args ...string) (string, error) {
+	t.Helper()
+	path, err := toolbox.Find(t.Context(), os.Stderr, tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	command := exec.CommandContext(t.Context(), path, args...)
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err != nil {
+		return "", errors.New(stderr.String())
+	}
+	return stdout.String(), nil
+}
+
+// template renders the chart.
+func template(t testing.TB, args ...string) (string, error) {
+	t.Helper()
+	// Without a cluster helm takes the version that it was built for, which is
+	// nothing that we pin.
+	args = append([]string{"template", release, chartDir, "--namespace", system, "--kube-version", "v1.36.0"}, args...)
+	return run(t, toolbox.Helm, args...)
+}
+
+func rendered(t testing.TB, args ...string) string {
+	t.Helper()
+	text, err := template(t, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// variants are the two ends of what can be rendered.
+func variants() map[string][]string {
+	return map[string][]string{
+		"default": {"--set", "installation.id=town"},
+		"all":     {"--values", allValues},
+	}
+}
+
+// objects are the documents of a rendering.
+func objects(t testing.TB, text string) []*unstructured.Unstructured {
+	t.Helper()
+	var found []*unstructured.Unstructured
+	for _, document := range regexp.MustCompile(`(?m)^---$`).Split(text, -1) {
+		content := map[string]any{}
+		if err := yaml.Unmarshal([]byte(document), &content); err != nil {
+			t.Fatalf("%v in:\n%s", err, document)
+		}
+		if len(content) > 0 {
+			found = append(found, &unstructured.Unstructured{Object: content})
+		}
+	}
+	return found
+}
+
+// The definitions and the operator's rules are left out: they are generated, and
+// compared with their source below.
+func TestRenderingsAreTheGoldenFiles(t *testing.T) {
+	role, err := os.ReadFile("../../config/rbac/role.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rules, _ := strings.Cut(string(role), "\nrules:\n")
+	for name, args := range variants() {
+		t.Run(name, func(t *testing.T) {
+			text := rendered(t, append(args, "--set", "crds.install=false")...)
+			got := strings.Replace(text, rules, "# those of config/rbac/role.yaml\n", 1)
+			if got == text {
+				t.Error("the operator's ClusterRole does not have the rules of config/rbac/role.yaml: run make generate")
+			}
+			golden := filepath.Join("testdata", name+".yaml")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("the rendering changed; if that is meant, run go test ./test/chart -update (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestBadValuesAreRefused(t *testing.T) {
+	const id = "installation.id=town"
+	tests := map[string]struct{ set, want string }{
+		"no installation":                {"", "installation.id must be set"},
+		"an installation without its id": {"installation=null", "missing property 'installation'"},
+		"an id that is no text":          {"installation.id=7", "/installation/id"},
+		"an id with a slash":             {"installation.id=a/b", "/installation/id"},
+		"an unknown key":                 {id + ",replicaz=2", "replicaz"},
+		"an unknown key further down":    {id + ",metrics.prot=1", "prot"},
+		"a wrong type":                   {id + ",replicas=two", "/replicas"},
+		"a place without a location":     {id + ",self=ovh", "/self"},
+		"a digest that is none":          {id + ",image.digest=latest", "/image/digest"},
+		"a port that is none":            {id + ",metrics.port=70000", "/metrics/port"},
+		"an argument that is no flag":    {id + ",extraArgs={kubeconfig}", "/extraArgs/0"},
+		"a reader without a namespace":   {id + ",metrics.readers[0].name=prometheus", "namespace"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			text, err := template(t, "--set", test.set)
+			if err == nil {
+				t.Fatalf("it was rendered:\n%s", text)
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the message does not say %q: %v", test.want, err)
+			}
+		})
+	}
+}
+
+// Every value has a comment, because values.yaml is their only documentation, and
+// a value that the schema does not know could not be set.
+func TestEveryValueHasAComment(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(chartDir, "values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before string
+	for line := range strings.Lines(string(content)) {
+		line = strings.TrimSpace(line)
+		isLeaf := regexp.MustCompile(`^[A-Za-z]+: \S`).MatchString(line)
+		// The fields of a Kubernetes type are not ours to explain.
+		isOurs := !regexp.MustCompile(`^(cpu|memory): `).MatchString(line)
+		if isLeaf && isOurs && !strings.HasPrefix(before, "# ") {
+			t.Errorf("no comment above: %s", line)
+		}
+		before = line
+	}
+}
+
+func TestDefinitionsAndRulesAreThoseThatWereGenerated(t *testing.T) {
+	want := map[string]*unstructured.Unstructured{}
+	paths, err := filepath.Glob("../../config/crd/bases/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(paths, "../../config/rbac/role.yaml") {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range objects(t, string(content)) {
+			want[identity(object)] = object
+		}
+	}
+	got := map[string]*unstructured.Unstructured{}
+	for _, object := range objects(t, rendered(t, variants()["default"]...)) {
+		_, isGenerated := want[identity(object)]
+		if !isGenerated && object.GetKind() != "CustomResourceDefinition" {
+			continue
+		}
+		annotations := object.GetAnnotations()
+		if object.GetKind() == "CustomResourceDefinition" && annotations["helm.sh/resource-policy"] != "keep" {
+			t.Errorf("%s goes with the release, and every object with it", identity(object))
+		}
+		delete(annotations, "helm.sh/resource-policy")
+		object.SetAnnotations(annotations)
+		object.SetLabels(nil)
+		got[identity(object)] = object
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("run make generate (-generated +chart):\n%s", diff)
+	}
+}
+
+func identity(object *unstructured.Unstructured) string {
+	return object.GetKind() + "/" + object.GetName()
+}
+
+// config/ installs the same without Helm.
+func TestKustomizeAppliesTheSame(t *testing.T) {
+	text, err := run(t, toolbox.Kubectl, "kustomize", "../../config/default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = strings.Replace(text, "--installation-id=", "--installation-id=town", 1)
+	got := comparable(objects(t, text))
+	delete(got, "Namespace/"+system) // Helm makes it, if it is asked to
+	want := comparable(objects(t, rendered(t, variants()["default"]...)))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("config/default and the chart differ (-chart +config):\n%s", diff)
+	}
+}
+
+// comparable leaves out what Helm alone adds.
+func comparable(all []*unstructured.Unstructured) map[string]*unstructured.Unstructured {
+	result := map[string]*unstructured.Unstructured{}
+	for _, object := range all {
+		labels := object.GetLabels()
+		for _, label := range []string{"helm.sh/chart", "app.kubernetes.io/version", "app.kubernetes.io/managed-by"} {
+			delete(labels, label)
+		}
+		object.SetLabels(labels)
+		annotations := object.GetAnnotations()
+		delete(annotations, "helm.sh/resource-policy")
+		object.SetAnnotations(annotations)
+		result[identity(object)] = object
+	}
+	return result
+}
+
+// The operator knows every argument that the chart gives it: what it then misses
+// is a cluster.
+func TestTheOperatorTakesTheArguments(t *testing.T) {
+	for name, args := range variants() {
+		t.Run(name, func(t *testing.T) {
+			arguments := append(containerOf(t, objects(t, rendered(t, args...))).Args, "--kubeconfig=does-not-exist")
+			err := app.RunManager(context.Background(), arguments, "test")
+			if err == nil || errors.Is(err, flag.ErrHelp) || !strings.Contains(err.Error(), "find out how to reach the cluster") {
+				t.Errorf("with %v: %v", arguments, err)
+			}
+		})
+	}
+}
