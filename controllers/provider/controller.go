@@ -41,13 +41,14 @@ type Config struct {
 type Reconciler struct {
 	Config
 	finisher loop.Finisher
+	trials   *trials
 }
 
 // NewReconciler makes a reconciler. It starts nothing.
 func NewReconciler(config Config) *Reconciler {
 	return &Reconciler{Config: config, finisher: loop.Finisher{
 		Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Names: eventNames,
-	}}
+	}, trials: &trials{known: map[trialKey]trial{}}}
 }
 
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders,verbs=get;list;watch;update;patch
@@ -101,6 +102,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 		return s.deletionBlocked()
 	}
 	r.Sessions.Close(s.provider.UID)
+	r.trials.forget(s.provider.UID)
 	r.Metrics.forget(s.provider.Name)
 	s.gone = true
 	return loop.RemoveFinalizer(ctx, r.Client, s.provider)

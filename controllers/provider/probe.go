@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -116,23 +119,51 @@ func (r *Reconciler) tryCapabilities(ctx context.Context, s *scope) error {
 	if s.provider.Spec.Suspend {
 		return nil
 	}
-	s.capabilities = map[string]provider.Capabilities{}
+	s.trials = map[string]trial{}
 	var errs []error
 	for _, found := range s.probed {
-		if !s.worthTrying[found.location] || !s.isDue(found.location) {
+		if !s.worthTrying[found.location] {
 			continue
 		}
-		session, err := r.Sessions.Open(ctx, s.provider, found.location)
-		if err != nil {
-			return err
-		}
-		capabilities, err := probe.Capabilities(ctx, session, r.scratchBucket(s.provider, found.location))
-		s.capabilities[found.location] = capabilities
-		if err != nil {
+		if err := r.tryLocation(ctx, s, found.location); err != nil {
 			errs = append(errs, fmt.Errorf("location %s: find out what the store can do: %w", found.location, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// tryLocation finds out what the store of one location can do, unless it is known.
+func (r *Reconciler) tryLocation(ctx context.Context, s *scope, location string) error {
+	key := trialKey{s.provider.UID, location, s.endpoint(location)}
+	last, isKnown := r.trials.last(key)
+	if isKnown && s.now.Sub(last.at) < capabilityInterval {
+		s.trials[location] = last // the status may not have it yet
+		return nil
+	}
+	session, err := r.Sessions.Open(ctx, s.provider, location)
+	if err != nil {
+		return err
+	}
+	scratch := r.scratchBucket(s.provider, location)
+	if before := s.triedBefore(location); before != nil {
+		// A process before this one tried it. If it was killed in a later trial,
+		// the scratch bucket is still there, and goes with another one.
+		state, err := session.ObserveBucket(ctx, scratch)
+		if err != nil && !errors.Is(err, provider.ErrDenied) {
+			return err
+		}
+		if !state.Exists {
+			r.trials.remember(key, *before)
+			return nil
+		}
+	}
+	capabilities, err := probe.Capabilities(ctx, session, scratch)
+	done := trial{at: s.now, capabilities: publish(capabilities)}
+	s.trials[location] = done
+	if err == nil {
+		r.trials.remember(key, done)
+	}
+	return err
 }
 
 // scratchBucket is where capabilities are tried. Its name is always the same, so
@@ -142,13 +173,51 @@ func (r *Reconciler) scratchBucket(p *v1alpha1.SovereignProvider, location strin
 	return r.Installation.BucketName(owner, ownership.Place{Provider: p.Name, Location: location})
 }
 
-// isDue tells whether the capabilities of a location are to be tried.
-func (s *scope) isDue(name string) bool {
+// triedBefore gives what the status knows of a location, if it is not too old.
+func (s *scope) triedBefore(name string) *trial {
 	for _, location := range s.provider.Status.Locations {
-		if location.Name == name && location.CapabilitiesTriedAt != nil {
-			isOld := s.now.Sub(location.CapabilitiesTriedAt.Time) >= capabilityInterval
-			return isOld || location.Endpoint != s.endpoint(name)
+		if location.Name != name || location.CapabilitiesTriedAt == nil || location.Endpoint != s.endpoint(name) {
+			continue
+		}
+		if at := location.CapabilitiesTriedAt.Time; s.now.Sub(at) < capabilityInterval {
+			return &trial{at: at, capabilities: location.Capabilities}
 		}
 	}
-	return true
+	return nil
+}
+
+// trial is what was found out about a store, and when.
+type trial struct {
+	at           time.Time
+	capabilities v1alpha1.Capabilities
+}
+
+type trialKey struct {
+	provider           types.UID
+	location, endpoint string
+}
+
+// trials are those that this process knows of.
+type trials struct {
+	mu    sync.Mutex
+	known map[trialKey]trial
+}
+
+func (t *trials) last(key trialKey) (trial, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last, isKnown := t.known[key]
+	return last, isKnown
+}
+
+func (t *trials) remember(key trialKey, done trial) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.known[key] = done
+}
+
+func (t *trials) forget(provider types.UID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.known, func(key trialKey, _ trial) bool { return key.provider == provider })
 }

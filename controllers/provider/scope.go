@@ -8,7 +8,6 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/placement"
-	"github.com/rempart/rempart/internal/provider"
 )
 
 // scope holds what one reconcile finds out.
@@ -24,8 +23,8 @@ type scope struct {
 	worthTrying map[string]bool
 	// probed is what the probe of each location found.
 	probed []probed
-	// capabilities are what was tried in this reconcile.
-	capabilities map[string]provider.Capabilities
+	// trials are what is known of the stores, by location, newer than the status.
+	trials map[string]trial
 	// rejected is the fingerprint of the credentials that the provider refuses.
 	rejected string
 	// credentialsKnown tells that the Secret could be read.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -56,10 +57,9 @@ func (s *scope) locations() []v1alpha1.LocationStatus {
 			location.Capabilities = before[index].Capabilities
 			location.CapabilitiesTriedAt = before[index].CapabilitiesTriedAt
 		}
-		if found, tried := s.capabilities[location.Name]; tried {
-			location.Capabilities = publish(found)
-			now := metav1.NewTime(s.now)
-			location.CapabilitiesTriedAt = &now
+		if found, tried := s.trials[location.Name]; tried {
+			location.Capabilities = found.capabilities
+			location.CapabilitiesTriedAt = &metav1.Time{Time: found.at.UTC().Truncate(time.Second)}
 		}
 		locations = append(locations, location)
 	}

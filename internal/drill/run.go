@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rempart/rempart/internal/fault"
@@ -147,11 +148,22 @@ func (r *run) restore(ctx context.Context) error {
 	switch {
 	case report.Result == mover.Complete:
 		return nil
-	case report.Reason == fault.ObjectsFailed:
-		// What could not be restored is found missing by the verification.
+	case report.Reason == fault.ObjectsFailed && !hasOtherFailure(report):
+		// The target cannot hold some keys: the verification finds them missing,
+		// and says that the data cannot leave for there whole.
 		return nil
+	case len(report.Failures) > 0:
+		first := report.Failures[0]
+		return fault.New(fault.Transient, first.Reason, "restore the copy: %d objects failed, first %q: %s", report.Failed, first.Key, first.Error)
 	}
 	return fault.New(fault.Transient, report.Reason, "restore the copy: %s", report.Message)
+}
+
+// hasOtherFailure tells whether an object failed for another reason than that
+// the target would change its key: a store that is down says nothing about the
+// copy.
+func hasOtherFailure(report mover.Report) bool {
+	return slices.ContainsFunc(report.Failures, func(f mover.Failure) bool { return f.Reason != fault.KeysNotExact })
 }
 
 // verify reads every object of the sandbox and holds it against the manifest of

@@ -15,8 +15,14 @@ import (
 // registers is a dataset of twenty objects, copied.
 func registers(t *testing.T) (*world, map[string]*emulator.Server, *v1alpha1.SovereignBucket) {
 	t.Helper()
+	return registersUnder(t)
+}
+
+// registersUnder is the same under a changed policy.
+func registersUnder(t *testing.T, change ...func(*v1alpha1.SovereigntyPolicySpec)) (*world, map[string]*emulator.Server, *v1alpha1.SovereignBucket) {
+	t.Helper()
 	w, stores := emulatedWorld(t)
-	w.policy("etat-civil")
+	w.policy("etat-civil", change...)
 	bucket := w.bucket("actes", "etat-civil")
 	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
 	session, name := w.application(bucket)

@@ -2,6 +2,8 @@ package integration
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -16,7 +18,7 @@ import (
 )
 
 // open opens a session on an emulated store.
-func open(t *testing.T, server *emulator.Server, accessKey, secretKey string) provider.Session {
+func open(t testing.TB, server *emulator.Server, accessKey, secretKey string) provider.Session {
 	t.Helper()
 	session, err := s3.Driver{}.Open(provider.Place{
 		Provider: "test", Location: "test", Endpoint: server.URL, Region: server.Region, Addressing: provider.PathStyle,
@@ -80,4 +82,10 @@ func (w *world) awaitEvent(reason, note string) {
 		}
 		return notYet("no event %s says %q: %q", reason, note, seen)
 	})
+}
+
+// sum is a digest as evidence has it.
+func sum(content []byte) string {
+	digest := sha256.Sum256(content)
+	return "sha256:" + hex.EncodeToString(digest[:])
 }

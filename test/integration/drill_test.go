@@ -1,0 +1,250 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/drill"
+	"github.com/rempart/rempart/internal/provider"
+	emulator "github.com/rempart/rempart/test/emulator/s3"
+)
+
+// drillSpec makes a drill of the dataset.
+func (w *world) drill(change ...func(*v1alpha1.ReversibilityDrillSpec)) *v1alpha1.ReversibilityDrill {
+	w.t.Helper()
+	d := &v1alpha1.ReversibilityDrill{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, GenerateName: "drill-"},
+		Spec:       v1alpha1.ReversibilityDrillSpec{BucketRef: v1alpha1.NameReference{Name: "actes"}},
+	}
+	for _, f := range change {
+		f(&d.Spec)
+	}
+	w.create(d)
+	return d
+}
+
+func (w *world) awaitVerdict(d *v1alpha1.ReversibilityDrill, want v1alpha1.DrillVerdict) {
+	w.t.Helper()
+	w.eventually(func() error {
+		w.get(d)
+		if d.Status.Verdict == "" {
+			return notYet("the drill is at %s: %v", d.Status.Progression, d.Status.Conditions)
+		}
+		return nil
+	})
+	if d.Status.Verdict != want {
+		w.t.Fatalf("the verdict is %s, want %s: %+v", d.Status.Verdict, want, d.Status)
+	}
+}
+
+func TestADrillThatPasses(t *testing.T) {
+	w, stores, bucket := registersUnder(t, func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Drills.MaximumAge = &metav1.Duration{Duration: time.Hour}
+	})
+	w.await(bucket, v1alpha1.ConditionDrillCurrent, metav1.ConditionFalse, v1alpha1.ReasonDrillOverdue)
+	w.await(bucket, v1alpha1.ConditionProtected, metav1.ConditionFalse)
+
+	d := w.drill()
+	w.awaitVerdict(d, v1alpha1.VerdictPassed)
+	w.await(d, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonDrillPassed)
+	w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
+	w.await(bucket, v1alpha1.ConditionDrillCurrent, metav1.ConditionTrue)
+	w.await(bucket, v1alpha1.ConditionProtected, metav1.ConditionTrue)
+	if last := bucket.Status.LastDrill; last == nil || last.Verdict != v1alpha1.VerdictPassed || last.Name != d.Name {
+		t.Errorf("the bucket shows the drill %+v", last)
+	}
+	effective := d.Status.Effective
+	if effective.From.String() != "ovh/GRA" || effective.To.String() != "tds-outscale/eu-west-2" {
+		t.Errorf("restored from %s to %s", effective.From, effective.To)
+	}
+	if m := d.Status.Measured; m.Objects != 20 || m.Bytes != 80 || *m.RTOSeconds < 1 || *m.RPOSeconds != 0 {
+		t.Errorf("measured %+v", m)
+	}
+	if len(stores["tds-outscale"].Buckets()) != 0 || len(stores["tds-outscale"].AccessKeys()) != 1 {
+		t.Errorf("left at the sandbox's store: %v, %v", stores["tds-outscale"].Buckets(), stores["tds-outscale"].AccessKeys())
+	}
+	wantEvidence(t, stores, d, drill.Passed)
+	for store, server := range stores {
+		for _, r := range server.Requests(func(r emulator.Request) bool { return strings.HasPrefix(r.Key, "registres/") && r.Method == "DELETE" }) {
+			if r.Bucket != effective.To.BucketName {
+				t.Errorf("the drill deleted something of the dataset at %s: %+v", store, r)
+			}
+		}
+	}
+}
+
+// wantEvidence reads the evidence where the drill says that it is: at two
+// operators, the same at both.
+func wantEvidence(t *testing.T, stores map[string]*emulator.Server, d *v1alpha1.ReversibilityDrill, verdict drill.Verdict) {
+	t.Helper()
+	evidence := d.Status.Evidence
+	if evidence == nil || len(evidence.URIs) != 2 {
+		t.Fatalf("the evidence is %+v", evidence)
+	}
+	for i, store := range []string{"ovh", "onprem"} {
+		bucket, key, _ := strings.Cut(strings.TrimPrefix(evidence.URIs[i], "s3://"), "/")
+		session := open(t, stores[store], stores[store].AccessKey, stores[store].SecretKey)
+		body, _, err := session.Get(context.Background(), provider.Ref{Bucket: bucket, Key: key}, provider.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := io.ReadAll(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sum(stored); got != evidence.Digest {
+			t.Errorf("the evidence at %s has the digest %s, want %s", store, got, evidence.Digest)
+		}
+		var read drill.Evidence
+		if err := json.Unmarshal(stored, &read); err != nil {
+			t.Fatal(err)
+		}
+		again, err := read.Encode()
+		if err != nil || string(again) != string(stored) {
+			t.Errorf("the evidence is not in its canonical form:\n%s", stored)
+		}
+		if read.Verdict != verdict || read.Names.Drill != d.Name || read.Manifest.Digest == "" {
+			t.Errorf("the evidence says %+v", read)
+		}
+	}
+}
+
+func TestADrillFindsWhatIsWrongWithTheCopy(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil   func(t *testing.T, server *emulator.Server, bucket string)
+		check   string
+		message string
+	}{
+		"one byte of one object is another": {
+			func(t *testing.T, server *emulator.Server, bucket string) {
+				if err := server.Corrupt(bucket, "registres/0007", func(o *emulator.Object) { o.Body[0] ^= 1 }); err != nil {
+					t.Fatal(err)
+				}
+			}, "Integrity", `"registres/0007"`,
+		},
+		"an object is missing": {
+			func(t *testing.T, server *emulator.Server, bucket string) {
+				session := open(t, server, server.AccessKey, server.SecretKey)
+				if err := session.Remove(context.Background(), provider.Ref{Bucket: bucket, Key: "registres/0008"}); err != nil {
+					t.Fatal(err)
+				}
+			}, "Completeness", `"registres/0008"`,
+		},
+		"an object is there that should not be": {
+			func(_ *testing.T, server *emulator.Server, bucket string) {
+				server.PutObjectDirect(bucket, emulator.Object{Key: "registres/0008-bis", Body: []byte("x")})
+			}, "Completeness", `"registres/0008-bis"`,
+		},
+		"the metadata of an object is another": {
+			func(t *testing.T, server *emulator.Server, bucket string) {
+				if err := server.Corrupt(bucket, "registres/0009", func(o *emulator.Object) { o.Headers = map[string]string{"Content-Type": "text/html"} }); err != nil {
+					t.Fatal(err)
+				}
+			}, "Integrity", `"registres/0009"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, stores, bucket := registersUnder(t, func(s *v1alpha1.SovereigntyPolicySpec) {
+				s.Objectives.RPO = &metav1.Duration{Duration: time.Hour} // no run sets it right meanwhile
+			})
+			test.spoil(t, stores["ovh"], w.replicas(bucket)["ovh/GRA"].Spec.BucketName)
+			d := w.drill()
+			w.awaitVerdict(d, v1alpha1.VerdictFailed)
+			w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDrillFailed)
+			w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
+			for _, check := range d.Status.Checks {
+				if isIt := check.Name == test.check; isIt != (check.Result == v1alpha1.CheckFail) {
+					t.Errorf("check %s: %s: %s", check.Name, check.Result, check.Message)
+				} else if isIt {
+					wantIn(t, check.Message, test.message)
+				}
+			}
+			w.awaitEvent("DrillFailed", test.message)
+			wantEvidence(t, stores, d, drill.Failed)
+			w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+		})
+	}
+}
+
+func TestDrillsThatProveNothing(t *testing.T) {
+	t.Run("the copy is empty", func(t *testing.T) {
+		w, _ := emulatedWorld(t)
+		w.policy("etat-civil")
+		bucket := w.bucket("actes", "etat-civil")
+		w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+		d := w.drill()
+		w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
+		wantIn(t, w.await(d, v1alpha1.ConditionStalled, metav1.ConditionTrue).Message, "holds no object")
+	})
+	t.Run("the sandbox's provider fails half-way", func(t *testing.T) {
+		w, stores, _ := registersUnder(t)
+		stores["tds-outscale"].Faults().Add(emulator.Match{Operation: "PutObject", Skip: 5}, emulator.Fail(500, "InternalError"))
+		d := w.drill()
+		w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
+		stores["tds-outscale"].Faults().Clear()
+		w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
+		wantNoBuckets(t, map[string]*emulator.Server{"tds-outscale": stores["tds-outscale"]})
+	})
+	t.Run("the target is at the operator of the copy", func(t *testing.T) {
+		w, _, _ := registersUnder(t)
+		d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) {
+			s.To = &v1alpha1.DrillPlace{ProviderName: "ovh", Location: "GRA"}
+		})
+		w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
+		wantIn(t, w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPreflightFailed).Message, "shows nothing about leaving it")
+	})
+	t.Run("the target is outside the perimeter", func(t *testing.T) {
+		w, stores, _ := registersUnder(t)
+		d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) {
+			s.To = &v1alpha1.DrillPlace{ProviderName: "ovh", Location: "BHS"}
+		})
+		w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
+		wantIn(t, w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter).Message, "CA is outside FR")
+		if n := len(stores["ovh"].Buckets()); n != 1 {
+			t.Errorf("%d buckets at ovh, want the copy alone", n)
+		}
+	})
+	t.Run("the bucket never comes", func(t *testing.T) {
+		w, _ := emulatedWorld(t)
+		d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) { s.Deadline = &metav1.Duration{Duration: time.Minute} })
+		w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBucketNotFound)
+	})
+}
+
+func TestASandboxMayStayForAWhile(t *testing.T) {
+	w, stores, _ := registersUnder(t)
+	d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) {
+		s.Sandbox = v1alpha1.Sandbox{CleanupPolicy: v1alpha1.CleanupRetain, TTL: &metav1.Duration{Duration: 5 * time.Second}}
+	})
+	w.awaitVerdict(d, v1alpha1.VerdictPassed)
+	w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionFalse, v1alpha1.ReasonCleanupPending)
+	if held := userKeys(stores["tds-outscale"], d.Status.Effective.To.BucketName); len(held) != 20 {
+		t.Errorf("the sandbox holds %d objects, want 20", len(held))
+	}
+	w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
+	wantNoBuckets(t, map[string]*emulator.Server{"tds-outscale": stores["tds-outscale"]})
+}
+
+func TestADeletedDrillLeavesNothingBehind(t *testing.T) {
+	w, stores, _ := registersUnder(t)
+	gate := make(chan struct{})
+	defer close(gate)
+	hold := stores["tds-outscale"].Faults().Add(emulator.Match{Operation: "PutObject", Skip: 3, Times: 1}, emulator.Hold(gate))
+	d := w.drill()
+	w.eventually(func() error {
+		if hold.Hits() == 0 {
+			return notYet("the drill does not restore")
+		}
+		return nil
+	})
+	w.delete(d)
+	w.awaitGone(d)
+	wantNoBuckets(t, map[string]*emulator.Server{"tds-outscale": stores["tds-outscale"]})
+}
