@@ -1,6 +1,7 @@
 package probe_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -191,6 +192,21 @@ func TestBucketThatIsNoScratchBucketKeepsItsContent(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{".rempart/manifest", "acte"}, server.Keys(bucket)); diff != "" {
 		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+}
+
+func TestProbeIsCleanedUpAfterItsCallerLeft(t *testing.T) {
+	server := emulator.Start(t, emulator.Options{})
+	ctx, leave := context.WithCancel(t.Context())
+	got, err := probe.Capabilities(ctx, &leaving{Session: open(t, server, server.URL), leave: leave}, scratch)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff(supports("Unknown", "Unknown", "Unknown", "Supported"), got); diff != "" {
+		t.Errorf("capabilities (-want +got):\n%s", diff)
+	}
+	if left := server.Buckets(); len(left) > 0 {
+		t.Errorf("left behind %+v", left)
 	}
 }
 

@@ -19,7 +19,7 @@ var (
 	transient = fault.New(fault.Transient, fault.ProviderUnreachable, "no answer")
 	waiting   = fault.New(fault.Waiting, fault.DeletionBlocked, "not yet")
 	terminal  = fault.New(fault.Terminal, fault.AccessDenied, "denied")
-	plain     = errors.New("unclassified")
+	errPlain  = errors.New("unclassified")
 	mismatch  = &fault.Error{Class: fault.Transient, Err: fmt.Errorf("put: %w", provider.ErrContentMismatch)}
 	changed   = &fault.Error{Class: fault.Transient, Err: fmt.Errorf("get: %w", provider.ErrChanged)}
 )
@@ -50,7 +50,7 @@ func TestFailuresAreRepeatedByTheirClass(t *testing.T) {
 	}{
 		"success":                            {nil, 1, nil, nil},
 		"transient, then success":            {[]error{transient}, 2, []time.Duration{50 * time.Millisecond}, nil},
-		"unclassified, then success":         {[]error{plain}, 2, []time.Duration{50 * time.Millisecond}, nil},
+		"unclassified, then success":         {[]error{errPlain}, 2, []time.Duration{50 * time.Millisecond}, nil},
 		"doubling up to the limit":           {[]error{transient, transient, transient, transient, transient}, 6, ms(50, 100, 200, 400, 500), nil},
 		"transient for ever":                 {[]error{transient, transient, transient, transient, transient, transient, transient}, 6, ms(50, 100, 200, 400, 500), transient},
 		"terminal":                           {[]error{terminal}, 1, nil, terminal},
@@ -128,8 +128,8 @@ func TestNoSleepBeyondTheDeadline(t *testing.T) {
 
 func TestDefaultsTryFiveTimes(t *testing.T) {
 	intercept := retry.New(retry.Options{Random: func() float64 { return 0 }})
-	call, calls := script(plain, plain, plain, plain, plain, plain)
-	if err := intercept(t.Context(), provider.Operation{}, call); err != plain || *calls != 5 {
+	call, calls := script(errPlain, errPlain, errPlain, errPlain, errPlain, errPlain)
+	if err := intercept(t.Context(), provider.Operation{}, call); err != errPlain || *calls != 5 {
 		t.Errorf("got %v after %d calls", err, *calls)
 	}
 }

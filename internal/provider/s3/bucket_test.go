@@ -223,6 +223,15 @@ func TestBucketWithContentIsNotDeleted(t *testing.T) {
 			put(t, s, ".rempart/manifest", "x", provider.Attributes{})
 			put(t, s, provider.MarkKey, `{"owner":"o"}`, provider.Attributes{})
 		},
+		"an object behind a page of old markers": func(t *testing.T, server *emulator.Server, s provider.Session) {
+			if err := s.UpdateBucket(t.Context(), provider.Bucket{Name: bucket, Versioning: provider.VersioningEnabled}); err != nil {
+				t.Fatal(err)
+			}
+			for range 1001 {
+				server.PutObjectDirect(bucket, emulator.Object{Key: provider.MarkKey, Body: []byte(`{"owner":"o"}`)})
+			}
+			put(t, s, "k", "x", provider.Attributes{})
+		},
 		"an old version": func(t *testing.T, _ *emulator.Server, s provider.Session) {
 			if err := s.UpdateBucket(t.Context(), provider.Bucket{Name: bucket, Versioning: provider.VersioningEnabled}); err != nil {
 				t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -107,6 +108,15 @@ func contents(key string) string {
 	return "<Contents><Key>" + key + "</Key><LastModified>2026-11-22T10:00:00.000Z</LastModified><Size>1</Size></Contents>"
 }
 
+// goingBackwards names ever new markers, and never an end.
+func goingBackwards() http.HandlerFunc {
+	var asked atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) {
+		marker := fmt.Sprintf("p/%d", 9-asked.Add(1)%9)
+		uploadsPage("<Bucket>actes</Bucket><IsTruncated>true</IsTruncated><NextKeyMarker>"+marker+"</NextKeyMarker>")(w, r)
+	}
+}
+
 // noListings are answers that are not what was asked for, which is what is under
 // the prefix p/ of the bucket.
 var noListings = map[string]map[string]http.HandlerFunc{
@@ -139,6 +149,7 @@ var noListings = map[string]map[string]http.HandlerFunc{
 		"a page":                   page(200),
 		"of another bucket":        uploadsPage("<Bucket>other</Bucket><IsTruncated>false</IsTruncated>"),
 		"not telling its end":      uploadsPage("<Bucket>actes</Bucket>"),
+		"going backwards":          goingBackwards(),
 		"going round in circles":   uploadsPage("<Bucket>actes</Bucket><IsTruncated>true</IsTruncated><NextKeyMarker>p/a</NextKeyMarker>"),
 		"with a badly encoded key": uploadsPage("<Bucket>actes</Bucket><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Upload><Key>%zz</Key><Initiated>2026-11-22T10:00:00Z</Initiated></Upload>"),
 	},

@@ -141,32 +141,39 @@ func TestReadingEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNotTheRangeAreRefused(t *testing.T) {
-	answer := func(status int, contentRange string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Etag", `"e"`)
-			w.Header().Set("Last-Modified", "Sun, 22 Nov 2026 10:00:00 GMT")
-			if contentRange != "" {
-				w.Header().Set("Content-Range", contentRange)
-			}
-			w.Header().Set("Content-Length", "10")
-			w.WriteHeader(status)
-			_, _ = io.WriteString(w, "0123456789")
+// tenBytes answers every GET with the same ten bytes and the ETag "e".
+func tenBytes(status int, contentRange string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Etag", `"e"`)
+		w.Header().Set("Last-Modified", "Sun, 22 Nov 2026 10:00:00 GMT")
+		if contentRange != "" {
+			w.Header().Set("Content-Range", contentRange)
 		}
+		w.Header().Set("Content-Length", "10")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "0123456789")
 	}
+}
+
+func TestAnswersThatAreNotWhatWasAskedForAreRefused(t *testing.T) {
 	tests := map[string]struct {
-		handle http.HandlerFunc
-		want   error
+		handle  http.HandlerFunc
+		options provider.GetOptions
+		want    error
 	}{
-		"the whole object": {answer(200, ""), provider.ErrUnsupported},
-		"another range":    {answer(206, "bytes 0-9/100"), provider.ErrServer},
-		"of unknown size":  {answer(206, "bytes 5-14/*"), provider.ErrServer},
-		"the range":        {answer(206, "bytes 5-14/100"), nil},
+		"the whole object":   {tenBytes(200, ""), provider.GetOptions{Offset: 5, Length: 10}, provider.ErrUnsupported},
+		"another range":      {tenBytes(206, "bytes 0-9/100"), provider.GetOptions{Offset: 5, Length: 10}, provider.ErrServer},
+		"of unknown size":    {tenBytes(206, "bytes 5-14/*"), provider.GetOptions{Offset: 5, Length: 10}, provider.ErrServer},
+		"less than asked":    {tenBytes(206, "bytes 5-14/100"), provider.GetOptions{Offset: 5, Length: 11}, io.ErrUnexpectedEOF},
+		"the range":          {tenBytes(206, "bytes 5-14/100"), provider.GetOptions{Offset: 5, Length: 10}, nil},
+		"another object":     {tenBytes(206, "bytes 5-14/100"), provider.GetOptions{Offset: 5, Length: 10, IfMatch: "other"}, provider.ErrChanged},
+		"all of another":     {tenBytes(200, ""), provider.GetOptions{IfMatch: "other"}, provider.ErrChanged},
+		"all of this object": {tenBytes(200, ""), provider.GetOptions{IfMatch: "e"}, nil},
 	}
 	for name, test := range tests {
-		_, object, err := get(t, answering(t, test.handle), ref("k"), provider.GetOptions{Offset: 5, Length: 10})
-		if !errors.Is(err, test.want) || (err == nil && object.Size != 100) {
-			t.Errorf("%s: got size %d, %v, want %v", name, object.Size, err, test.want)
+		text, _, err := get(t, answering(t, test.handle), ref("k"), test.options)
+		if !errors.Is(err, test.want) || (err == nil && text != "0123456789") {
+			t.Errorf("%s: got %q, %v, want %v", name, text, err, test.want)
 		}
 	}
 }
@@ -215,9 +222,10 @@ func TestHeadAsksWhyOnlyWhenItMatters(t *testing.T) {
 	}
 	// A key that may read and not ask keeps its refusal.
 	server.Faults().Add(emulator.Match{Operation: "HeadObject"}, emulator.Fail(403, "AccessDenied"))
-	for _, key := range []string{"empty", "absent"} {
-		if _, err := session.Head(t.Context(), ref(key)); err == nil {
-			t.Errorf("head of %q succeeded", key)
+	put(t, session, "full", "x", provider.Attributes{})
+	for key, want := range map[string]error{"empty": provider.ErrDenied, "full": provider.ErrDenied, "absent": provider.ErrNotFound} {
+		if _, err := session.Head(t.Context(), ref(key)); !errors.Is(err, want) {
+			t.Errorf("head of %q: %v", key, err)
 		}
 	}
 }

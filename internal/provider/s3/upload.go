@@ -148,8 +148,9 @@ func (s *session) ListUploads(ctx context.Context, bucket, prefix string) ([]pro
 			return uploads, nil
 		}
 		key, err := listing{EncodingType: page.EncodingType}.decode(page.NextKeyMarker)
-		if err != nil || (key == query.Get("key-marker") && page.NextUploadIDMarker == query.Get("upload-id-marker")) {
-			return nil, x.fail(suspicious, "the next page is the same again")
+		before := query.Get("key-marker")
+		if err != nil || key < before || (key == before && page.NextUploadIDMarker == query.Get("upload-id-marker")) {
+			return nil, x.fail(suspicious, "the next page does not go on")
 		}
 		query.Set("key-marker", key)
 		query.Set("upload-id-marker", page.NextUploadIDMarker)

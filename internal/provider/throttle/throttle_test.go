@@ -114,6 +114,19 @@ func TestBytesPassAtTheRate(t *testing.T) {
 	}
 }
 
+func TestBytesPassInSmallPieces(t *testing.T) {
+	for limit, want := range map[int64]int{10: 1, 10_000: 1000, 1 << 40: 1 << 20, 0: 4 << 20} {
+		session := throttle.NewAccount(throttle.Limits{BytesPerSecond: limit}).Bytes(&store{holds: strings.Repeat("x", 4<<20)})
+		body, _, err := session.Get(t.Context(), provider.Ref{}, provider.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := body.Read(make([]byte, 4<<20)); n != want || err != nil {
+			t.Errorf("at %d bytes per second: a piece of %d, %v", limit, n, err)
+		}
+	}
+}
+
 func TestOnlyBytesThatAreSentCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		account := throttle.NewAccount(throttle.Limits{BytesPerSecond: 1000})
