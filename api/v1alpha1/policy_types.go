@@ -51,6 +51,7 @@ type Residency struct {
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=2
 	// +kubebuilder:validation:items:Pattern=`^[A-Z]{2}$`
 	AllowedCountries []string `json:"allowedCountries,omitempty"`
 }
@@ -224,6 +225,7 @@ type SovereigntyPolicyStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// observedGeneration is the generation of the spec that the status is about.
 	// +optional

@@ -113,6 +113,7 @@ type Operator struct {
 	// controlCountry is the ISO 3166-1 code of the country that controls the
 	// legal entity.
 	// +optional
+	// +kubebuilder:validation:MaxLength=2
 	// +kubebuilder:validation:Pattern=`^[A-Z]{2}$`
 	ControlCountry string `json:"controlCountry,omitempty"`
 }
@@ -121,16 +122,19 @@ type Operator struct {
 type Location struct {
 	// name of the location, as people call it.
 	// +required
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`
 	Name string `json:"name,omitempty"`
 	// country is the ISO 3166-1 code of the country it stands in. Absent is
 	// unknown, and unknown is outside every perimeter.
 	// +optional
+	// +kubebuilder:validation:MaxLength=2
 	// +kubebuilder:validation:Pattern=`^[A-Z]{2}$`
 	Country string `json:"country,omitempty"`
 	// subdivision is the ISO 3166-2 code, such as FR-HDF.
 	// +optional
+	// +kubebuilder:validation:MaxLength=6
 	// +kubebuilder:validation:Pattern=`^[A-Z]{2}-[A-Z0-9]{1,3}$`
 	Subdivision string `json:"subdivision,omitempty"`
 	// onPremise tells that the store stands in the authority's own premises.
@@ -170,6 +174,7 @@ type SovereignProviderStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// observedGeneration is the generation of the spec that the status is about.
 	// +optional
@@ -247,16 +252,17 @@ const (
 
 // Capabilities are what a store can do.
 type Capabilities struct {
-	// versioning: a bucket keeps old versions once told to.
+	// versioning tells that a bucket keeps old versions once told to.
 	// +optional
 	Versioning CapabilitySupport `json:"versioning,omitempty"`
-	// tagging: objects keep tags.
+	// tagging tells that objects keep tags.
 	// +optional
 	Tagging CapabilitySupport `json:"tagging,omitempty"`
-	// exactKeys: every key is kept byte for byte.
+	// exactKeys tells that every key is kept byte for byte.
 	// +optional
 	ExactKeys CapabilitySupport `json:"exactKeys,omitempty"`
-	// contentHash: a body that does not match its announced SHA-256 is refused.
+	// contentHash tells that a body which does not match its announced SHA-256 is
+	// refused.
 	// +optional
 	ContentHash CapabilitySupport `json:"contentHash,omitempty"`
 }
