@@ -128,8 +128,8 @@ func (r *Reconciler) assemble(ctx context.Context, s *scope, facts gather.Facts)
 	if plan.To, err = r.sandbox(ctx, s, facts); err != nil {
 		return drill.Plan{}, err
 	}
-	plan.Stores, err = r.stores(ctx, facts, plan.From)
-	return plan, err
+	plan.Stores = r.stores(ctx, facts, plan.From)
+	return plan, nil
 }
 
 // copy opens a bucket that takes part.
@@ -168,7 +168,7 @@ func (r *Reconciler) sandbox(ctx context.Context, s *scope, facts gather.Facts) 
 
 // stores are where the evidence goes: the copy itself, and one at another
 // operator.
-func (r *Reconciler) stores(ctx context.Context, facts gather.Facts, from drill.Copy) ([]drill.Copy, error) {
+func (r *Reconciler) stores(ctx context.Context, facts gather.Facts, from drill.Copy) []drill.Copy {
 	stores := []drill.Copy{from}
 	for _, replica := range facts.Replicas {
 		if !replica.DeletionTimestamp.IsZero() {
@@ -179,10 +179,10 @@ func (r *Reconciler) stores(ctx context.Context, facts gather.Facts, from drill.
 			continue // a place that cannot be opened now takes no evidence
 		}
 		if store.Operator != from.Operator {
-			return append(stores, store), nil
+			return append(stores, store)
 		}
 	}
-	return stores, nil
+	return stores
 }
 
 // cleanupRetry is how soon a sandbox that did not go is tried again.
@@ -199,7 +199,7 @@ func (r *Reconciler) cleanUp(ctx context.Context, s *scope) error {
 			// It does not change what the drill showed, so it is no error of the
 			// reconcile: a condition of its own says it, and it is tried again.
 			s.cleanupErr, s.wait = err, cleanupRetry
-			return nil
+			return nil //nolint:nilerr // see above
 		}
 	}
 	s.cleanedUp = true

@@ -82,6 +82,7 @@ func (s *scope) cleanupDue() time.Time {
 		stays = true
 	case v1alpha1.CleanupDeleteOnSuccess:
 		stays = status.Verdict != v1alpha1.VerdictPassed
+	case v1alpha1.CleanupDelete:
 	}
 	if !stays {
 		return status.CompletionTime.Time

@@ -8,7 +8,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/condition"
@@ -75,7 +74,7 @@ func wholeSeconds(d *time.Duration) *int64 {
 	if d == nil {
 		return nil
 	}
-	return ptr.To(int64(math.Ceil(d.Seconds())))
+	return new(int64(math.Ceil(d.Seconds())))
 }
 
 // why says in a sentence why the drill did not pass.

@@ -151,6 +151,7 @@ func (r *Reconciler) own(ctx context.Context, s *scope, state provider.BucketSta
 		return nil
 	case ownership.Stranger:
 		return s.taken("the bucket carries the mark of another owner")
+	case ownership.Unmarked: // what it holds decides
 	}
 	if s.wasProvisioned() {
 		return nil // its mark was removed, which is drift

@@ -5,7 +5,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/condition"
@@ -51,6 +50,7 @@ func (s *scope) takeUp() {
 		s.takeUpRun(s.ended.report)
 	case auditing:
 		s.takeUpAudit()
+	case emptying: // the bucket goes, and this status with it
 	}
 }
 
@@ -78,7 +78,7 @@ func (s *scope) takeUpRun(report mover.Report) {
 	if !hasSeenAll(report) {
 		return
 	}
-	status.Objects, status.Bytes = ptr.To(report.Objects), ptr.To(report.Bytes)
+	status.Objects, status.Bytes = new(report.Objects), new(report.Bytes)
 	status.UnreplicatedSince = timeOf(report.OldestMissing)
 	isOld := status.LastSyncTime == nil || report.AsOf.Sub(status.LastSyncTime.Time) > s.rpo()/2
 	if report.Copied+report.Deleted > 0 || isOld {

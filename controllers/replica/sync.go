@@ -69,6 +69,7 @@ func (r *Reconciler) collect(_ context.Context, s *scope) error {
 		s.events = append(s.events, syncEvents(s.replica, ended)...)
 	case auditing:
 		s.memory.ranAt = time.Time{} // what was found different is compared by the next run
+	case emptying: // release looks what is left
 	}
 	r.memory.set(s.replica.UID, s.memory)
 	return nil
@@ -94,7 +95,7 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 		return nil // what ended is written down before something else begins
 	}
 	if s.waiting = r.mayRun(ctx, s); s.waiting != nil {
-		return nil
+		return nil //nolint:nilerr // a condition says it, and what changes it wakes us
 	}
 	source, err := r.source(ctx, s)
 	if err != nil {

@@ -52,7 +52,7 @@ func loadInstallation(ctx context.Context, config *rest.Config, namespace, id st
 				"or delete Secret %s/%s to begin anew", before, id, before, namespace, installationSecret)
 	}
 	if len(kept.Data[markKey]) < markKeyBytes {
-		return ownership.Installation{}, fmt.Errorf("Secret %s/%s has no key %s of %d bytes", namespace, installationSecret, markKey, markKeyBytes)
+		return ownership.Installation{}, fmt.Errorf("the Secret %s/%s has no key %s of %d bytes", namespace, installationSecret, markKey, markKeyBytes)
 	}
 	return ownership.Installation{ID: id, Key: kept.Data[markKey]}, nil
 }

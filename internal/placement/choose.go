@@ -146,14 +146,13 @@ func copiesOf(set []member) []Copy {
 		copies = append(copies, Copy{PlaceReference: m.PlaceReference, Role: m.role, Score: m.Score})
 	}
 	slices.SortStableFunc(copies, func(a, b Copy) int {
-		switch {
-		case a.Role == b.Role:
+		if a.Role == b.Role {
 			return 0
-		case a.Role == v1alpha1.RolePrimary:
-			return -1
-		default:
-			return 1
 		}
+		if a.Role == v1alpha1.RolePrimary {
+			return -1
+		}
+		return 1
 	})
 	return copies
 }

@@ -25,6 +25,7 @@ func score(in Request, c Candidate) int32 {
 		points += weightPerimeter
 	case geo.EU:
 		points += weightPerimeter * 3 / 5
+	case geo.EEA, geo.None:
 	}
 	if c.OnPremise || !prefersOnPremise(in) {
 		points += weightOnPremise

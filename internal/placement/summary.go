@@ -3,8 +3,6 @@ package placement
 import (
 	"slices"
 
-	"k8s.io/utils/ptr"
-
 	"github.com/rempart/rempart/api/v1alpha1"
 )
 
@@ -41,7 +39,7 @@ func entryFor(candidate Judged) v1alpha1.CandidateStatus {
 		Eligible:     candidate.Eligible(),
 	}
 	if entry.Eligible {
-		entry.Score = ptr.To(candidate.Score)
+		entry.Score = new(candidate.Score)
 	}
 	for _, objection := range candidate.Objections[:min(len(candidate.Objections), maximumObjections)] {
 		entry.Objections = append(entry.Objections, v1alpha1.ObjectionStatus{

@@ -25,7 +25,7 @@ type Pool[V any] struct {
 	stopped bool
 	ended   sync.WaitGroup
 	// base is the context of all runs.
-	base   context.Context
+	base   context.Context //nolint:containedctx // runs outlive whoever begins them
 	cancel context.CancelFunc
 }
 
@@ -37,7 +37,7 @@ type run[V any] struct {
 
 // NewPool makes a pool that runs at most limit runs at once.
 func NewPool[V any](limit int, wake func(key string)) *Pool[V] {
-	base, cancel := context.WithCancel(context.Background())
+	base, cancel := context.WithCancel(context.Background()) //nolint:gosec // Start calls it
 	return &Pool[V]{
 		wake: wake, slots: make(chan struct{}, limit), runs: map[string]*run[V]{}, base: base, cancel: cancel,
 	}
@@ -56,16 +56,14 @@ func (p *Pool[V]) Begin(key string, first V, function func(ctx context.Context, 
 	ctx, cancel := context.WithCancel(p.base)
 	started := &run[V]{latest: first, cancel: cancel}
 	p.runs[key] = started
-	p.ended.Add(1)
-	go func() {
-		defer p.ended.Done()
+	p.ended.Go(func() {
 		defer cancel()
 		if p.wait(ctx) {
 			defer func() { <-p.slots }()
 		}
 		result := function(ctx, func(v V) { p.publish(key, started, v, false) })
 		p.publish(key, started, result, true)
-	}()
+	})
 	return true
 }
 

@@ -165,7 +165,7 @@ func certificateOf(t *testing.T, endpoint string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // it is asked for the certificate to trust
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
 	conn, err := dialer.DialContext(t.Context(), "tcp", parsed.Host)
 	if err != nil {
 		t.Fatal(err)
@@ -234,6 +234,7 @@ func (r *installed) publishes(t *testing.T, bucket *v1alpha1.SovereignBucket) {
 // metrics holds the alerts against what the operator serves: an alert that asks
 // for a metric or a condition of another name would never be raised.
 func (r *installed) metrics(t *testing.T, address string) {
+	t.Helper()
 	if _, status := r.scrape(t, address, ""); status != http.StatusUnauthorized {
 		t.Errorf("without a token: %d", status)
 	}
@@ -260,7 +261,7 @@ func (r *installed) metrics(t *testing.T, address string) {
 
 func (r *installed) scrape(t *testing.T, address, token string) (body string, status int) {
 	t.Helper()
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // as the ServiceMonitor does
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	defer transport.CloseIdleConnections()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {

@@ -83,7 +83,7 @@ func startParent(t *testing.T, role string) (parent *exec.Cmd, children []int) {
 	if err != nil {
 		t.Fatalf("the parent told nothing: %v", err)
 	}
-	for _, field := range strings.Fields(line) {
+	for field := range strings.FieldsSeq(line) {
 		pid, err := strconv.Atoi(field)
 		if err != nil {
 			t.Fatal(err)

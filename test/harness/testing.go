@@ -69,6 +69,7 @@ func (s *SharedControlPlane) Get(t testing.TB) *ControlPlane {
 }
 
 func logCrash(t testing.TB, crash error) {
+	t.Helper()
 	if t.Failed() && crash != nil {
 		t.Log(crash)
 	}

@@ -41,18 +41,7 @@ func Violations(generation int64, conditions []metav1.Condition) []string {
 			broken("%s stands twice", c.Type)
 		}
 		seen[c.Type] = true
-		if c.ObservedGeneration > generation || c.ObservedGeneration <= 0 {
-			broken("%s observed generation %d of %d", c.Type, c.ObservedGeneration, generation)
-		}
-		if c.Reason == "" || c.LastTransitionTime.IsZero() {
-			broken("%s has no reason or no time of transition", c.Type)
-		}
-		if c.Status != metav1.ConditionTrue && c.Message == "" {
-			broken("%s is %s and says nothing", c.Type, c.Status)
-		}
-		if churning.MatchString(c.Message) {
-			broken("the message of %s changes all the time: %s", c.Type, c.Message)
-		}
+		violations = append(violations, ofOne(generation, c)...)
 	}
 	for _, onlyTrue := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
 		c := meta.FindStatusCondition(conditions, onlyTrue)
@@ -66,6 +55,25 @@ func Violations(generation int64, conditions []metav1.Condition) []string {
 	}
 	if seen[v1alpha1.ConditionReconciling] && seen[v1alpha1.ConditionStalled] {
 		broken("Reconciling and Stalled stand together")
+	}
+	return violations
+}
+
+// ofOne lists the rules that a condition breaks by itself.
+func ofOne(generation int64, c metav1.Condition) []string {
+	var violations []string
+	broken := func(format string, args ...any) { violations = append(violations, fmt.Sprintf(format, args...)) }
+	if c.ObservedGeneration > generation || c.ObservedGeneration <= 0 {
+		broken("%s observed generation %d of %d", c.Type, c.ObservedGeneration, generation)
+	}
+	if c.Reason == "" || c.LastTransitionTime.IsZero() {
+		broken("%s has no reason or no time of transition", c.Type)
+	}
+	if c.Status != metav1.ConditionTrue && c.Message == "" {
+		broken("%s is %s and says nothing", c.Type, c.Status)
+	}
+	if churning.MatchString(c.Message) {
+		broken("the message of %s changes all the time: %s", c.Type, c.Message)
 	}
 	return violations
 }

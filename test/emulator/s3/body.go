@@ -107,8 +107,7 @@ func readExactly(r io.Reader, length int64) ([]byte, error) {
 }
 
 func bodyError(err error) error {
-	var known *apiError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*apiError](err); ok {
 		return known
 	}
 	return errIncompleteBody

@@ -40,12 +40,18 @@ func configurationOperations(name string) []operation {
 	sub := []string{name}
 	action := strings.TrimSuffix(conf.noun, "Configuration")
 	return []operation{
-		{name: "Put" + conf.noun, method: http.MethodPut, level: bucketLevel, sub: sub, action: "s3:Put" + action,
-			handle: func(c *call) error { return c.putConfiguration(name) }},
-		{name: "Get" + conf.noun, method: http.MethodGet, level: bucketLevel, sub: sub, action: "s3:Get" + action,
-			handle: func(c *call) error { return c.getConfiguration(name, conf) }},
-		{name: "Delete" + conf.noun, method: http.MethodDelete, level: bucketLevel, sub: sub, action: "s3:Put" + action,
-			handle: func(c *call) error { return c.deleteConfiguration(name) }},
+		{
+			name: "Put" + conf.noun, method: http.MethodPut, level: bucketLevel, sub: sub, action: "s3:Put" + action,
+			handle: func(c *call) error { return c.putConfiguration(name) },
+		},
+		{
+			name: "Get" + conf.noun, method: http.MethodGet, level: bucketLevel, sub: sub, action: "s3:Get" + action,
+			handle: func(c *call) error { return c.getConfiguration(name, conf) },
+		},
+		{
+			name: "Delete" + conf.noun, method: http.MethodDelete, level: bucketLevel, sub: sub, action: "s3:Put" + action,
+			handle: func(c *call) error { return c.deleteConfiguration(name) },
+		},
 	}
 }
 

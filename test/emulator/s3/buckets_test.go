@@ -178,8 +178,10 @@ func TestTaggingIsChecked(t *testing.T) {
 }
 
 func TestUnknownSubresources(t *testing.T) {
-	refused := []string{"encryption", "ownershipControls", "inventory", "accelerate", "object-lock", "metrics", "analytics",
-		"publicAccessBlock", "notification", "lifecycle", "cors", "website", "acl", "replication", "anything"}
+	refused := []string{
+		"encryption", "ownershipControls", "inventory", "accelerate", "object-lock", "metrics", "analytics",
+		"publicAccessBlock", "notification", "lifecycle", "cors", "website", "acl", "replication", "anything",
+	}
 	for _, name := range refused {
 		if name == "object-lock" {
 			continue // GET and PUT of it exist

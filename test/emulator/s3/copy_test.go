@@ -54,11 +54,14 @@ func TestCopies(t *testing.T) {
 		want s3.Object
 	}{
 		"keeps metadata and tags": {src, minio.CopyDestOptions{}, "", s3.Object{
-			Headers: map[string]string{"Content-Type": "text/a"}, Metadata: map[string]string{"m": "1"}, Tags: map[string]string{"t": "1"}}},
+			Headers: map[string]string{"Content-Type": "text/a"}, Metadata: map[string]string{"m": "1"}, Tags: map[string]string{"t": "1"},
+		}},
 		"replaces metadata": {src, minio.CopyDestOptions{ReplaceMetadata: true, UserMetadata: map[string]string{"n": "2"}}, "", s3.Object{
-			Metadata: map[string]string{"n": "2"}, Tags: map[string]string{"t": "1"}}},
+			Metadata: map[string]string{"n": "2"}, Tags: map[string]string{"t": "1"},
+		}},
 		"replaces tags": {src, minio.CopyDestOptions{ReplaceTags: true, UserTags: map[string]string{"u": "2"}}, "", s3.Object{
-			Headers: map[string]string{"Content-Type": "text/a"}, Metadata: map[string]string{"m": "1"}, Tags: map[string]string{"u": "2"}}},
+			Headers: map[string]string{"Content-Type": "text/a"}, Metadata: map[string]string{"m": "1"}, Tags: map[string]string{"u": "2"},
+		}},
 		"with the right ETag":  {minio.CopySrcOptions{Bucket: bucket, Object: "from", MatchETag: md5sum("x")}, minio.CopyDestOptions{ReplaceMetadata: true, ReplaceTags: true}, "", s3.Object{}},
 		"with a wrong ETag":    {minio.CopySrcOptions{Bucket: bucket, Object: "from", MatchETag: "other"}, minio.CopyDestOptions{}, "PreconditionFailed", s3.Object{}},
 		"unless the same ETag": {minio.CopySrcOptions{Bucket: bucket, Object: "from", NoMatchETag: md5sum("x")}, minio.CopyDestOptions{}, "PreconditionFailed", s3.Object{}},

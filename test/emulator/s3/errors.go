@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // apiError is an answer that is an S3 error document.
@@ -29,7 +30,7 @@ func (e *apiError) Error() string {
 // with returns a copy that carries one more element.
 func (e *apiError) with(name, value string) *apiError {
 	c := *e
-	c.Fields = append(c.Fields[:len(c.Fields):len(c.Fields)], errorField{xml.Name{Local: name}, value})
+	c.Fields = append(slices.Clip(c.Fields), errorField{xml.Name{Local: name}, value})
 	return &c
 }
 
@@ -37,16 +38,16 @@ func badRequest(code, format string, args ...any) *apiError {
 	return &apiError{Status: http.StatusBadRequest, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-func forbidden(code, format string, args ...any) *apiError {
-	return &apiError{Status: http.StatusForbidden, Code: code, Message: fmt.Sprintf(format, args...)}
+func forbidden(code, message string) *apiError {
+	return &apiError{Status: http.StatusForbidden, Code: code, Message: message}
 }
 
 func notFound(code, format string, args ...any) *apiError {
 	return &apiError{Status: http.StatusNotFound, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-func conflict(code, format string, args ...any) *apiError {
-	return &apiError{Status: http.StatusConflict, Code: code, Message: fmt.Sprintf(format, args...)}
+func conflict(code, message string) *apiError {
+	return &apiError{Status: http.StatusConflict, Code: code, Message: message}
 }
 
 func notImplemented(format string, args ...any) *apiError {

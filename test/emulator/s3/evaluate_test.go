@@ -10,10 +10,24 @@ func TestWildcards(t *testing.T) {
 		pattern, s string
 		want       bool
 	}{
-		{"", "", true}, {"*", "", true}, {"*", "any/thing", true}, {"a*", "a", true}, {"a*", "b", false},
-		{"*a", "ba", true}, {"*a", "ab", false}, {"a*b*c", "axxbyyc", true}, {"a*b*c", "axxbyy", false},
-		{"a?c", "abc", true}, {"a?c", "ac", false}, {"?", "", false}, {"*?*", "x", true}, {"**", "x", true},
-		{"s3:get*", "s3:getobject", true}, {"a*b", "ab", true}, {"ab", "abc", false}, {"*ab", "aab", true},
+		{"", "", true},
+		{"*", "", true},
+		{"*", "any/thing", true},
+		{"a*", "a", true},
+		{"a*", "b", false},
+		{"*a", "ba", true},
+		{"*a", "ab", false},
+		{"a*b*c", "axxbyyc", true},
+		{"a*b*c", "axxbyy", false},
+		{"a?c", "abc", true},
+		{"a?c", "ac", false},
+		{"?", "", false},
+		{"*?*", "x", true},
+		{"**", "x", true},
+		{"s3:get*", "s3:getobject", true},
+		{"a*b", "ab", true},
+		{"ab", "abc", false},
+		{"*ab", "aab", true},
 	}
 	for _, tc := range cases {
 		if got := wildcardMatch(tc.pattern, tc.s); got != tc.want {

@@ -144,8 +144,9 @@ func (fault *Fault) within(op *operation) bool {
 		return slices.Contains(listOperations, op.name)
 	case kindFail:
 		return op.name == "DeleteObjects" && fault.match.namesKey()
+	default:
+		return false
 	}
-	return false
 }
 
 func (m Match) namesKey() bool { return m.Key != "" || m.KeyPrefix != "" }

@@ -150,7 +150,7 @@ func TestListingPagesMisbehave(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			srv, core := start(t, s3.Options{})
-			for _, key := range strings.Split("abcdefgh", "") {
+			for key := range strings.SplitSeq("abcdefgh", "") {
 				srv.PutObjectDirect(bucket, s3.Object{Key: key})
 			}
 			srv.Faults().Add(tc.match, tc.effect)
@@ -169,7 +169,7 @@ func TestListingPagesMisbehave(t *testing.T) {
 
 func TestOtherListingsMisbehaveToo(t *testing.T) {
 	srv, core := start(t, s3.Options{})
-	for _, key := range strings.Split("abcdefgh", "") {
+	for key := range strings.SplitSeq("abcdefgh", "") {
 		srv.PutObjectDirect(bucket, s3.Object{Key: key})
 	}
 	stuck := srv.Faults().Add(s3.Match{Operation: "ListObjects"}, s3.StuckToken())

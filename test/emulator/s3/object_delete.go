@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/xml"
+	"errors"
 	"net/http"
 )
 
@@ -166,7 +167,7 @@ func (c *call) deleteOne(b *bucket, key, versionID string) (deletedXML, error) {
 
 func deleteError(key, versionID string, err error) deleteErrorXML {
 	shown := deleteErrorXML{Key: escapeKey(key), VersionID: versionID, Code: "InternalError", Message: err.Error()}
-	if known, ok := err.(*apiError); ok {
+	if known, ok := errors.AsType[*apiError](err); ok {
 		shown.Code, shown.Message = known.Code, known.Message
 	}
 	return shown

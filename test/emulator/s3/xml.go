@@ -21,7 +21,7 @@ type rawText struct {
 
 func escapeKey(key string) rawText {
 	var b strings.Builder
-	for i := 0; i < len(key); i++ {
+	for i := range len(key) {
 		switch c := key[i]; {
 		case c == '&':
 			b.WriteString("&amp;")

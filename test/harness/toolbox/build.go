@@ -47,7 +47,7 @@ func (f *finder) compile(ctx context.Context, b build) error {
 	// A build that was killed may have left its file; we hold the lock, so
 	// nobody else is writing one.
 	temporary := b.target + ".new"
-	defer os.Remove(temporary)
+	defer func() { _ = os.Remove(temporary) }()
 
 	cmd := exec.CommandContext(ctx, f.goTool, "build", "-C", filepath.Join(f.root, b.recipe.dir),
 		"-o", temporary, "-ldflags", b.recipe.ldflags(b.version), b.recipe.pkg)
