@@ -88,6 +88,10 @@ const (
 	ReasonUnsortedListing = "UnsortedListing"
 	// ReasonKeysNotExact: the store would change the key of an object.
 	ReasonKeysNotExact = "KeysNotExact"
+	// ReasonReservedKey: the key of an object is under the prefix that Rempart keeps for itself.
+	ReasonReservedKey = "ReservedKey"
+	// ReasonInterrupted: a run was stopped before its end; the next one goes on.
+	ReasonInterrupted = "Interrupted"
 	// ReasonDeletionGuardTripped: a run would delete too much and waits for approval.
 	ReasonDeletionGuardTripped = "DeletionGuardTripped"
 	// ReasonLagExceeded: a change older than the objective is missing in the copy.

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/term"
+)
+
+// isTerminal tells whether a person is watching.
+var isTerminal = sync.OnceValue(func() bool { return term.IsTerminal(int(os.Stdout.Fd())) })
+
+// progress shows that something goes on: on a terminal a line that is drawn
+// again, otherwise one plain line when it takes longer than two seconds.
+type progress struct {
+	demo  *demo
+	what  string
+	total int64
+
+	mu      sync.Mutex
+	moved   int64
+	started time.Time
+	shown   bool
+	stop    chan struct{}
+	ended   sync.WaitGroup
+}
+
+// busy shows something of which nobody knows how long it takes.
+func (d *demo) busy(what string) *progress { return d.bar(what, 0) }
+
+// bar shows something that moves towards a total of bytes.
+func (d *demo) bar(what string, total int64) *progress {
+	p := &progress{demo: d, what: what, total: total, started: time.Now(), stop: make(chan struct{})}
+	p.ended.Go(func() {
+		ticker := time.NewTicker(200 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case <-ticker.C:
+				p.show()
+			}
+		}
+	})
+	return p
+}
+
+func (p *progress) add(moved int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moved += moved
+}
+
+// done takes the line away.
+func (p *progress) done() {
+	close(p.stop)
+	p.ended.Wait()
+	if p.shown && isTerminal() {
+		fmt.Fprint(p.demo.out, "\r\033[K")
+	}
+}
+
+func (p *progress) show() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	elapsed := time.Since(p.started)
+	if elapsed < 2*time.Second {
+		return
+	}
+	switch {
+	case isTerminal():
+		fmt.Fprintf(p.demo.out, "\r\033[K   %s %s %s", p.what, p.picture(), elapsed.Round(time.Second))
+	case !p.shown:
+		p.demo.say("%s …", p.what)
+	}
+	p.shown = true
+}
+
+// picture is a bar where there is a total, else nothing.
+func (p *progress) picture() string {
+	const width = 30
+	if p.total <= 0 {
+		return "…"
+	}
+	full := int(p.moved * width / p.total)
+	return fmt.Sprintf("[%s%s] %s of %s", strings.Repeat("█", full), strings.Repeat("░", width-full),
+		humanBytes(p.moved), humanBytes(p.total))
+}
+
+func humanBytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }

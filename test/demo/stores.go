@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+
+	"github.com/rempart/rempart/test/harness"
+)
+
+// standIn is an S3 server that stands in for the store of a provider.
+type standIn struct {
+	provider string
+	operator string
+	server   *harness.S3Server
+}
+
+// startStores starts a real S3 server for each provider of the samples.
+func (d *demo) startStores(ctx context.Context) error {
+	for _, s := range []*standIn{
+		{provider: "onprem", operator: "the authority's own data centre"},
+		{provider: "ovhcloud", operator: "OVHcloud"},
+		{provider: "outscale", operator: "Outscale"},
+	} {
+		server, err := harness.StartVersity(ctx, harness.VersityOptions{Versioning: true, Output: d.out})
+		if err != nil {
+			return err
+		}
+		d.atEnd(server.Stop)
+		s.server = server
+		d.stores = append(d.stores, s)
+		d.say("%-9s %s at %s", s.provider, s.operator, server.Endpoint)
+	}
+	return nil
+}
+
+// storeOf gives the stand-in of a provider.
+func (d *demo) storeOf(provider string) *standIn {
+	for _, s := range d.stores {
+		if s.provider == provider {
+			return s
+		}
+	}
+	return nil
+}
