@@ -1,0 +1,435 @@
+package drill_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rempart/rempart/internal/drill"
+	"github.com/rempart/rempart/internal/mover"
+	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/s3"
+	"github.com/rempart/rempart/internal/secret"
+	emulator "github.com/rempart/rempart/test/emulator/s3"
+)
+
+// scene is a dataset at a source, its copy, and a third operator.
+type scene struct {
+	t                      *testing.T
+	sourceStore, copyStore *emulator.Server
+	sandboxStore           *emulator.Server
+	source, copied         drill.Copy
+	sandbox                drill.Sandbox
+	steps                  []drill.Step
+	stepDone               func(drill.Step)
+	objectives             drill.Objectives
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	s := &scene{t: t}
+	s.sourceStore = emulator.Start(t, emulator.Options{})
+	s.copyStore = emulator.Start(t, emulator.Options{})
+	s.sandboxStore = emulator.Start(t, emulator.Options{VersityAdmin: true})
+	s.sourceStore.CreateBucket("source")
+	s.copyStore.CreateBucket("copy")
+	s.source = drill.Copy{Session: s.open(s.sourceStore, provider.Key{}), Bucket: "source", Operator: "mairie", Country: "FR"}
+	s.copied = drill.Copy{Session: s.open(s.copyStore, provider.Key{}), Bucket: "copy", Operator: "ovh", Country: "FR"}
+	s.sandbox = drill.Sandbox{
+		Copy: drill.Copy{Session: s.open(s.sandboxStore, provider.Key{}), Bucket: "sandbox", Operator: "outscale", Country: "FR"},
+		Mark: provider.Mark{Owner: "i/ns/actes/d", Signature: "s"}, Consumer: "rempart-sandbox",
+		OpenWith: func(key provider.Key) (provider.Session, error) { return s.open(s.sandboxStore, key), nil },
+	}
+	return s
+}
+
+// open opens a store with a key, or with the account's own.
+func (s *scene) open(store *emulator.Server, key provider.Key) provider.Session {
+	s.t.Helper()
+	if key.AccessKey == "" {
+		key = provider.Key{AccessKey: store.AccessKey, SecretKey: secret.New(store.SecretKey)}
+	}
+	session, err := s3.Driver{}.Open(provider.Place{
+		Provider: "p", Location: "l", Endpoint: store.URL, Region: store.Region, Addressing: provider.PathStyle,
+		CredentialAPI: provider.VersityCredentialAPI,
+	}, provider.Credentials{provider.AccessKey: secret.New(key.AccessKey), provider.SecretKey: key.SecretKey})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return session
+}
+
+func (s *scene) put(key, content string) {
+	s.t.Helper()
+	digest := sha256.Sum256([]byte(content))
+	_, err := s.source.Session.Put(s.t.Context(), provider.Ref{Bucket: "source", Key: key}, provider.Content{
+		Reader: bytes.NewReader([]byte(content)), Size: int64(len(content)), SHA256: hex.EncodeToString(digest[:]),
+	}, provider.Attributes{ContentType: "text/plain"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// putAt is an object that was stored a while ago.
+func (s *scene) putAt(key, content string, ago time.Duration) {
+	s.sourceStore.PutObjectDirect("source", emulator.Object{
+		Key: key, Body: []byte(content), LastModified: time.Now().Add(-ago).Truncate(time.Millisecond),
+	})
+}
+
+// replicate runs the mover from the source to the copy.
+func (s *scene) replicate() {
+	s.t.Helper()
+	report, err := mover.Run(s.t.Context(), mover.Job{
+		Source:  mover.End{Session: s.source.Session, Bucket: "source"},
+		Target:  mover.End{Session: s.copied.Session, Bucket: "copy"},
+		Options: mover.Options{OwnsTarget: true, Guard: mover.Guard{MaximumObjects: 1000, MaximumPercent: 100}},
+	})
+	if err != nil || report.Result != mover.Complete {
+		s.t.Fatalf("replicate: %+v, %v", report, err)
+	}
+}
+
+func (s *scene) plan() drill.Plan {
+	return drill.Plan{
+		Names:  drill.Names{Installation: "i", Namespace: "ns", Drill: "d", Bucket: "actes", Dataset: "Actes", PolicyName: "p"},
+		Source: s.source, From: s.copied, To: s.sandbox, Stores: []drill.Copy{s.copied, s.source},
+		Objectives: s.objectives, Policy: []byte(`{}`), Version: "test",
+	}
+}
+
+func (s *scene) run(ctx context.Context) drill.Outcome {
+	return drill.Run(ctx, s.plan(), func(step drill.Step) {
+		s.steps = append(s.steps, step)
+		if s.stepDone != nil {
+			s.stepDone(step)
+		}
+	})
+}
+
+// result is the answer of a check.
+func result(outcome drill.Outcome, name string) drill.CheckResult {
+	for _, check := range outcome.Checks {
+		if check.Name == name {
+			return check.Result
+		}
+	}
+	return "absent"
+}
+
+func TestADrillPassesAndLeavesEvidenceWithTwoOperators(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte a")
+	s.put("b/c", "acte b")
+	s.replicate()
+	s.objectives = drill.Objectives{RPO: time.Minute, RTO: time.Minute}
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Passed || outcome.Err != nil {
+		t.Fatalf("the outcome is %+v", outcome)
+	}
+	if diff := cmp.Diff([]drill.Step{drill.Preflight, drill.Restoring, drill.Verifying, drill.Reporting}, s.steps); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	measured := outcome.Measured
+	if measured.Objects != 2 || measured.Bytes != 12 || *measured.RPO != 0 || *measured.RTO <= 0 || measured.Throughput() <= 0 {
+		t.Errorf("measured %+v", measured)
+	}
+	var stored [][]byte
+	for _, store := range []*emulator.Server{s.copyStore, s.sourceStore} {
+		for _, bucket := range store.Buckets() {
+			if object, isThere := store.Object(bucket.Name, ".rempart/evidence/ns/d.json"); isThere {
+				stored = append(stored, object.Body)
+			}
+		}
+	}
+	if len(stored) != 2 || !bytes.Equal(stored[0], stored[1]) {
+		t.Fatalf("the evidence is stored %d times", len(stored))
+	}
+	digest := sha256.Sum256(stored[0])
+	if got := "sha256:" + hex.EncodeToString(digest[:]); got != outcome.EvidenceDigest {
+		t.Errorf("its digest is %s, told was %s", got, outcome.EvidenceDigest)
+	}
+	var evidence drill.Evidence
+	if err := json.Unmarshal(stored[0], &evidence); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := evidence.Encode(); err != nil || !bytes.Equal(again, stored[0]) {
+		t.Errorf("it is not in its canonical form:\n%s", stored[0])
+	}
+	if evidence.From.Operator != "ovh" || evidence.To.Operator != "outscale" || evidence.Manifest.Objects != 2 || evidence.Verdict != drill.Passed {
+		t.Errorf("the evidence says %+v", evidence)
+	}
+}
+
+func TestTheSandboxHasAKeyOfItsOwn(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	if outcome := s.run(t.Context()); outcome.Verdict != drill.Passed {
+		t.Fatalf("the outcome is %+v", outcome)
+	}
+	for _, request := range s.sandboxStore.Requests(func(r emulator.Request) bool { return r.Key == "a" }) {
+		if request.AccessKey == s.sandboxStore.AccessKey {
+			t.Errorf("the account's own key was used for %s %s", request.Method, request.Key)
+		}
+	}
+	if err := drill.Cleanup(t.Context(), s.sandbox); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.sandboxStore.Buckets()) != 0 || len(s.sandboxStore.AccessKeys()) != 1 {
+		t.Errorf("left: %v, %v", s.sandboxStore.Buckets(), s.sandboxStore.AccessKeys())
+	}
+	if err := drill.Cleanup(t.Context(), s.sandbox); err != nil {
+		t.Errorf("cleaning up again: %v", err)
+	}
+}
+
+func TestRPOIsTheAgeOfTheOldestMissingChange(t *testing.T) {
+	s := newScene(t)
+	s.putAt("old", "copied", time.Hour)
+	s.putAt("changed", "before", time.Hour)
+	s.putAt("deleted", "still in the copy", time.Hour)
+	s.replicate()
+	s.putAt("changed", "after", 10*time.Minute)
+	s.putAt("new", "not copied", 5*time.Minute)
+	if err := s.source.Session.Remove(t.Context(), provider.Ref{Bucket: "source", Key: "deleted"}); err != nil {
+		t.Fatal(err)
+	}
+	s.objectives.RPO = 5 * time.Minute
+	outcome := s.run(t.Context())
+	if rpo := outcome.Measured.RPO; rpo == nil || (*rpo-10*time.Minute).Abs() > 5*time.Second {
+		t.Errorf("the RPO is %v, want 10 minutes: that of the oldest change that is missing", outcome.Measured.RPO)
+	}
+	if outcome.Verdict != drill.Failed || result(outcome, "RPO") != drill.Fail || result(outcome, "Integrity") != drill.Pass {
+		t.Errorf("the verdict is %s, checks %+v", outcome.Verdict, outcome.Checks)
+	}
+	for _, check := range outcome.Checks {
+		if check.Name == "RPO" && !strings.Contains(check.Message, "1 objects deleted at the source are still in the copy") {
+			t.Errorf("the check does not say that it is a lower bound: %s", check.Message)
+		}
+	}
+}
+
+func TestWhatChangesDuringADrillIsNoCorruption(t *testing.T) {
+	s := newScene(t)
+	s.put("changed", "before")
+	s.put("deleted", "soon")
+	s.put("same", "same")
+	s.replicate()
+	s.stepDone = func(step drill.Step) {
+		if step != drill.Restoring {
+			return
+		}
+		s.put("changed", "after")
+		s.put("new", "added")
+		if err := s.source.Session.Remove(t.Context(), provider.Ref{Bucket: "source", Key: "deleted"}); err != nil {
+			t.Error(err)
+		}
+		s.replicate()
+	}
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Passed {
+		t.Errorf("the verdict is %s, checks %+v, %v", outcome.Verdict, outcome.Checks, outcome.Err)
+	}
+}
+
+func TestDrillsThatFindSomething(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil func(s *scene)
+		fails string
+	}{
+		"another byte":    {func(s *scene) { s.corrupt("a", func(o *emulator.Object) { o.Body[0] ^= 1 }) }, "Integrity"},
+		"other metadata":  {func(s *scene) { s.corrupt("a", func(o *emulator.Object) { o.Metadata = map[string]string{"x": "y"} }) }, "Integrity"},
+		"a missing one":   {func(s *scene) { s.remove("a") }, "Completeness"},
+		"one too many":    {func(s *scene) { s.copyStore.PutObjectDirect("copy", emulator.Object{Key: "z", Body: []byte("z")}) }, "Completeness"},
+		"a slow recovery": {func(s *scene) { s.objectives.RTO = time.Nanosecond }, "RTO"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.put("a", "acte a")
+			s.put("b", "acte b")
+			s.replicate()
+			test.spoil(s)
+			outcome := s.run(t.Context())
+			if outcome.Verdict != drill.Failed || outcome.Err != nil {
+				t.Fatalf("the outcome is %+v", outcome)
+			}
+			for _, check := range outcome.Checks {
+				if (check.Result == drill.Fail) != (check.Name == test.fails) {
+					t.Errorf("%s: %s: %s", check.Name, check.Result, check.Message)
+				}
+			}
+		})
+	}
+}
+
+func (s *scene) corrupt(key string, change func(*emulator.Object)) {
+	s.t.Helper()
+	if err := s.copyStore.Corrupt("copy", key, change); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *scene) remove(key string) {
+	s.t.Helper()
+	if err := s.copied.Session.Remove(s.t.Context(), provider.Ref{Bucket: "copy", Key: key}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestDrillsThatProveNothing(t *testing.T) {
+	filled := func(s *scene) { s.put("a", "acte"); s.replicate() }
+	for name, test := range map[string]struct {
+		arrange func(s *scene)
+		reason  string
+	}{
+		"an empty copy":                   {func(s *scene) { s.replicate() }, "holds no object"},
+		"a copy that was never completed": {func(*scene) {}, "no complete manifest"},
+		"the operator of the copy":        {func(s *scene) { filled(s); s.sandbox.Operator = "ovh" }, "shows nothing about leaving it"},
+		"a bucket that has the sandbox's name": {
+			func(s *scene) { filled(s); s.sandboxStore.CreateBucket("sandbox") }, "has the name of the sandbox",
+		},
+		"a copy that cannot be read": {
+			func(s *scene) {
+				filled(s)
+				s.copyStore.Faults().Add(emulator.Match{Operation: "GetObject", Key: "a"}, emulator.Fail(500, "InternalError"))
+			}, "restore the copy",
+		},
+		"a sandbox whose store fails": {
+			func(s *scene) {
+				filled(s)
+				s.sandboxStore.Faults().Add(emulator.Match{Operation: "PutObject"}, emulator.Fail(500, "InternalError"))
+			}, "restore the copy",
+		},
+		"no source, and an objective for what it lacks": {
+			func(s *scene) { filled(s); s.objectives.RPO = time.Minute; s.sourceStore.Faults().Down() }, "source did not answer",
+		},
+		"no place for the evidence": {
+			func(s *scene) {
+				filled(s)
+				for _, store := range []*emulator.Server{s.copyStore, s.sourceStore} {
+					store.Faults().Add(emulator.Match{Operation: "PutObject", KeyPrefix: ".rempart/evidence/"}, emulator.Fail(500, "InternalError"))
+				}
+			}, "could not be stored anywhere",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			test.arrange(s)
+			outcome := s.run(t.Context())
+			if outcome.Verdict != drill.Inconclusive || outcome.Err == nil || !strings.Contains(outcome.Err.Error(), test.reason) {
+				t.Errorf("the verdict is %s, because of %v; want Inconclusive, %q", outcome.Verdict, outcome.Err, test.reason)
+			}
+			s.copyStore.Faults().Clear()
+			s.sandboxStore.Faults().Clear()
+			if err := drill.Cleanup(t.Context(), s.sandbox); err != nil {
+				t.Errorf("clean up: %v", err)
+			}
+		})
+	}
+}
+
+func TestWithoutASourceTheRestIsShown(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	s.sourceStore.Faults().Down()
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Passed || outcome.Measured.RPO != nil || result(outcome, "RPO") != drill.Skip {
+		t.Errorf("the outcome is %+v", outcome)
+	}
+	want := []string{"RPO: the source does not answer", "evidence with a second operator: it is stored with one only"}
+	for _, sentence := range want {
+		if !contains(outcome.NotTested, sentence) {
+			t.Errorf("not said: %q in %q", sentence, outcome.NotTested)
+		}
+	}
+}
+
+func contains(list []string, sentence string) bool {
+	for _, s := range list {
+		if s == sentence {
+			return true
+		}
+	}
+	return false
+}
+
+func TestADrillThatTakesTooLong(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	gate := make(chan struct{})
+	defer close(gate)
+	s.sandboxStore.Faults().Add(emulator.Match{Operation: "PutObject", Key: "a"}, emulator.Hold(gate))
+	outcome := s.run(ctx)
+	if outcome.Verdict != drill.Inconclusive || !errors.Is(outcome.Err, context.DeadlineExceeded) {
+		t.Errorf("the verdict is %s: %v", outcome.Verdict, outcome.Err)
+	}
+	if len(outcome.EvidenceURIs) != 2 {
+		t.Errorf("the evidence of a drill that took too long is at %v", outcome.EvidenceURIs)
+	}
+}
+
+func TestCleanupLeavesWhatIsNotTheSandbox(t *testing.T) {
+	for name, arrange := range map[string]func(*scene){
+		"another mark": func(s *scene) {
+			s.sandboxStore.CreateBucket("sandbox")
+			err := s.sandbox.Session.UpdateBucket(context.Background(), provider.Bucket{
+				Name: "sandbox", Mark: provider.Mark{Owner: "somebody", Signature: "else"},
+			})
+			if err != nil {
+				s.t.Fatal(err)
+			}
+		},
+		"no mark and objects": func(s *scene) {
+			s.sandboxStore.PutObjectDirect("sandbox", emulator.Object{Key: "precious", Body: []byte("x")})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			arrange(s)
+			if err := drill.Cleanup(t.Context(), s.sandbox); err != nil {
+				t.Error(err)
+			}
+			if _, isThere := s.sandboxStore.Buckets()["sandbox"]; !isThere {
+				t.Error("a bucket that is not the sandbox was removed")
+			}
+		})
+	}
+}
+
+func TestNothingIsTestedThatIsNotSaid(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	s.sandbox.Session = unissuing{s.sandbox.Session}
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Passed {
+		t.Fatalf("the outcome is %+v", outcome)
+	}
+	want := []string{
+		"a key of the sandbox alone: the provider issues none, so the account's own was used",
+		"object ACLs, which are not copied",
+		"older versions of objects: the current ones are restored",
+	}
+	if diff := cmp.Diff(want, outcome.NotTested, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("not tested (-want +got):\n%s", diff)
+	}
+}
+
+// unissuing is a session of a provider that issues no keys.
+type unissuing struct{ provider.Session }
+
+func (unissuing) Keys() (provider.KeyIssuer, bool) { return nil, false }
