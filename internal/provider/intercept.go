@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"io"
+	"slices"
 )
 
 // Operation is one call of a session, as interceptors see it.
@@ -22,8 +23,8 @@ type Interceptor func(ctx context.Context, operation Operation, call func(contex
 // Intercept wraps a session so that every call passes the interceptors, the
 // first one outermost.
 func Intercept(session Session, interceptors ...Interceptor) Session {
-	for i := len(interceptors) - 1; i >= 0; i-- {
-		session = &intercepted{Session: session, around: interceptors[i]}
+	for _, around := range slices.Backward(interceptors) {
+		session = &intercepted{Session: session, around: around}
 	}
 	return session
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,51 +29,67 @@ func (e *echo) Place() provider.Place { return provider.Place{Provider: "onprem"
 func (e *echo) Ping(context.Context) (provider.Health, error) {
 	return provider.Health{AskedAt: someTime}, e.note("Ping")
 }
+
 func (e *echo) ObserveBucket(_ context.Context, name string) (provider.BucketState, error) {
 	return provider.BucketState{Exists: true}, e.note("ObserveBucket " + name)
 }
+
 func (e *echo) CreateBucket(_ context.Context, want provider.Bucket) error {
 	return e.note("CreateBucket " + want.Name)
 }
+
 func (e *echo) UpdateBucket(_ context.Context, want provider.Bucket) error {
 	return e.note("UpdateBucket " + want.Name)
 }
+
 func (e *echo) DeleteBucket(_ context.Context, name string) error {
 	return e.note("DeleteBucket " + name)
 }
+
 func (e *echo) ListPage(_ context.Context, bucket string, request provider.ListRequest) (provider.ListPage, error) {
 	return provider.ListPage{Next: request.Token}, e.note("ListPage " + bucket)
 }
+
 func (e *echo) ListVersionsPage(_ context.Context, bucket string, request provider.VersionsRequest) (provider.VersionsPage, error) {
 	return provider.VersionsPage{NextKeyMarker: request.KeyMarker}, e.note("ListVersionsPage " + bucket)
 }
+
 func (e *echo) Head(_ context.Context, ref provider.Ref) (provider.Object, error) {
 	return provider.Object{Key: ref.Key}, e.note("Head " + ref.Bucket)
 }
+
 func (e *echo) Get(_ context.Context, ref provider.Ref, _ provider.GetOptions) (io.ReadCloser, provider.Object, error) {
 	return io.NopCloser(strings.NewReader("x")), provider.Object{Key: ref.Key}, e.note("Get " + ref.Bucket)
 }
+
 func (e *echo) Put(_ context.Context, ref provider.Ref, content provider.Content, _ provider.Attributes) (provider.Object, error) {
 	return provider.Object{Key: ref.Key, Size: content.Size}, e.note("Put " + ref.Bucket)
 }
+
 func (e *echo) Remove(_ context.Context, ref provider.Ref) error {
 	return e.note("Remove " + ref.Bucket)
 }
+
 func (e *echo) Tags(_ context.Context, ref provider.Ref) (map[string]string, error) {
 	return map[string]string{"a": ref.Key}, e.note("Tags " + ref.Bucket)
 }
+
 func (e *echo) StartUpload(_ context.Context, ref provider.Ref, _ provider.Attributes) (string, error) {
 	return "id", e.note("StartUpload " + ref.Bucket)
 }
+
 func (e *echo) UploadPart(_ context.Context, ref provider.Ref, _ string, number int, _ provider.Content) (provider.Part, error) {
 	return provider.Part{Number: number}, e.note("UploadPart " + ref.Bucket)
 }
+
 func (e *echo) CompleteUpload(_ context.Context, ref provider.Ref, _ string, parts []provider.Part) (provider.Object, error) {
 	return provider.Object{Key: ref.Key, Size: int64(len(parts))}, e.note("CompleteUpload " + ref.Bucket)
 }
+
 func (e *echo) AbortUpload(_ context.Context, ref provider.Ref, _ string) error {
 	return e.note("AbortUpload " + ref.Bucket)
 }
+
 func (e *echo) ListUploads(_ context.Context, bucket, prefix string) ([]provider.Upload, error) {
 	return []provider.Upload{{Key: prefix}}, e.note("ListUploads " + bucket)
 }
@@ -80,6 +97,7 @@ func (e *echo) Keys() (provider.KeyIssuer, bool) { return e, e.keys }
 func (e *echo) IssueKey(_ context.Context, grant provider.Grant) (provider.Key, error) {
 	return provider.Key{AccessKey: grant.Consumer}, e.note("IssueKey " + grant.Bucket)
 }
+
 func (e *echo) RevokeKey(_ context.Context, grant provider.Grant) error {
 	return e.note("RevokeKey " + grant.Bucket)
 }
@@ -101,7 +119,7 @@ func callAll(t *testing.T, ctx context.Context, session any) (names []string, re
 		}
 		names = append(names, name)
 		for _, out := range method.Call(in) {
-			if body, isBody := out.Interface().(io.ReadCloser); isBody {
+			if body, isBody := reflect.TypeAssert[io.ReadCloser](out); isBody {
 				text, _ := io.ReadAll(body)
 				results[name] = append(results[name], string(text))
 				continue
@@ -115,7 +133,7 @@ func callAll(t *testing.T, ctx context.Context, session any) (names []string, re
 // argument makes a value of a type, with "b" in every string at its top.
 func argument(of reflect.Type) reflect.Value {
 	value := reflect.New(of).Elem()
-	switch of.Kind() {
+	switch of.Kind() { //nolint:exhaustive // other kinds stay zero
 	case reflect.String:
 		value.SetString("b")
 	case reflect.Struct:
@@ -153,9 +171,7 @@ func TestEveryCallPassesTheInterceptors(t *testing.T) {
 	}
 	names, got := callAll(t, t.Context(), session)
 	keyNames, issued := callAll(t, t.Context(), keys)
-	for name, results := range issued {
-		got[name] = results
-	}
+	maps.Copy(got, issued)
 	names = slices.Sorted(slices.Values(append(names, keyNames...)))
 	if diff := cmp.Diff(wantNames, names); diff != "" {
 		t.Errorf("methods (-want +got):\n%s", diff)

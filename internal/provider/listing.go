@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -52,32 +53,19 @@ type ListOptions struct {
 // ErrUnsortedListing, and a cancelled context is an error, never an early end.
 func List(ctx context.Context, objects Objects, bucket string, options ListOptions) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
+		walk := walk{bucket: bucket, yield: yield, key: options.StartAfter}
 		request := ListRequest{Prefix: options.Prefix, StartAfter: options.StartAfter}
-		last := options.StartAfter
 		for {
 			page, err := objects.ListPage(ctx, bucket, request)
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				yield(Object{}, err)
+			if err = cmp.Or(err, ctx.Err()); err != nil {
+				walk.fail(err)
 				return
 			}
-			for _, object := range page.Objects {
-				if object.Key <= last {
-					yield(Object{}, unsorted(bucket, last, object.Key))
-					return
-				}
-				last = object.Key
-				if !yield(object, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
+			if !walk.objects(page.Objects) || page.Next == "" {
 				return
 			}
 			if page.Next == request.Token {
-				yield(Object{}, unsorted(bucket, last, "the same page again"))
+				walk.fail(unsorted(bucket, walk.key, samePage))
 				return
 			}
 			request = ListRequest{Prefix: options.Prefix, Token: page.Next}
@@ -91,40 +79,71 @@ func List(ctx context.Context, objects Objects, bucket string, options ListOptio
 // goes back to an earlier key fails with ErrUnsortedListing.
 func ListVersions(ctx context.Context, objects Objects, bucket, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
+		walk := walk{bucket: bucket, yield: yield}
 		request := VersionsRequest{Prefix: prefix}
-		var lastKey, lastVersion string
 		for {
 			page, err := objects.ListVersionsPage(ctx, bucket, request)
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				yield(Object{}, err)
+			if err = cmp.Or(err, ctx.Err()); err != nil {
+				walk.fail(err)
 				return
 			}
-			for _, version := range page.Versions {
-				if version.Key == lastKey && version.VersionID == lastVersion {
-					continue
-				}
-				if version.Key < lastKey {
-					yield(Object{}, unsorted(bucket, lastKey, version.Key))
-					return
-				}
-				lastKey, lastVersion = version.Key, version.VersionID
-				if !yield(version, nil) {
-					return
-				}
-			}
-			if !page.More {
+			if !walk.versions(page.Versions) || !page.More {
 				return
 			}
-			if page.NextKeyMarker == request.KeyMarker && page.NextVersionIDMarker == request.VersionIDMarker {
-				yield(Object{}, unsorted(bucket, lastKey, "the same page again"))
+			next := VersionsRequest{Prefix: prefix, KeyMarker: page.NextKeyMarker, VersionIDMarker: page.NextVersionIDMarker}
+			if next == request {
+				walk.fail(unsorted(bucket, walk.key, samePage))
 				return
 			}
-			request.KeyMarker, request.VersionIDMarker = page.NextKeyMarker, page.NextVersionIDMarker
+			request = next
 		}
 	}
+}
+
+// samePage stands in messages for a page that comes again.
+const samePage = "the same page again"
+
+// walk is how far a listing has come. Its methods tell whether it goes on.
+type walk struct {
+	bucket       string
+	yield        func(Object, error) bool
+	key, version string
+}
+
+func (w *walk) fail(err error) bool {
+	w.yield(Object{}, err)
+	return false
+}
+
+// objects yields a page of objects, each after the one before.
+func (w *walk) objects(page []Object) bool {
+	for _, object := range page {
+		if object.Key <= w.key {
+			return w.fail(unsorted(w.bucket, w.key, object.Key))
+		}
+		w.key = object.Key
+		if !w.yield(object, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// versions yields a page of versions, without one that comes again.
+func (w *walk) versions(page []Object) bool {
+	for _, version := range page {
+		if version.Key == w.key && version.VersionID == w.version {
+			continue
+		}
+		if version.Key < w.key {
+			return w.fail(unsorted(w.bucket, w.key, version.Key))
+		}
+		w.key, w.version = version.Key, version.VersionID
+		if !w.yield(version, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 func unsorted(bucket, last, next string) error {

@@ -175,7 +175,10 @@ func TestListingsAskNoMoreThanIsRead(t *testing.T) {
 		store.objects[token] = objects(strconv.Itoa(i+1), fmt.Sprintf("k%d", i))
 	}
 	read := 0
-	for range provider.List(t.Context(), store, "actes", provider.ListOptions{}) {
+	for _, err := range provider.List(t.Context(), store, "actes", provider.ListOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if read++; read == 3 {
 			break
 		}
@@ -184,7 +187,10 @@ func TestListingsAskNoMoreThanIsRead(t *testing.T) {
 		t.Errorf("asked %d times for 3 objects in pages of 1", len(store.asked))
 	}
 	store.versions[""] = versions("a", "1", "a2", "a1")
-	for range provider.ListVersions(t.Context(), store, "actes", "") {
+	for _, err := range provider.ListVersions(t.Context(), store, "actes", "") {
+		if err != nil {
+			t.Error(err)
+		}
 		break // the second page would be an error
 	}
 }

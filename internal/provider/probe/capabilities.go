@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 
 	"github.com/rempart/rempart/internal/provider"
 )
@@ -88,7 +89,7 @@ func (f *folder) tryKeys(ctx context.Context) (provider.Support, error) {
 	if together.support != provider.Unsupported {
 		return together.support, nil
 	}
-	for _, t := range append(traits[:len(traits):len(traits)], folderWithContent) {
+	for _, t := range append(slices.Clip(traits), folderWithContent) {
 		found, err := f.try(ctx, t)
 		if err != nil {
 			return provider.Unknown, err

@@ -106,22 +106,22 @@ func (f *folder) offer(ctx context.Context, base, key string, t trait) (refusal 
 		_, err := f.put(ctx, base+key, object(content), provider.Attributes{})
 		return err
 	}
-	if err = put(key); err == nil {
+	takes := func(key string) bool { return put(key) == nil }
+	first := put(key)
+	if first == nil || !isRefusal(first) && !errors.Is(first, provider.ErrServer) {
+		return "", first
+	}
+	if err := put(ordinaryKey); err != nil {
+		return "", errors.Join(first, err)
+	}
+	switch {
+	case isRefusal(first):
+		return fmt.Sprintf("refuses %q", key), nil
+	case !takes(key):
+		return fmt.Sprintf("fails at %q", key), nil
+	default:
 		return "", nil
 	}
-	if !isRefusal(err) && !errors.Is(err, provider.ErrServer) {
-		return "", err
-	}
-	if failed := put(ordinaryKey); failed != nil {
-		return "", errors.Join(err, failed)
-	}
-	if isRefusal(err) {
-		return fmt.Sprintf("refuses %q", key), nil
-	}
-	if err = put(key); err != nil {
-		return fmt.Sprintf("fails at %q", key), nil
-	}
-	return "", nil
 }
 
 // isRefusal tells a store that does not take a key from one that cannot be asked.

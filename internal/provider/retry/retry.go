@@ -71,7 +71,7 @@ func New(options Options) provider.Interceptor {
 				return err
 			}
 			if ended := options.Sleep(ctx, delay); ended != nil {
-				return fmt.Errorf("%w while waiting to try again after: %v", ended, err)
+				return fmt.Errorf("%w while waiting to try again after: %s", ended, err.Error())
 			}
 		}
 	}

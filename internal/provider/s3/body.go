@@ -1,7 +1,7 @@
 package s3
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -9,9 +9,10 @@ import (
 // incoming is the body of an object on its way to the caller. It ends in io.EOF
 // only after as many bytes as were announced.
 type incoming struct {
-	body     io.ReadCloser
-	left     int64
-	ctx      context.Context // of the request, whose answer this body is
+	body io.ReadCloser
+	left int64
+	// ended is the error of the context of the request that this body answers.
+	ended    func() error
 	exchange *exchange
 }
 
@@ -22,11 +23,11 @@ func (b *incoming) Read(p []byte) (int, error) {
 	switch {
 	case err == nil:
 		return n, nil
-	case err == io.EOF && b.left == 0:
+	case errors.Is(err, io.EOF) && b.left == 0:
 		return n, io.EOF
-	case b.ctx.Err() != nil:
-		return n, fmt.Errorf("%s: %w", b.exchange.what(), b.ctx.Err())
-	case err == io.EOF || err == io.ErrUnexpectedEOF:
+	case b.ended() != nil:
+		return n, fmt.Errorf("%s: %w", b.exchange.what(), b.ended())
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		cut := fmt.Errorf("%w: %d bytes before the end", io.ErrUnexpectedEOF, b.left)
 		return n, b.exchange.interrupted(cut)
 	default:

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -25,6 +26,9 @@ type outgoing struct {
 	once   sync.Once
 }
 
+// errShort means that the content is not as long as was announced.
+var errShort = errors.New("the content ends before its announced size")
+
 // newOutgoing rewinds the content: every try to send it starts here, so a retry
 // around the driver needs to do nothing.
 func newOutgoing(content provider.Content) (*outgoing, error) {
@@ -47,10 +51,10 @@ func (o *outgoing) plain() io.Reader { return struct{ io.Reader }{o} }
 func (o *outgoing) Read(p []byte) (int, error) {
 	n, err := o.reader.Read(p)
 	o.left -= int64(n)
-	if err == io.EOF && o.left > 0 {
-		err = io.ErrUnexpectedEOF
+	if errors.Is(err, io.EOF) && o.left > 0 {
+		err = errShort
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		o.err = err
 	}
 	return n, err

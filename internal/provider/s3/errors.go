@@ -179,8 +179,8 @@ func (x *exchange) succeeded(err error) bool {
 
 // ownFault is for content that could not be read to its announced end.
 func (x *exchange) ownFault(err error) error {
-	if err == io.ErrUnexpectedEOF {
-		return x.fail(mismatch, "the content ends before its announced size")
+	if errors.Is(err, errShort) {
+		return x.fail(mismatch, err.Error())
 	}
 	return fmt.Errorf("%s: read content: %w", x.what(), err)
 }
@@ -189,7 +189,7 @@ func (x *exchange) ownFault(err error) error {
 func (x *exchange) fail(v verdict, detail string) error {
 	failure := &fault.Error{Class: v.class, Reason: v.reason}
 	if v.class == fault.Throttled {
-		failure.After = retryAfter(x.header)
+		failure.After = retryAfter(x.header, x.answered)
 	}
 	failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), v.sentinel, x.session.clean(detail))
 	return failure
@@ -233,6 +233,10 @@ func (x *exchange) ofAnswer() verdict {
 	case x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != "":
 		return throttled
 	}
+	return x.ofRules()
+}
+
+func (x *exchange) ofRules() verdict {
 	for _, rule := range rules {
 		if (rule.action == "" || rule.action == x.action) &&
 			(rule.status == 0 || rule.status == x.status) &&

@@ -211,13 +211,10 @@ func TestEndOfTheContextPassesUnclassified(t *testing.T) {
 			end()
 			late, free := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer free()
-			for _, test := range []struct {
-				ctx  context.Context
-				want error
-			}{{ended, context.Canceled}, {late, context.DeadlineExceeded}} {
-				err := call(test.ctx, session)
-				if _, classified := errors.AsType[*fault.Error](err); !errors.Is(err, test.want) || classified {
-					t.Errorf("got %#v, want %v", err, test.want)
+			for want, ctx := range map[error]context.Context{context.Canceled: ended, context.DeadlineExceeded: late} {
+				err := call(ctx, session)
+				if _, classified := errors.AsType[*fault.Error](err); !errors.Is(err, want) || classified {
+					t.Errorf("got %#v, want %v", err, want)
 				}
 			}
 		})

@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,9 +28,7 @@ func TestForeignTagsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{"service": "état civil"}
-	for key, value := range ours {
-		want[key] = value
-	}
+	maps.Copy(want, ours)
 	if diff := cmp.Diff(want, server.Buckets()[bucket].Tags); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}

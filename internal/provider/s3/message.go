@@ -76,14 +76,15 @@ func causeText(err error) string {
 	return err.Error()
 }
 
-// retryAfter reads a Retry-After header; 0 when there is none to read.
-func retryAfter(header http.Header) time.Duration {
+// retryAfter reads the Retry-After header of an answer that came at a time; 0 when
+// there is none to read.
+func retryAfter(header http.Header, came time.Time) time.Duration {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil {
 		return max(0, time.Duration(seconds)*time.Second)
 	}
 	if date, err := http.ParseTime(value); err == nil {
-		return max(0, time.Until(date))
+		return max(0, date.Sub(came))
 	}
 	return 0
 }

@@ -94,7 +94,7 @@ func (s *session) get(ctx context.Context, action string, ref provider.Ref, opti
 		_ = body.Close()
 		return nil, provider.Object{}, err
 	}
-	return &incoming{body: body, left: length, ctx: ctx, exchange: x}, object, nil
+	return &incoming{body: body, left: length, ended: ctx.Err, exchange: x}, object, nil
 }
 
 // rangeOf gives the Range header of a read, empty for the whole object.

@@ -123,7 +123,8 @@ func TestForeignStatementsStay(t *testing.T) {
 	read := func() (document struct {
 		Version, ID string
 		Statement   []json.RawMessage
-	}) {
+	},
+	) {
 		if err := json.Unmarshal([]byte(server.Buckets()[bucket].Policy), &document); err != nil {
 			t.Fatal(err)
 		}

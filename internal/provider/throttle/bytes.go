@@ -25,7 +25,7 @@ func (t *throttled) Get(ctx context.Context, ref provider.Ref, options provider.
 	if err != nil {
 		return nil, object, err
 	}
-	return &slowBody{slowReader: slowReader{ctx: ctx, reader: body, account: t.account}, Closer: body}, object, nil
+	return &slowBody{slowReader: t.account.slow(ctx, body), Closer: body}, object, nil
 }
 
 // Put implements provider.Objects.
@@ -40,22 +40,28 @@ func (t *throttled) UploadPart(ctx context.Context, ref provider.Ref, uploadID s
 
 func (t *throttled) slow(ctx context.Context, content provider.Content) provider.Content {
 	if content.Reader != nil {
-		content.Reader = &slowContent{slowReader: slowReader{ctx: ctx, reader: content.Reader, account: t.account}, Seeker: content.Reader}
+		content.Reader = &slowContent{slowReader: t.account.slow(ctx, content.Reader), Seeker: content.Reader}
 	}
 	return content
 }
 
 // slowReader hands out bytes in pieces that the limit allows.
 type slowReader struct {
-	ctx     context.Context // of the call whose bytes these are
-	reader  io.Reader
-	account *Account
+	reader io.Reader
+	// piece is how many of n bytes may pass at once, take waits for their turn.
+	piece func(n int) int
+	take  func(n int) error
+}
+
+// slow gives a reader for the bytes of a call.
+func (a *Account) slow(ctx context.Context, reader io.Reader) slowReader {
+	return slowReader{reader: reader, piece: a.piece, take: func(n int) error { return a.take(ctx, n) }}
 }
 
 // Read implements io.Reader.
 func (r *slowReader) Read(p []byte) (int, error) {
-	n, err := r.reader.Read(p[:r.account.piece(len(p))])
-	if waited := r.account.take(r.ctx, n); waited != nil {
+	n, err := r.reader.Read(p[:r.piece(len(p))])
+	if waited := r.take(n); waited != nil {
 		return n, waited
 	}
 	return n, err
