@@ -1,0 +1,196 @@
+package env
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/yaml"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/config/crd"
+)
+
+func TestExitCodes(t *testing.T) {
+	broken := errors.New("broken")
+	action := func(err error) error {
+		return Run(func(*cobra.Command, []string) error { return err })(nil, nil)
+	}
+	tests := map[string]struct {
+		err     error
+		code    ExitCode
+		message string
+	}{
+		"nothing went wrong":                  {action(nil), 0, ""},
+		"the answer is yes":                   {action(Answer(ExitOK)), 0, ""},
+		"the answer is no":                    {action(Answer(ExitNo)), 1, ""},
+		"an answer that proves nothing":       {action(Answer(ExitInconclusive)), 3, ""},
+		"a matter of usage":                   {action(Usage(broken)), 2, "broken"},
+		"a matter of usage, with more to say": {action(fmt.Errorf("read: %w", Usage(broken))), 2, "read: broken"},
+		"something went wrong":                {action(broken), 4, "broken"},
+		"cobra objects":                       {broken, 2, "broken"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := CodeOf(test.err); got != test.code {
+				t.Errorf("exit code %d, want %d", got, test.code)
+			}
+			if got := MessageOf(test.err); got != test.message {
+				t.Errorf("message %q, want %q", got, test.message)
+			}
+		})
+	}
+	if err := action(broken); !errors.Is(err, broken) {
+		t.Error("the cause is lost")
+	}
+}
+
+// Nothing is discovered, so what the mapper says of resources must be what the
+// definitions say.
+func TestTheMapperKnowsEveryKind(t *testing.T) {
+	files, err := fs.Glob(crd.Definitions(), "bases/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d definitions, %v", len(files), err)
+	}
+	for _, file := range files {
+		content, err := fs.ReadFile(crd.Definitions(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var definition apiextensionsv1.CustomResourceDefinition
+		if err := yaml.Unmarshal(content, &definition); err != nil {
+			t.Fatal(err)
+		}
+		kind := schema.GroupKind{Group: definition.Spec.Group, Kind: definition.Spec.Names.Kind}
+		mapping, err := mapper().RESTMapping(kind, v1alpha1.GroupVersion.Version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mapping.Resource.Resource != definition.Spec.Names.Plural {
+			t.Errorf("%s is %s, want %s", kind, mapping.Resource.Resource, definition.Spec.Names.Plural)
+		}
+		isNamespaced := mapping.Scope.Name() == meta.RESTScopeNameNamespace
+		if isNamespaced != (definition.Spec.Scope == apiextensionsv1.NamespaceScoped) {
+			t.Errorf("%s is namespaced: %t", kind, isNamespaced)
+		}
+	}
+}
+
+func TestErrorsOfTheClusterSayWhatToDo(t *testing.T) {
+	resource := schema.GroupResource{Group: "rempart.dev", Resource: "sovereignbuckets"}
+	tests := map[string]struct {
+		err  error
+		want string
+	}{
+		"nobody answers":       {&url.Error{Op: "Get", URL: "https://10.0.0.1", Err: errors.New("refused")}, "cannot reach the cluster"},
+		"the kind is unknown":  {apierrors.NewGenericServerResponse(404, "GET", resource, "", "", 0, true), "Rempart is not installed there"},
+		"an object is missing": {apierrors.NewNotFound(resource, "actes"), `sovereignbuckets.rempart.dev "actes" not found`},
+		"it was cancelled":     {context.Canceled, "context canceled"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := explain(test.err)
+			if !strings.HasPrefix(got.Error(), test.want) && !strings.Contains(got.Error(), test.want) || !errors.Is(got, test.err) {
+				t.Errorf("%v, want %q in it, and its cause", got, test.want)
+			}
+		})
+	}
+	if explain(nil) != nil {
+		t.Error("nothing becomes an error")
+	}
+}
+
+const kubeconfig = `apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{name: here, context: {cluster: c, user: u, namespace: etat-civil}}]
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {}}]
+`
+
+func TestNamespaces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, []byte(kubeconfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		args       []string
+		want       string
+		isExplicit bool
+	}{
+		"that of the context": {nil, "etat-civil", false},
+		"that of the flag":    {[]string{"-n", "archives"}, "archives", true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			cluster := NewCluster(&bytes.Buffer{})
+			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+			cluster.AddFlags(flags)
+			if err := flags.Parse(append(test.args, "--kubeconfig", path)); err != nil {
+				t.Fatal(err)
+			}
+			got, isExplicit, err := cluster.Namespace()
+			if err != nil || got != test.want || isExplicit != test.isExplicit {
+				t.Errorf("%s, %t, %v; want %s, %t", got, isExplicit, err, test.want, test.isExplicit)
+			}
+			if flag := cluster.NamespaceFlag(); (flag != "") != test.isExplicit {
+				t.Errorf("the flag says %q", flag)
+			}
+		})
+	}
+}
+
+func TestABrokenKubeconfigIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, []byte("kind: ["), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cluster := NewCluster(&bytes.Buffer{})
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	cluster.AddFlags(flags)
+	if err := flags.Parse([]string{"--kubeconfig", path}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := cluster.Namespace(); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := cluster.Connect(); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestWhatIsNoTerminalHasNoWidth(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, isTerminal := TerminalWidth(file); isTerminal {
+		t.Error("a file is taken for a terminal")
+	}
+	if _, isTerminal := TerminalWidth(&bytes.Buffer{}); isTerminal {
+		t.Error("a buffer is taken for a terminal")
+	}
+}
+
+func TestNotesGoBesideTheAnswer(t *testing.T) {
+	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
+	(&Environment{IOStreams: streams}).Note("one\x1b[2J")
+	if out.Len() != 0 || errOut.String() != "note: one [2J\n" {
+		t.Errorf("out %q, err %q", out, errOut)
+	}
+}
