@@ -1,0 +1,155 @@
+package explain
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rempart/rempart/internal/cli/clitest"
+	"github.com/rempart/rempart/internal/cli/env"
+)
+
+func TestExplainsManifestsWithoutACluster(t *testing.T) {
+	tests := map[string]struct {
+		golden string
+		args   []string
+		code   env.ExitCode
+	}{
+		"a commune's data fits at three operators in France": {
+			"commune.txt", []string{"-f", "testdata/commune"}, env.ExitOK,
+		},
+		"the same as JSON": {
+			"commune.json", []string{"-f", "testdata/commune", "-o", "json"}, env.ExitOK,
+		},
+		"the same as YAML": {
+			"commune.yaml.golden", []string{"-f", "testdata/commune", "-o", "yaml"}, env.ExitOK,
+		},
+		"what cannot be is refused with every reason": {
+			"refused.txt", []string{
+				"-f", "testdata/commune/00-namespace.yaml", "-f", "testdata/commune/10-providers.yaml",
+				"-f", "testdata/refused/policy-and-buckets.yaml",
+			}, env.ExitNo,
+		},
+		"the same as JSON, with reason and message": {
+			"refused.json", []string{
+				"-f", "testdata/commune/00-namespace.yaml", "testdata/commune/10-providers.yaml",
+				"testdata/refused/policy-and-buckets.yaml", "-o", "json",
+			}, env.ExitNo,
+		},
+		"what a cluster found out counts, and nothing is assumed": {
+			"exported.txt", []string{"-f", "testdata/exported.yaml", "--at", "2026-12-01"}, env.ExitOK,
+		},
+		"a primary that is not allowed any more does not move": {
+			"tightened.txt", []string{
+				"-f", "testdata/tightened.yaml", "-f", "testdata/commune/10-providers.yaml", "-f", "testdata/commune/00-namespace.yaml",
+			}, env.ExitNo,
+		},
+		"without a provider there is no place": {
+			"no-provider.txt", []string{"-f", "testdata/commune/20-policy.yaml", "-f", "testdata/commune/30-buckets.yaml"}, env.ExitNo,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := clitest.Run(t, "", NewCommand, test.args...)
+			if got.Code != test.code || got.ErrOut != "" {
+				t.Errorf("exit code %d, want %d; errors %q", got.Code, test.code, got.ErrOut)
+			}
+			clitest.Golden(t, test.golden, got.Out)
+		})
+	}
+}
+
+func TestTheStandardInputIsAFileToo(t *testing.T) {
+	var joined strings.Builder
+	for _, file := range []string{"00-namespace.yaml", "10-providers.yaml", "20-policy.yaml", "30-buckets.yaml"} {
+		content, err := os.ReadFile("testdata/commune/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		joined.Write(content)
+		joined.WriteString("---\n")
+	}
+	got := clitest.Run(t, joined.String(), NewCommand, "-f", "-")
+	if got.Code != env.ExitOK || got.ErrOut != "" {
+		t.Errorf("exit code %d, errors %q", got.Code, got.ErrOut)
+	}
+	clitest.Golden(t, "commune.txt", got.Out)
+}
+
+func TestTheJSONHasExactlyTheFieldsOfTheContract(t *testing.T) {
+	got := clitest.Run(t, "", NewCommand, "-f", "testdata/commune", "-o", "json")
+	var explanations []map[string]any
+	if err := json.Unmarshal([]byte(got.Out), &explanations); err != nil {
+		t.Fatal(err)
+	}
+	bucket := explanations[0]
+	wantKeys(t, bucket, "bucket", "candidates", "copies", "primary", "satisfied")
+	wantKeys(t, bucket["copies"].([]any)[0], "location", "providerName", "role", "score")
+	candidates := bucket["candidates"].([]any)
+	if len(candidates) != 7 {
+		t.Errorf("%d candidates, want one for each of 7 locations", len(candidates))
+	}
+	for _, candidate := range candidates {
+		wantKeys(t, candidate, "assumed", "eligible", "location", "objections", "providerName", "score")
+		for _, objection := range candidate.(map[string]any)["objections"].([]any) {
+			delete(objection.(map[string]any), "role")
+			wantKeys(t, objection, "action", "message", "policy", "reason", "rule")
+		}
+	}
+}
+
+func wantKeys(t *testing.T, object any, want ...string) {
+	t.Helper()
+	var got []string
+	for key := range object.(map[string]any) {
+		got = append(got, key)
+	}
+	less := func(a, b string) bool { return a < b }
+	if diff := cmp.Diff(want, got, cmpopts.SortSlices(less)); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefusesWhatMakesNoSense(t *testing.T) {
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"no file":                       {nil, "name files with -f"},
+		"a file that is not there":      {[]string{"-f", "testdata/nowhere.yaml"}, "testdata/nowhere.yaml"},
+		"a time that is none":           {[]string{"-f", "testdata/commune", "--at", "tomorrow"}, `--at "tomorrow" is neither`},
+		"to be against something else":  {[]string{"-f", "testdata/commune", "--against", "everything"}, `--against "everything"`},
+		"another format":                {[]string{"-f", "testdata/commune", "-o", "xml"}, `"xml" is not one of table, json and yaml`},
+		"a bucket without a name":       {[]string{"bucket"}, "accepts 1 arg"},
+		"a policy and something beside": {[]string{"policy", "a", "b"}, "accepts 1 arg"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := clitest.Run(t, "", NewCommand, test.args...)
+			if got.Code != env.ExitUsage || !strings.Contains(got.ErrOut, test.want) {
+				t.Errorf("exit code %d, errors %q; want code %d and %q", got.Code, got.ErrOut, env.ExitUsage, test.want)
+			}
+		})
+	}
+}
+
+func TestFilesWithoutABucketAreNoFailure(t *testing.T) {
+	got := clitest.Run(t, "", NewCommand, "-f", "testdata/commune/20-policy.yaml", "-o", "json")
+	want := clitest.Outcome{Out: "[]\n", ErrOut: "note: there is no SovereignBucket to explain\n", Code: env.ExitOK}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWithoutAClusterTheOnlineFormsFail(t *testing.T) {
+	for _, args := range [][]string{{"bucket", "actes"}, {"policy", "etat-civil"}, {"-f", "testdata/commune", "--against", "cluster"}} {
+		got := clitest.Run(t, "", NewCommand, append(args, "--server", "http://127.0.0.1:1")...)
+		if got.Code != env.ExitFailure || !strings.Contains(got.ErrOut, "cannot reach the cluster") {
+			t.Errorf("%v: exit code %d, errors %q", args, got.Code, got.ErrOut)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/placement"
+)
+
+// world is what decisions are made from: the objects of files, of a cluster, or
+// of both. Gathering and deciding in it is what the operator does.
+type world struct {
+	memory *memory
+	// assumed are the providers about which only the files tell, so that what
+	// trying would show is assumed.
+	assumed map[string]bool
+	// lookFor tells where a missing policy is to come from.
+	lookFor string
+}
+
+// newWorld makes a world of objects. It changes them: what the API server and the
+// operator would have filled in is filled in.
+func newWorld(ctx context.Context, objects []client.Object) (*world, error) {
+	w := &world{memory: newMemory(objects), assumed: map[string]bool{}}
+	if err := gather.Index(ctx, w.memory); err != nil {
+		return nil, err
+	}
+	w.fillInNamespaces()
+	return w, nil
+}
+
+// fromFiles makes a world of files alone.
+func fromFiles(ctx context.Context, files []client.Object) (*world, error) {
+	w, err := newWorld(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	w.fillInCopies()
+	w.lookFor = "it is in none of the files"
+	for _, provider := range all[*v1alpha1.SovereignProvider](w.memory) {
+		w.assumed[provider.Name] = !hasStatus(provider)
+	}
+	return w, nil
+}
+
+// fromFilesAgainst makes the world that there would be once the files were
+// applied to a cluster.
+func fromFilesAgainst(ctx context.Context, cluster, files []client.Object) (*world, error) {
+	before, merged := newMemory(cluster), slices.Clone(files)
+	assumed := map[string]bool{}
+	for _, object := range files {
+		if provider, isProvider := object.(*v1alpha1.SovereignProvider); isProvider {
+			assumed[provider.Name] = !hasStatus(provider)
+		}
+	}
+	after := newMemory(files)
+	for _, object := range cluster {
+		if after.find(typeOf(object), client.ObjectKeyFromObject(object)) == nil {
+			merged = append(merged, object)
+		}
+	}
+	for _, object := range files {
+		if replaced := before.find(typeOf(object), client.ObjectKeyFromObject(object)); replaced != nil {
+			inherit(object, replaced)
+		}
+	}
+	w, err := newWorld(ctx, merged)
+	if err != nil {
+		return nil, err
+	}
+	w.assumed, w.lookFor = assumed, "it is neither in the files nor in the cluster"
+	return w, nil
+}
+
+// inherit gives an object of a file what applying it would leave as it is.
+func inherit(object, replaced client.Object) {
+	object.SetUID(replaced.GetUID())
+	object.SetDeletionTimestamp(replaced.GetDeletionTimestamp())
+	switch object := object.(type) {
+	case *v1alpha1.SovereignProvider:
+		if !hasStatus(object) {
+			object.Status = replaced.(*v1alpha1.SovereignProvider).Status
+		}
+	case *corev1.Namespace:
+		labels := map[string]string{}
+		for _, from := range []map[string]string{replaced.GetLabels(), object.Labels} {
+			for key, value := range from {
+				labels[key] = value
+			}
+		}
+		object.Labels = labels
+	}
+}
+
+func hasStatus(provider *v1alpha1.SovereignProvider) bool {
+	return !equality.Semantic.DeepEqual(provider.Status, v1alpha1.SovereignProviderStatus{})
+}
+
+// fillInNamespaces adds the namespaces that nothing is known of, without labels
+// but the one that the API server gives to all.
+func (w *world) fillInNamespaces() {
+	for _, bucket := range all[*v1alpha1.SovereignBucket](w.memory) {
+		key := client.ObjectKey{Name: bucket.Namespace}
+		if w.memory.find(typeOf(&corev1.Namespace{}), key) == nil {
+			w.memory.objects = append(w.memory.objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: key.Name}})
+		}
+	}
+	for _, namespace := range all[*corev1.Namespace](w.memory) {
+		if namespace.Labels == nil {
+			namespace.Labels = map[string]string{}
+		}
+		namespace.Labels[corev1.LabelMetadataName] = namespace.Name
+	}
+}
+
+// fillInCopies makes the copies of a bucket known whose manifest has lost its
+// identity, or whose status alone tells of them.
+func (w *world) fillInCopies() {
+	replicas := all[*v1alpha1.BucketReplica](w.memory)
+	for _, bucket := range all[*v1alpha1.SovereignBucket](w.memory) {
+		index := slices.IndexFunc(replicas, func(r *v1alpha1.BucketReplica) bool {
+			return r.Namespace == bucket.Namespace && r.Spec.BucketRef.Name == bucket.Name && metav1.GetControllerOf(r) != nil
+		})
+		if bucket.UID == "" && index >= 0 {
+			bucket.UID = metav1.GetControllerOf(replicas[index]).UID
+		}
+		if index < 0 {
+			w.fillInFromStatus(bucket)
+		}
+	}
+}
+
+func (w *world) fillInFromStatus(bucket *v1alpha1.SovereignBucket) {
+	if bucket.UID == "" {
+		bucket.UID = types.UID(bucket.Namespace + "/" + bucket.Name)
+	}
+	owner := metav1.NewControllerRef(bucket, v1alpha1.GroupVersion.WithKind("SovereignBucket"))
+	for _, copied := range bucket.Status.Copies {
+		w.memory.objects = append(w.memory.objects, &v1alpha1.BucketReplica{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: bucket.Namespace, Name: copied.ReplicaName, OwnerReferences: []metav1.OwnerReference{*owner},
+			},
+			Spec: v1alpha1.BucketReplicaSpec{
+				BucketRef: v1alpha1.NameReference{Name: bucket.Name}, PlaceReference: copied.PlaceReference, Role: copied.Role,
+			},
+		})
+	}
+}
+
+// decided is a decision with the facts that it was made from.
+type decided struct {
+	facts    gather.Facts
+	decision placement.Decision
+}
+
+// decide decides about a bucket as the operator does. Under a policy that does
+// not exist, nothing is eligible.
+func (w *world) decide(ctx context.Context, bucket *v1alpha1.SovereignBucket) (decided, error) {
+	facts, err := gather.Gatherer{Reader: w.memory}.Bucket(ctx, bucket)
+	isMissing := fault.HasReason(err, fault.PolicyNotFound)
+	if err != nil && !isMissing {
+		return decided{}, fmt.Errorf("gather what is known of %s/%s: %w", bucket.Namespace, bucket.Name, err)
+	}
+	request := facts.Request()
+	for i, candidate := range request.Candidates {
+		if w.assumed[candidate.ProviderName] {
+			request.Candidates[i] = assume(candidate, facts.Provider(candidate.ProviderName))
+		}
+	}
+	found := decided{facts: facts, decision: placement.Decide(request)}
+	if isMissing {
+		found.refuseAll(bucket.Spec.PolicyRef.Name, w.lookFor)
+	}
+	return found, nil
+}
+
+// assume fills in what only trying can tell. That a provider was seen to be up or
+// down is known, and stays.
+func assume(candidate placement.Candidate, provider *v1alpha1.SovereignProvider) placement.Candidate {
+	if meta.FindStatusCondition(provider.Status.Conditions, v1alpha1.ConditionReady) == nil {
+		return placement.Assume(candidate)
+	}
+	wasReady := candidate.Ready
+	candidate.Ready = true // so that it is not assumed
+	candidate = placement.Assume(candidate)
+	candidate.Ready = wasReady
+	return candidate
+}
+
+// rulePolicy names the objection that there is no policy to judge by.
+const rulePolicy placement.Rule = "policy"
+
+// refuseAll objects to every candidate for want of a policy: unknown rules are
+// satisfied nowhere.
+func (d *decided) refuseAll(policy, lookFor string) {
+	message := fmt.Sprintf("SovereigntyPolicy %s does not exist", policy)
+	if lookFor != "" {
+		message += ": " + lookFor
+	}
+	d.decision = placement.Decision{
+		Reason: v1alpha1.ReasonPolicyNotFound, Message: message,
+		Copies: d.facts.Placed(), Candidates: d.decision.Candidates,
+	}
+	for i := range d.decision.Candidates {
+		candidate := &d.decision.Candidates[i]
+		candidate.Score = 0
+		candidate.Objections = append(candidate.Objections, placement.Objection{
+			Policy: policy, Rule: rulePolicy, Reason: v1alpha1.ReasonPolicyNotFound, Message: message,
+		})
+	}
+}
