@@ -1,0 +1,225 @@
+package bucket
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/condition"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/placement"
+)
+
+var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func replica(place string, role v1alpha1.CopyRole, conditions ...metav1.Condition) v1alpha1.BucketReplica {
+	return v1alpha1.BucketReplica{
+		ObjectMeta: metav1.ObjectMeta{Name: "actes-" + place},
+		Spec: v1alpha1.BucketReplicaSpec{
+			PlaceReference: v1alpha1.PlaceReference{ProviderName: place, Location: "x"}, Role: role, BucketName: "bucket-" + place,
+		},
+		Status: v1alpha1.BucketReplicaStatus{Conditions: conditions},
+	}
+}
+
+func yes(conditionType string) metav1.Condition {
+	return condition.True(conditionType, "Succeeded", "")
+}
+
+// healthy is a dataset with two copies that lacks nothing.
+func healthy(change ...func(*scope)) *scope {
+	bucket := &v1alpha1.SovereignBucket{}
+	s := &scope{bucket: bucket, now: now, isPublished: true, grant: v1alpha1.GrantScoped}
+	s.facts = gather.Facts{
+		Bucket: bucket, Policies: []placement.Policy{{Name: "p"}},
+		Replicas: []v1alpha1.BucketReplica{
+			replica("a", v1alpha1.RolePrimary, yes("Provisioned"), yes("Ready")),
+			replica("b", v1alpha1.RoleReplica, yes("Provisioned"), yes("Ready"), yes("InitialSyncComplete"), yes("WithinRPO"), yes("Verified")),
+		},
+	}
+	s.decision = &placement.Decision{Satisfied: true, Copies: s.facts.Placed()}
+	for _, f := range change {
+		f(s)
+	}
+	return s
+}
+
+func drill(name string, verdict v1alpha1.DrillVerdict, ended time.Time) v1alpha1.ReversibilityDrill {
+	return v1alpha1.ReversibilityDrill{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Status:     v1alpha1.ReversibilityDrillStatus{Verdict: verdict, CompletionTime: &metav1.Time{Time: ended}},
+	}
+}
+
+func maximumAge(age time.Duration) func(*scope) {
+	return func(s *scope) { s.facts.Policies[0].Spec.Drills.MaximumAge = &metav1.Duration{Duration: age} }
+}
+
+func TestConditionsOfABucket(t *testing.T) {
+	for name, test := range map[string]struct {
+		scope *scope
+		err   error
+		want  map[string]string // what is not True/Succeeded
+	}{
+		"a healthy one, without drills asked for": {
+			scope: healthy(), want: map[string]string{"DrillCurrent": "True/NotRequired"},
+		},
+		"an unknown policy": {
+			scope: healthy(func(s *scope) { s.facts, s.decision = gather.Facts{Bucket: s.bucket}, nil }),
+			err:   fault.New(fault.Waiting, fault.PolicyNotFound, "no such policy"),
+			want: map[string]string{
+				"PlacementSatisfied": "False/PolicyNotFound", "ResidencyCompliant": "Unknown/PolicyNotFound", "DrillCurrent": "Unknown/PolicyNotFound",
+				"Replicated": "False/NotEnoughCopies", "Verified": "False/NotEnoughCopies", "Protected": "False/NotEnoughCopies",
+			},
+		},
+		"nothing satisfies the policy": {
+			scope: healthy(func(s *scope) {
+				s.facts.Replicas = nil
+				s.decision = &placement.Decision{Reason: "NotEnoughCopies", Message: "x"}
+			}),
+			want: map[string]string{
+				"Ready": "False/NotEnoughCopies", "PlacementSatisfied": "False/NotEnoughCopies", "ResidencyCompliant": "Unknown/Progressing",
+				"Replicated": "False/NotEnoughCopies", "Verified": "False/NotEnoughCopies", "Protected": "False/NotEnoughCopies",
+				"DrillCurrent": "True/NotRequired",
+			},
+		},
+		"a copy stands where it may not": {
+			scope: healthy(func(s *scope) {
+				s.decision.Illegal = []placement.IllegalCopy{{Objections: []placement.Objection{
+					{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: "GB is outside FR"},
+				}}}
+			}),
+			want: map[string]string{"ResidencyCompliant": "False/OutsidePerimeter", "DrillCurrent": "True/NotRequired"},
+		},
+		"a copy stands where it may, in a store that cannot": {
+			scope: healthy(func(s *scope) {
+				s.decision.Illegal = []placement.IllegalCopy{{Objections: []placement.Objection{
+					{Rule: placement.RuleCapability, Reason: "CapabilityMissing", Message: "x"},
+				}}}
+			}),
+			want: map[string]string{"DrillCurrent": "True/NotRequired"},
+		},
+		"the primary is lost": {
+			scope: healthy(func(s *scope) {
+				s.facts.Replicas[0].Status.Conditions = []metav1.Condition{condition.False("Provisioned", "PrimaryRelocationRequired", "gone")}
+			}),
+			want: map[string]string{
+				"Ready": "False/PrimaryRelocationRequired", "PlacementSatisfied": "False/PrimaryRelocationRequired", "DrillCurrent": "True/NotRequired",
+			},
+		},
+		"the primary is being made": {
+			scope: healthy(func(s *scope) { s.facts.Replicas[0].Status.Conditions, s.isPublished = nil, false }),
+			want:  map[string]string{"Ready": "False/Progressing", "DrillCurrent": "True/NotRequired"},
+		},
+		"the key is not published yet": {
+			scope: healthy(func(s *scope) { s.isPublished = false }),
+			want:  map[string]string{"Ready": "False/Progressing", "DrillCurrent": "True/NotRequired"},
+		},
+		"a copy that says nothing is not healthy": {
+			scope: healthy(func(s *scope) { s.facts.Replicas[1].Status.Conditions = nil }),
+			want: map[string]string{
+				"Replicated": "Unknown/NotObserved", "Verified": "Unknown/NotObserved", "Protected": "Unknown/NotObserved", "DrillCurrent": "True/NotRequired",
+			},
+		},
+		"one of several copies lags": {
+			scope: healthy(func(s *scope) {
+				s.facts.Replicas = append(s.facts.Replicas, replica("c", v1alpha1.RoleReplica,
+					yes("InitialSyncComplete"), condition.False("WithinRPO", "LagExceeded", "late"), yes("Verified")))
+			}),
+			want: map[string]string{"Replicated": "False/LagExceeded", "Protected": "False/LagExceeded", "DrillCurrent": "True/NotRequired"},
+		},
+		"a copy on its way out does not count": {
+			scope: healthy(func(s *scope) {
+				leaving := replica("c", v1alpha1.RoleReplica, condition.False("WithinRPO", "LagExceeded", "late"))
+				leaving.DeletionTimestamp = &metav1.Time{Time: now}
+				s.facts.Replicas = append(s.facts.Replicas, leaving)
+			}),
+			want: map[string]string{"DrillCurrent": "True/NotRequired"},
+		},
+		"no drill yet": {
+			scope: healthy(maximumAge(time.Hour)),
+			want:  map[string]string{"DrillCurrent": "False/DrillOverdue", "Protected": "False/DrillOverdue"},
+		},
+		"a drill that passed": {
+			scope: healthy(maximumAge(time.Hour), func(s *scope) {
+				s.drills = []v1alpha1.ReversibilityDrill{drill("d", "Passed", now.Add(-59*time.Minute))}
+			}),
+			want: map[string]string{},
+		},
+		"a drill that passed too long ago": {
+			scope: healthy(maximumAge(time.Hour), func(s *scope) {
+				s.drills = []v1alpha1.ReversibilityDrill{drill("d", "Passed", now.Add(-61*time.Minute))}
+			}),
+			want: map[string]string{"DrillCurrent": "False/DrillOverdue", "Protected": "False/DrillOverdue"},
+		},
+		"a later drill that failed does not undo the evidence": {
+			scope: healthy(maximumAge(time.Hour), func(s *scope) {
+				s.drills = []v1alpha1.ReversibilityDrill{drill("d", "Passed", now.Add(-59*time.Minute)), drill("e", "Failed", now)}
+			}),
+			want: map[string]string{},
+		},
+		"a look that failed half-way keeps what was known": {
+			scope: healthy(func(s *scope) {
+				s.decision = nil
+				s.bucket.Status.Conditions = []metav1.Condition{yes("ResidencyCompliant")}
+			}),
+			err:  errors.New("the API is down"),
+			want: map[string]string{"PlacementSatisfied": "False/Failed", "DrillCurrent": "True/NotRequired"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := map[string]string{}
+			for _, c := range test.scope.report(test.err).Conditions {
+				if verdict := string(c.Status) + "/" + c.Reason; verdict != "True/Succeeded" {
+					got[c.Type] = verdict
+				}
+				if c.Status != metav1.ConditionTrue && c.Message == "" {
+					t.Errorf("%s is %s and says nothing", c.Type, c.Status)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheStatusShowsTheCopies(t *testing.T) {
+	since := metav1.NewTime(now.Add(-time.Minute))
+	s := healthy(func(s *scope) {
+		s.facts.Replicas[1].Status.UnreplicatedSince = &since
+		s.decision.Copies = append(s.decision.Copies, placement.Copy{Role: v1alpha1.RoleReplica})
+		s.drills = []v1alpha1.ReversibilityDrill{drill("d", "Passed", now.Add(-time.Hour)), drill("e", "Failed", now)}
+	})
+	s.report(nil)
+	status := s.bucket.Status
+	if status.PrimaryName != "a/x" || status.Primary.BucketName != "bucket-a" || status.Primary.Grant != v1alpha1.GrantScoped {
+		t.Errorf("the primary is %s, %+v", status.PrimaryName, status.Primary)
+	}
+	if status.CopiesReady != "2/3" || len(status.Copies) != 2 || status.Copies[0].Role != v1alpha1.RolePrimary {
+		t.Errorf("copies: %s, %+v", status.CopiesReady, status.Copies)
+	}
+	if status.UnreplicatedSince == nil || !status.UnreplicatedSince.Equal(&since) {
+		t.Errorf("unreplicated since %v", status.UnreplicatedSince)
+	}
+	if status.LastDrill.Name != "e" || status.LastDrill.Verdict != v1alpha1.VerdictFailed {
+		t.Errorf("the last drill is %+v", status.LastDrill)
+	}
+}
+
+func TestABucketIsLookedAtBeforeItsDrillGetsTooOld(t *testing.T) {
+	s := healthy(maximumAge(time.Hour), func(s *scope) {
+		s.drills = []v1alpha1.ReversibilityDrill{drill("d", "Passed", now.Add(-57*time.Minute))}
+	})
+	if got := s.lookAgain(); got < 3*time.Minute || got > 3*time.Minute+time.Second {
+		t.Errorf("looked at again after %s, want when the drill gets too old", got)
+	}
+	if got := healthy().lookAgain(); got != lookAgain {
+		t.Errorf("looked at again after %s", got)
+	}
+}

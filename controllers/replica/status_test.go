@@ -1,0 +1,329 @@
+package replica
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/condition"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/mover"
+	"github.com/rempart/rempart/internal/placement"
+	"github.com/rempart/rempart/internal/provider"
+)
+
+var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func ago(d time.Duration) time.Time { return now.Add(-d) }
+
+// replicaScope is a replica that is provisioned, under an objective of an hour.
+func replicaScope(change ...func(*scope)) *scope {
+	s := newScope(&v1alpha1.BucketReplica{Spec: v1alpha1.BucketReplicaSpec{Role: v1alpha1.RoleReplica}}, now)
+	s.bucket = &v1alpha1.SovereignBucket{}
+	s.facts = gather.Facts{Bucket: s.bucket, Policies: []placement.Policy{{Spec: v1alpha1.SovereigntyPolicySpec{
+		Objectives: v1alpha1.Objectives{RPO: &metav1.Duration{Duration: time.Hour}},
+	}}}}
+	s.replica.Status.Conditions = []metav1.Condition{condition.True(v1alpha1.ConditionProvisioned, "Succeeded", "")}
+	for _, f := range change {
+		f(s)
+	}
+	return s
+}
+
+// ended is a run that ended just now.
+func ended(report mover.Report) func(*scope) {
+	return func(s *scope) {
+		s.ended = &activity{kind: syncing, report: report, endedAt: now}
+		s.memory.report = &report
+		s.memory.ranAt = now
+	}
+}
+
+// ran is a run that ended some time ago.
+func ran(report mover.Report) func(*scope) {
+	return func(s *scope) { s.memory.report, s.memory.ranAt = &report, report.AsOf }
+}
+
+func complete(asOf time.Time) mover.Report {
+	return mover.Report{Result: mover.Complete, AsOf: asOf, Objects: 7, Bytes: 70, Copied: 7}
+}
+
+func synced(at time.Time) func(*scope) {
+	return func(s *scope) {
+		s.replica.Status.LastSyncTime = timeOf(at)
+		s.replica.Status.LastVerifiedTime = timeOf(at)
+		s.replica.Status.Conditions = append(s.replica.Status.Conditions,
+			condition.True(v1alpha1.ConditionInitialSyncComplete, "Succeeded", ""))
+	}
+}
+
+func TestConditionsOfAReplica(t *testing.T) {
+	guarded := mover.Report{
+		Result: mover.Aborted, Reason: fault.DeletionGuardTripped, Message: "too much", AsOf: ago(time.Minute),
+		Guard: &mover.GuardReport{Planned: 20, Digest: "sha256:x"},
+	}
+	for name, test := range map[string]struct {
+		scope *scope
+		err   error
+		want  map[string]string // condition: status/reason
+	}{
+		"before the first run": {
+			scope: replicaScope(),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "False/Progressing", "WithinRPO": "Unknown/Progressing",
+				"Verified": "Unknown/NotObserved", "Ready": "False/Progressing",
+			},
+		},
+		"waiting for the primary": {
+			scope: replicaScope(func(s *scope) { s.waiting = fault.New(fault.Waiting, fault.Progressing, "waiting for the primary") }),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "False/Progressing", "WithinRPO": "Unknown/Progressing",
+				"Verified": "Unknown/NotObserved", "Ready": "False/Progressing",
+			},
+		},
+		"the first run is complete": {
+			scope: replicaScope(ended(complete(ago(time.Minute)))),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "True/Succeeded", "Ready": "True/Succeeded",
+			},
+		},
+		"the first run left objects out": {
+			scope: replicaScope(ended(mover.Report{
+				Result: mover.Partial, Reason: fault.ObjectsFailed, Message: "2 objects could not be copied", AsOf: ago(time.Minute),
+				OldestMissing: ago(30 * time.Minute),
+			})),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "False/ObjectsFailed", "WithinRPO": "True/Succeeded",
+				"Verified": "Unknown/NotObserved", "Ready": "False/ObjectsFailed",
+			},
+		},
+		"what is missing gets older than the objective": {
+			scope: replicaScope(synced(ago(2*time.Hour)), ended(mover.Report{
+				Result: mover.Partial, Reason: fault.ObjectsFailed, Message: "x", AsOf: ago(time.Minute), OldestMissing: ago(61 * time.Minute),
+			})),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "False/LagExceeded",
+				"Verified": "True/Succeeded", "Ready": "False/ObjectsFailed",
+			},
+		},
+		"the last look gets older than the objective": {
+			scope: replicaScope(synced(ago(90*time.Minute)), ran(complete(ago(61*time.Minute)))),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "False/LagExceeded",
+				"Verified": "True/Succeeded", "Ready": "True/Succeeded",
+			},
+		},
+		"a new process believes what the status remembers": {
+			scope: replicaScope(synced(ago(59 * time.Minute))),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "True/Succeeded", "Ready": "True/Succeeded",
+			},
+		},
+		"and no longer than the objective": {
+			scope: replicaScope(synced(ago(61 * time.Minute))),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "False/LagExceeded",
+				"Verified": "True/Succeeded", "Ready": "True/Succeeded",
+			},
+		},
+		"the guard tripped": {
+			scope: replicaScope(synced(ago(time.Minute)), ended(guarded)),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "False/DeletionGuardTripped",
+				"Verified": "True/Succeeded", "Ready": "False/DeletionGuardTripped",
+			},
+		},
+		"the source could not be listed": {
+			scope: replicaScope(synced(ago(time.Minute)), ended(mover.Report{Result: mover.Aborted, Reason: fault.SourceListingSuspicious, Message: "gone"})),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "True/Succeeded", "Ready": "False/SourceListingSuspicious",
+			},
+		},
+		"a run that was stopped is no failure": {
+			scope: replicaScope(synced(ago(time.Minute)), ended(mover.Report{Result: mover.Partial, Reason: fault.Interrupted, Message: "stopped"})),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "True/Succeeded", "Ready": "True/Succeeded",
+			},
+		},
+		"an audit found the copy wanting": {
+			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) {
+				s.ended = &activity{kind: auditing, audit: mover.AuditReport{Different: 1}, endedAt: now}
+			}),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "False/VerificationMismatch", "Ready": "True/Succeeded",
+			},
+		},
+		"a mismatch stands until the next clean audit": {
+			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) {
+				s.replica.Status.Conditions = append(s.replica.Status.Conditions, condition.False("Verified", "VerificationMismatch", "x"))
+			}, ended(complete(ago(time.Minute)))),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "False/VerificationMismatch", "Ready": "True/Succeeded",
+			},
+		},
+		"a verification of last month does not count": {
+			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) { s.replica.Status.LastVerifiedTime = timeOf(ago(31 * 24 * time.Hour)) }),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "False/NotObserved", "Ready": "True/Succeeded",
+			},
+		},
+		"a store that fails says nothing about what is there": {
+			scope: replicaScope(synced(ago(time.Minute))), err: errors.New("down"),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded", "Verified": "True/Succeeded",
+			},
+		},
+		"a store that fails before the bucket was made": {
+			scope: replicaScope(func(s *scope) { s.replica.Status.Conditions = nil }),
+			err:   fault.New(fault.Transient, fault.ProviderUnreachable, "down"),
+			want: map[string]string{
+				"Provisioned": "False/ProviderUnreachable", "InitialSyncComplete": "False/Progressing", "WithinRPO": "Unknown/Progressing",
+				"Verified": "Unknown/NotObserved",
+			},
+		},
+		"drift that is only reported": {
+			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) {
+				s.looked, s.drift = true, []provider.Drift{{Property: "versioning", Want: "Enabled", Got: "Suspended"}}
+				s.provisioned = new(condition.True(v1alpha1.ConditionProvisioned, "Succeeded", ""))
+			}),
+			want: map[string]string{
+				"Provisioned": "True/DriftDetected", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "True/Succeeded", "Ready": "True/Succeeded",
+			},
+		},
+		"the primary needs no runs": {
+			scope: replicaScope(func(s *scope) { s.replica.Spec.Role = v1alpha1.RolePrimary }),
+			want:  map[string]string{"Provisioned": "True/Succeeded", "Ready": "True/Succeeded"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := map[string]string{}
+			for _, c := range test.scope.report(test.err).Conditions {
+				got[c.Type] = string(c.Status) + "/" + c.Reason
+				if c.Status != metav1.ConditionTrue && c.Message == "" {
+					t.Errorf("%s is %s and says nothing", c.Type, c.Status)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheStatusIsNotWrittenAtEveryRun(t *testing.T) {
+	s := replicaScope(synced(ago(10*time.Minute)), ended(mover.Report{Result: mover.Complete, AsOf: ago(time.Minute), Objects: 7}))
+	s.report(nil)
+	if got := s.replica.Status.LastSyncTime.Time; !got.Equal(ago(10 * time.Minute)) {
+		t.Errorf("a run that changed nothing moved the time to %s", got)
+	}
+	s = replicaScope(synced(ago(32*time.Minute)), ended(mover.Report{Result: mover.Complete, AsOf: ago(time.Minute), Objects: 7}))
+	s.report(nil)
+	if got := s.replica.Status.LastSyncTime.Time; !got.Equal(ago(time.Minute)) {
+		t.Errorf("the time stays at %s, more than half of the objective ago", got)
+	}
+	s = replicaScope(synced(ago(10*time.Minute)), ended(complete(ago(time.Minute))))
+	s.report(nil)
+	if got := s.replica.Status.LastSyncTime.Time; !got.Equal(ago(time.Minute)) {
+		t.Errorf("a run that copied something left the time at %s", got)
+	}
+}
+
+func TestARunFillsTheStatus(t *testing.T) {
+	s := replicaScope(ended(mover.Report{
+		Result: mover.Partial, Reason: fault.ObjectsFailed, AsOf: ago(time.Minute), Objects: 7, Bytes: 70, Failed: 12,
+		OldestMissing: ago(5 * time.Minute), Failures: []mover.Failure{
+			{Key: "a//b", Operation: "copy", Reason: fault.KeysNotExact, Error: "would be a/b"}, {Key: "", Error: "of the run"},
+		},
+	}))
+	s.report(nil)
+	want := v1alpha1.BucketReplicaStatus{
+		Conditions: s.replica.Status.Conditions,
+		Objects:    ptr.To[int64](7), Bytes: ptr.To[int64](70), FailedObjects: 12,
+		Failures:          []v1alpha1.ObjectFailure{{Key: "a//b", Reason: "KeysNotExact", Message: "would be a/b"}},
+		UnreplicatedSince: timeOf(ago(5 * time.Minute)), LastSyncTime: timeOf(ago(time.Minute)),
+	}
+	if diff := cmp.Diff(want, s.replica.Status); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTheStrictestOfAllPoliciesCounts(t *testing.T) {
+	policy := func(rpo time.Duration, objects *int64, percent *int32, verification v1alpha1.Verification, deletes v1alpha1.DeletePropagation) placement.Policy {
+		return placement.Policy{Spec: v1alpha1.SovereigntyPolicySpec{
+			Objectives: v1alpha1.Objectives{RPO: &metav1.Duration{Duration: rpo}},
+			Replication: v1alpha1.Replication{
+				DeletionGuard: v1alpha1.DeletionGuard{MaximumObjects: objects, MaximumPercent: percent},
+				Verification:  verification, Deletes: deletes,
+			},
+		}}
+	}
+	s := replicaScope()
+	if guard := s.guard(); guard.MaximumObjects != 1000 || guard.MaximumPercent != 10 {
+		t.Errorf("the guard is %+v where no policy sets one", guard)
+	}
+	s.facts.Policies = []placement.Policy{
+		policy(30*time.Minute, ptr.To[int64](5000), nil, "Transferred", "Propagate"),
+		policy(15*time.Minute, ptr.To[int64](2000), ptr.To[int32](50), "Full", "Ignore"),
+		policy(2*time.Hour, nil, ptr.To[int32](20), "None", ""),
+	}
+	options := s.options(nil)
+	if options.Guard.MaximumObjects != 2000 || options.Guard.MaximumPercent != 20 {
+		t.Errorf("the guard is %+v", options.Guard)
+	}
+	if options.Verification != mover.VerifyFull || options.Deletes != mover.IgnoreDeletes {
+		t.Errorf("verification is %s, deletes %s", options.Verification, options.Deletes)
+	}
+	if s.rpo() != 15*time.Minute || s.syncInterval() != 5*time.Minute {
+		t.Errorf("the objective is %s, a run every %s", s.rpo(), s.syncInterval())
+	}
+}
+
+func TestWhenARunIsDue(t *testing.T) {
+	recent := func(s *scope) { s.memory.ranAt, s.memory.source = ago(time.Minute), "source" }
+	for name, test := range map[string]struct {
+		change func(*scope)
+		want   bool
+	}{
+		"a new process":               {func(*scope) {}, true},
+		"a minute after the last one": {recent, false},
+		"ten minutes after it":        {func(s *scope) { recent(s); s.memory.ranAt = ago(10 * time.Minute) }, true},
+		"another primary":             {func(s *scope) { recent(s); s.memory.source = "other" }, true},
+		"somebody asks": {func(s *scope) {
+			recent(s)
+			s.bucket.Annotations = map[string]string{v1alpha1.SyncRequestedAnnotation: "now"}
+		}, true},
+		"somebody asked and was answered": {func(s *scope) {
+			recent(s)
+			s.memory.requested = "now"
+			s.bucket.Annotations = map[string]string{v1alpha1.SyncRequestedAnnotation: "now"}
+		}, false},
+		"somebody approved the deletions": {func(s *scope) {
+			recent(s)
+			s.replica.Status.Guard = &v1alpha1.GuardStatus{Digest: "sha256:x"}
+			s.bucket.Annotations = map[string]string{v1alpha1.ApprovedDeletionsAnnotation: "sha256:x"}
+		}, true},
+		"somebody approved others": {func(s *scope) {
+			recent(s)
+			s.replica.Status.Guard = &v1alpha1.GuardStatus{Digest: "sha256:x"}
+			s.bucket.Annotations = map[string]string{v1alpha1.ApprovedDeletionsAnnotation: "sha256:y"}
+		}, false},
+	} {
+		if got := replicaScope(test.change).isRunDue("source"); got != test.want {
+			t.Errorf("%s: due is %v", name, got)
+		}
+	}
+}
