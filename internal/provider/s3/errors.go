@@ -84,7 +84,6 @@ var rules = []rule{
 	{status: http.StatusConflict, is: failing},
 	{status: http.StatusPreconditionFailed, is: changed},
 	{status: http.StatusRequestedRangeNotSatisfiable, is: changed},
-	{status: http.StatusTooManyRequests, is: throttled},
 	{status: 499, is: unreachable}, // nginx: the client is taken to have left
 	{status: http.StatusNotImplemented, is: unsupported},
 	{status: http.StatusBadGateway, is: unavailable},
@@ -217,6 +216,9 @@ func (x *exchange) ofAnswer() verdict {
 	case x.status == http.StatusUnauthorized:
 		// Also as a web page: asking again with a refused key locks accounts.
 		return authentication
+	case x.status == http.StatusTooManyRequests,
+		x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != "":
+		return throttled // also as the web page of a front end
 	case x.problem == nil && x.isHTML():
 		return unreachable
 	case x.status == http.StatusMethodNotAllowed && x.header.Get("X-Amz-Delete-Marker") == "true":
@@ -230,8 +232,6 @@ func (x *exchange) ofAnswer() verdict {
 			return notFound
 		}
 		return unreachable
-	case x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != "":
-		return throttled
 	}
 	return x.ofRules()
 }

@@ -153,8 +153,15 @@ func (s *session) put(ctx context.Context, action string, ref provider.Ref, cont
 	if err := x.fault(ctx, err); err != nil {
 		return provider.Object{}, err
 	}
+	if info.ETag == "" {
+		return provider.Object{}, x.fail(failing, noETag)
+	}
 	return provider.Object{Key: ref.Key, VersionID: info.VersionID, ETag: info.ETag, Size: content.Size}, nil
 }
+
+// noETag is said of a success that a store would not have answered like this:
+// something in between took the content and dropped it.
+const noETag = "the answer names no ETag"
 
 // prepare checks what is to be sent about an object and adds what minio-go
 // cannot send.

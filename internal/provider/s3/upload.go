@@ -51,6 +51,9 @@ func (s *session) UploadPart(ctx context.Context, ref provider.Ref, uploadID str
 	if err := x.fault(ctx, err); err != nil {
 		return provider.Part{}, err
 	}
+	if part.ETag == "" {
+		return provider.Part{}, x.fail(failing, noETag)
+	}
 	return provider.Part{Number: part.PartNumber, ETag: part.ETag, Size: part.Size}, nil
 }
 
