@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -286,6 +287,11 @@ func TestTheStrictestOfAllPoliciesCounts(t *testing.T) {
 	}
 	if options.Verification != mover.VerifyFull || options.Deletes != mover.IgnoreDeletes {
 		t.Errorf("verification is %s, deletes %s", options.Verification, options.Deletes)
+	}
+	s.facts.Policies[0].Spec.Replication.Bandwidth.BytesPerSecond = ptr.To(resource.MustParse("50Mi"))
+	s.facts.Policies[1].Spec.Replication.Bandwidth.BytesPerSecond = ptr.To(resource.MustParse("10Mi"))
+	if got := s.bytesPerSecond(); got != 10<<20 || replicaScope().bytesPerSecond() != 0 {
+		t.Errorf("the bandwidth is %d", got)
 	}
 	if s.rpo() != 15*time.Minute || s.syncInterval() != 5*time.Minute {
 		t.Errorf("the objective is %s, a run every %s", s.rpo(), s.syncInterval())

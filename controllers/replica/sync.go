@@ -14,6 +14,7 @@ import (
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/mover/manifest"
+	"github.com/rempart/rempart/internal/provider/throttle"
 	"github.com/rempart/rempart/internal/work"
 )
 
@@ -133,7 +134,22 @@ func (r *Reconciler) source(ctx context.Context, s *scope) (mover.End, error) {
 	if err != nil {
 		return mover.End{}, fmt.Errorf("open the primary: %w", err)
 	}
+	if limit := s.bytesPerSecond(); limit > 0 {
+		session = throttle.NewAccount(throttle.Limits{BytesPerSecond: limit}).Bytes(session)
+	}
 	return mover.End{Session: session, Bucket: primary.Spec.BucketName}, nil
+}
+
+// bytesPerSecond is the least bandwidth that a policy sets for a copy; 0 is no
+// limit.
+func (s *scope) bytesPerSecond() int64 {
+	var least int64
+	for _, policy := range s.facts.Policies {
+		if limit := policy.Spec.Replication.Bandwidth.BytesPerSecond; limit != nil && (least == 0 || limit.Value() < least) {
+			least = limit.Value()
+		}
+	}
+	return least
 }
 
 func (s *scope) target() mover.End {
