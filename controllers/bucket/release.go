@@ -49,7 +49,7 @@ func (r *Reconciler) mayDelete(ctx context.Context, s *scope) error {
 	}
 	for i := range s.facts.Replicas {
 		replica := &s.facts.Replicas[i]
-		if !replica.DeletionTimestamp.IsZero() || !wasProvisioned(replica) {
+		if !replica.DeletionTimestamp.IsZero() || !wasProvisioned(replica) || isNameConflict(replica) {
 			continue
 		}
 		if err := r.isEmpty(ctx, s, replica); err != nil {
@@ -105,7 +105,7 @@ func (r *Reconciler) lookWhetherEmpty(ctx context.Context, s *scope, replica *v1
 	}
 	name := replica.Spec.BucketName
 	state, err := session.ObserveBucket(ctx, name)
-	if errors.Is(err, provider.ErrDenied) {
+	if errors.Is(err, provider.ErrOwnedByOther) {
 		// A bucket that is closed to us is somebody else's, and is not touched.
 		return true, nil
 	}

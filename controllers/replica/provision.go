@@ -83,7 +83,7 @@ func (r *Reconciler) provision(ctx context.Context, s *scope) error {
 		return nil
 	}
 	state, err := s.session.ObserveBucket(ctx, s.replica.Spec.BucketName)
-	if errors.Is(err, provider.ErrDenied) {
+	if isClosed(err) {
 		return s.taken("the name is taken by a bucket that is closed to us")
 	}
 	if err != nil {
@@ -97,6 +97,11 @@ func (r *Reconciler) provision(ctx context.Context, s *scope) error {
 		return err
 	}
 	return r.configure(ctx, s, state)
+}
+
+// isClosed tells whether a bucket exists and is somebody else's.
+func isClosed(err error) bool {
+	return errors.Is(err, provider.ErrDenied) || errors.Is(err, provider.ErrOwnedByOther)
 }
 
 // create makes the bucket. A primary that was there before is not made again: an

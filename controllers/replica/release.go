@@ -113,7 +113,7 @@ func (r *Reconciler) openOurs(ctx context.Context, s *scope) error {
 		return err
 	}
 	state, err := s.session.ObserveBucket(ctx, s.replica.Spec.BucketName)
-	if errors.Is(err, provider.ErrDenied) {
+	if errors.Is(err, provider.ErrOwnedByOther) || isClosed(err) && !s.wasProvisioned() {
 		return errNotOurs
 	}
 	if err != nil {
