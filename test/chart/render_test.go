@@ -205,19 +205,46 @@ func identity(object *unstructured.Unstructured) string {
 	return object.GetKind() + "/" + object.GetName()
 }
 
-// config/ installs the same without Helm.
+// config/ installs the same without Helm, with the overlay that docs/install.md
+// shows.
 func TestKustomizeAppliesTheSame(t *testing.T) {
-	text, err := run(t, toolbox.Kubectl, "kustomize", "../../config/default")
+	text, err := run(t, toolbox.Kubectl, "kustomize", overlay(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = strings.Replace(text, "--installation-id=", "--installation-id=town", 1)
 	got := comparable(objects(t, text))
 	delete(got, "Namespace/"+system) // Helm makes it, if it is asked to
-	want := comparable(objects(t, rendered(t, variants()["default"]...)))
+	want := comparable(objects(t, rendered(t, "--set", "installation.id=my-town,image.repository=my-images/rempart/manager")))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("config/default and the chart differ (-chart +config):\n%s", diff)
 	}
+}
+
+// overlay is a folder with the kustomization that the page shows.
+func overlay(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("(?s)```yaml\n(.*?kind: Kustomization\n.*?)```").FindSubmatch(page)
+	if found == nil {
+		t.Fatal("docs/install.md shows no kustomization")
+	}
+	dir := t.TempDir()
+	base, err := filepath.Abs("../../config/default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	relative, err := filepath.Rel(dir, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(found[1]), "../rempart/config/default", relative, 1)
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // comparable leaves out what Helm alone adds.
