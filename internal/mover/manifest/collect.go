@@ -21,21 +21,24 @@ func (s Store) Collect(ctx context.Context, whole Index, now time.Time) error {
 	if !whole.Complete || !whole.Range.IsWhole() {
 		return nil
 	}
-	referenced := make(map[string]bool, len(whole.Segments))
+	kept := make(map[string]bool, len(whole.Segments)+len(whole.Retired))
 	for _, ref := range whole.Segments {
-		referenced[ref.Name] = true
+		kept[ref.Name] = true
+	}
+	for _, r := range whole.Retired {
+		kept[r.Name] = true
 	}
 	root := Root(s.Prefix)
 	for version, err := range provider.ListVersions(ctx, s.Objects, s.Bucket, root) {
 		if errors.Is(err, provider.ErrUnsupported) {
-			return s.collectCurrent(ctx, referenced, now)
+			return s.collectCurrent(ctx, kept, now)
 		}
 		if err != nil {
 			return fmt.Errorf("list the manifest's versions: %w", err)
 		}
 		name := strings.TrimPrefix(version.Key, root)
 		isOld := now.Sub(version.Modified) > grace
-		if !isObsolete(name, version.IsLatest && !version.IsDeleteMarker, isOld, referenced) {
+		if !isObsolete(name, version.IsLatest && !version.IsDeleteMarker, isOld, kept) {
 			continue
 		}
 		ref := provider.Ref{Bucket: s.Bucket, Key: version.Key, VersionID: version.VersionID}
@@ -47,14 +50,14 @@ func (s Store) Collect(ctx context.Context, whole Index, now time.Time) error {
 }
 
 // collectCurrent is Collect for stores that have no version listings.
-func (s Store) collectCurrent(ctx context.Context, referenced map[string]bool, now time.Time) error {
+func (s Store) collectCurrent(ctx context.Context, kept map[string]bool, now time.Time) error {
 	root := Root(s.Prefix)
 	for object, err := range provider.List(ctx, s.Objects, s.Bucket, provider.ListOptions{Prefix: root}) {
 		if err != nil {
 			return fmt.Errorf("list the manifest: %w", err)
 		}
 		isOld := now.Sub(object.Modified) > grace
-		if isObsolete(strings.TrimPrefix(object.Key, root), true, isOld, referenced) {
+		if isObsolete(strings.TrimPrefix(object.Key, root), true, isOld, kept) {
 			if err := s.remove(ctx, provider.Ref{Bucket: s.Bucket, Key: object.Key}); err != nil {
 				return err
 			}
@@ -63,14 +66,16 @@ func (s Store) collectCurrent(ctx context.Context, referenced map[string]bool, n
 	return nil
 }
 
-func isObsolete(name string, isCurrent, isOld bool, referenced map[string]bool) bool {
+// isObsolete judges one version of an object of the manifest. What is neither
+// listed nor retired was left by a run that did not come to its end.
+func isObsolete(name string, isCurrent, isOld bool, kept map[string]bool) bool {
 	switch {
 	case strings.HasPrefix(name, indexFolder):
 		return isCurrent && name != Range{}.indexName() || !isCurrent && isOld
 	case strings.Contains(name, "/"): // the manifest of another prefix
 		return false
 	case strings.HasSuffix(name, segmentSuffix):
-		return isOld && !(isCurrent && referenced[name])
+		return isOld && !(isCurrent && kept[name])
 	}
 	return false
 }

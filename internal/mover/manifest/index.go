@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,6 +19,8 @@ const (
 	// maximumIndex bounds how much of an index is read: one holds about 200 bytes
 	// for each 2048 objects.
 	maximumIndex = 256 << 20
+	// maximumSegment bounds how much of a stored segment is read.
+	maximumSegment = 128 << 20
 )
 
 // Root is where the manifest of a prefix is kept in its bucket.
@@ -81,7 +84,7 @@ func (r Range) indexName() string {
 	if r.IsWhole() {
 		return indexFolder + "whole.json"
 	}
-	return indexFolder + "part-" + shortHash(r.After+"\x00"+r.Until) + ".json"
+	return indexFolder + "part-" + shortHash(fmt.Sprintf("%q %q", r.After, r.Until)) + ".json"
 }
 
 // Index lists the segments of a manifest.
@@ -91,22 +94,25 @@ type Index struct {
 	// about this one's ETags.
 	Source string `json:"source"`
 	Range  Range  `json:"range,omitzero"`
-	// Complete tells that the run that wrote it came to its end.
+	// Complete tells that runs have been through the whole range: what it does not
+	// list was not copied, or is damaged.
 	Complete bool `json:"complete"`
-	// AsOf is the time on the source's clock when the run that wrote it began.
+	// AsOf is the time on the source's clock when the run began that last came to
+	// the end of the range, or the first one that did not.
 	AsOf time.Time `json:"asOf"`
 	// Written is when it was written, on the clock of the writer.
 	Written  time.Time    `json:"written"`
 	Segments []SegmentRef `json:"segments"`
+	// Retired are segments that the manifest listed until lately: whoever loaded it
+	// before, such as a drill, may still read them.
+	Retired []Retired `json:"retired,omitempty"`
 }
 
-// Objects is how many objects the index lists, and Size the bytes they hold.
-func (i Index) Objects() (objects, size int64) {
-	for _, ref := range i.Segments {
-		objects += ref.Count
-		size += ref.Bytes
-	}
-	return objects, size
+// Retired is a segment that is not listed any more.
+type Retired struct {
+	Name string `json:"name"`
+	// At is when it ceased to be listed, on the clock of the writer.
+	At time.Time `json:"at"`
 }
 
 // SegmentRef points to a segment.
@@ -121,6 +127,60 @@ type SegmentRef struct {
 	Count int64 `json:"count"`
 	Bytes int64 `json:"bytes"`
 }
+
+// span gives the bounds of the keys that count: from is the first one, or what
+// they all are above when isOpen is true; to is at or after the last one.
+func (s SegmentRef) span() (from string, isOpen bool, to string) {
+	from, to = s.First, s.Last
+	if s.Range.After >= s.First {
+		from, isOpen = s.Range.After, true
+	}
+	if s.Range.Until != "" {
+		to = min(to, s.Range.Until)
+	}
+	return from, isOpen, to
+}
+
+// byPosition orders references whose keys do not overlap.
+func byPosition(a, b SegmentRef) int {
+	fromA, openA, _ := a.span()
+	fromB, openB, _ := b.span()
+	switch {
+	case fromA != fromB:
+		return cmp.Compare(fromA, fromB)
+	case openA == openB:
+		return 0
+	case openA: // b begins with the very key that a is above
+		return 1
+	default:
+		return -1
+	}
+}
+
+// check tells why an index cannot be one that was written under this name.
+func (i Index) check(name string) error {
+	if i.Format != formatVersion {
+		return fmt.Errorf("it has format %d, this version knows %d", i.Format, formatVersion)
+	}
+	if name != i.Range.indexName() {
+		return fmt.Errorf("it is about other keys than its name says")
+	}
+	last := ""
+	for _, ref := range i.Segments {
+		from, isOpen, to := ref.span()
+		if ref.First == "" || from > to || from < last || from == last && !isOpen {
+			return fmt.Errorf("its segments are not in order at %s", ref.Name)
+		}
+		if len(ref.SHA256) != hex.EncodedLen(sha256.Size) || ref.Name != segmentName(ref.SHA256) {
+			return fmt.Errorf("segment %s is not named by its digest", ref.Name)
+		}
+		last = to
+	}
+	return nil
+}
+
+// segmentName gives the name of a segment with this digest.
+func segmentName(digest string) string { return digest[:32] + segmentSuffix }
 
 func (i Index) encode() ([]byte, error) {
 	encoded, err := json.Marshal(i)

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,9 +11,11 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -26,135 +27,84 @@ type Store struct {
 	Prefix  string
 }
 
-// Snapshot is what a store knew when it was loaded. The zero value knows nothing.
-type Snapshot struct {
-	// indexes, the latest written first.
-	indexes []Index
-	// damaged holds the names of segments that turned out unreadable.
-	damaged *sync.Map
-}
-
 // Load reads the indexes of a manifest. Damaged ones are told to warn and left
 // out; an absent manifest is an empty snapshot.
 func (s Store) Load(ctx context.Context, warn func(error)) (Snapshot, error) {
 	snapshot := Snapshot{damaged: &sync.Map{}}
-	indexes := provider.ListOptions{Prefix: Root(s.Prefix) + indexFolder}
-	for object, err := range provider.List(ctx, s.Objects, s.Bucket, indexes) {
+	root := Root(s.Prefix)
+	storedAt := map[Range]time.Time{}
+	for object, err := range provider.List(ctx, s.Objects, s.Bucket, provider.ListOptions{Prefix: root + indexFolder}) {
 		if err != nil {
 			return Snapshot{}, fmt.Errorf("list the manifest: %w", err)
 		}
-		index, err := s.loadIndex(ctx, object.Key)
+		index, err := s.loadIndex(ctx, strings.TrimPrefix(object.Key, root))
 		switch {
-		case errors.Is(err, errDamaged), errors.Is(err, provider.ErrNotFound):
+		case isUnreadable(err):
 			warn(fmt.Errorf("manifest index %q is left out: %w", object.Key, err))
 			continue
 		case err != nil:
 			return Snapshot{}, err
 		}
+		storedAt[index.Range] = object.Modified
 		snapshot.indexes = append(snapshot.indexes, index)
 	}
-	slices.SortStableFunc(snapshot.indexes, func(a, b Index) int { return b.Written.Compare(a.Written) })
+	// The store's clock is one, those of the writers are many. It may tell whole
+	// seconds only.
+	slices.SortStableFunc(snapshot.indexes, func(a, b Index) int {
+		if order := storedAt[b.Range].Compare(storedAt[a.Range]); order != 0 {
+			return order
+		}
+		return b.Written.Compare(a.Written)
+	})
 	return snapshot, nil
 }
 
-func (s Store) loadIndex(ctx context.Context, key string) (Index, error) {
-	stored, err := s.read(ctx, key, maximumIndex)
+func (s Store) loadIndex(ctx context.Context, name string) (Index, error) {
+	stored, err := s.read(ctx, name, maximumIndex)
 	if err != nil {
-		return Index{}, fmt.Errorf("read the manifest index %q: %w", key, err)
+		return Index{}, fmt.Errorf("read the manifest index %q: %w", name, err)
 	}
+	return decodeIndex(stored, name)
+}
+
+func decodeIndex(stored []byte, name string) (Index, error) {
 	var index Index
 	if err := json.Unmarshal(stored, &index); err != nil {
 		return Index{}, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	if index.Format != formatVersion {
-		return Index{}, fmt.Errorf("%w: it has format %d, this version knows %d", errDamaged, index.Format, formatVersion)
+	if err := index.check(name); err != nil {
+		return Index{}, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return index, nil
 }
 
-func (s Store) read(ctx context.Context, key string, limit int64) ([]byte, error) {
-	body, _, err := s.Objects.Get(ctx, provider.Ref{Bucket: s.Bucket, Key: key}, provider.GetOptions{})
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	return io.ReadAll(io.LimitReader(body, limit))
+// isUnreadable tells a part of a manifest that cannot be had from a store that
+// cannot be asked.
+func isUnreadable(err error) bool {
+	return errors.Is(err, errDamaged) || errors.Is(err, provider.ErrNotFound) && !fault.HasReason(err, fault.BucketMissing)
 }
 
-// isDamaged tells whether a segment turned out unreadable.
-func (s Snapshot) isDamaged(name string) bool {
-	if s.damaged == nil {
-		return false
-	}
-	_, damaged := s.damaged.Load(name)
-	return damaged
-}
+// readAttempts is how often an object is read whose body breaks off; the requests
+// themselves are repeated by the session.
+const readAttempts = 3
 
-// Source tells what the whole manifest, or its latest part, was copied from;
-// empty when nothing is known.
-func (s Snapshot) Source() string {
-	if len(s.indexes) == 0 {
-		return ""
-	}
-	return s.indexes[0].Source
-}
-
-// AsOf is the time on the source's clock when the run that wrote the latest part
-// began; zero when nothing is known.
-func (s Snapshot) AsOf() time.Time {
-	if len(s.indexes) == 0 {
-		return time.Time{}
-	}
-	return s.indexes[0].AsOf
-}
-
-// Whole gives the index of the whole key space, if the latest one is that.
-func (s Snapshot) Whole() (Index, bool) {
-	if len(s.indexes) == 0 || !s.indexes[0].Range.IsWhole() {
-		return Index{}, false
-	}
-	return s.indexes[0], true
-}
-
-// segments gives references to all entries that count in a range, in order. A
-// later index hides everything in its range that earlier ones say.
-func (s Snapshot) segments(within Range) []SegmentRef {
-	var refs []SegmentRef
-	open := []Range{within}
-	for _, index := range s.indexes {
-		var rest []Range
-		for _, r := range open {
-			refs = append(refs, clip(index.Segments, r.intersect(index.Range))...)
-			rest = append(rest, r.minus(index.Range)...)
+func (s Store) read(ctx context.Context, name string, limit int64) ([]byte, error) {
+	for attempt := 1; ; attempt++ {
+		body, _, err := s.Objects.Get(ctx, provider.Ref{Bucket: s.Bucket, Key: Root(s.Prefix) + name}, provider.GetOptions{})
+		if err != nil {
+			return nil, err
 		}
-		open = rest
+		stored, err := io.ReadAll(io.LimitReader(body, limit+1))
+		_ = body.Close() // everything that was wanted is read, or the error says why not
+		switch {
+		case err == nil && int64(len(stored)) > limit:
+			return nil, fmt.Errorf("%w: it has more than %d bytes", errDamaged, limit)
+		case err == nil:
+			return stored, nil
+		case attempt == readAttempts || ctx.Err() != nil:
+			return nil, err
+		}
 	}
-	slices.SortFunc(refs, func(a, b SegmentRef) int {
-		return cmp.Compare(max(a.First, a.Range.After), max(b.First, b.Range.After))
-	})
-	return refs
-}
-
-// clip narrows the references to a range.
-func clip(refs []SegmentRef, to Range) []SegmentRef {
-	var clipped []SegmentRef
-	for _, ref := range refs {
-		narrowed := ref.Range.intersect(to)
-		if narrowed.isEmpty() || !narrowed.overlaps(ref.First, ref.Last) {
-			continue
-		}
-		// Bounds that cut nothing off are left open, so that an untouched segment
-		// keeps the same reference from run to run.
-		if narrowed.After < ref.First {
-			narrowed.After = ""
-		}
-		if narrowed.Until >= ref.Last {
-			narrowed.Until = ""
-		}
-		ref.Range = narrowed
-		clipped = append(clipped, ref)
-	}
-	return clipped
 }
 
 // Entries yields the entries of a range in order of their keys, or one error and
@@ -165,7 +115,7 @@ func (s Store) Entries(ctx context.Context, snapshot Snapshot, within Range, war
 		for _, ref := range snapshot.segments(within) {
 			entries, err := s.loadSegment(ctx, ref)
 			switch {
-			case errors.Is(err, errDamaged), errors.Is(err, provider.ErrNotFound):
+			case isUnreadable(err):
 				snapshot.damaged.Store(ref.Name, true)
 				warn(fmt.Errorf("manifest segment %s is left out: %w", ref.Name, err))
 				continue
@@ -183,12 +133,11 @@ func (s Store) Entries(ctx context.Context, snapshot Snapshot, within Range, war
 }
 
 func (s Store) loadSegment(ctx context.Context, ref SegmentRef) ([]Entry, error) {
-	body, _, err := s.Objects.Get(ctx, provider.Ref{Bucket: s.Bucket, Key: Root(s.Prefix) + ref.Name}, provider.GetOptions{})
+	stored, err := s.read(ctx, ref.Name, maximumSegment)
 	if err != nil {
 		return nil, fmt.Errorf("read the manifest segment %s: %w", ref.Name, err)
 	}
-	defer body.Close()
-	return decode(body, ref)
+	return decode(stored, ref)
 }
 
 // put stores one of the manifest's own objects.

@@ -27,7 +27,8 @@ const (
 const maximumLine = 16 << 10
 
 // endsSegment tells whether a segment of this many entries ends with the key. It
-// looks at the key alone, so that an insertion moves no border but its own.
+// looks at the key's hash and not at its position, so that an insertion moves no
+// borders but those beside it.
 func endsSegment(key string, entries int) bool {
 	if entries >= maximumEntries {
 		return true
@@ -59,9 +60,10 @@ func (s *segment) encode() ([]byte, SegmentRef, error) {
 		}
 	}
 	digest := sha256.Sum256(plain.Bytes())
+	sum := hex.EncodeToString(digest[:])
 	ref := SegmentRef{
-		Name:   hex.EncodeToString(digest[:16]) + segmentSuffix,
-		SHA256: hex.EncodeToString(digest[:]),
+		Name:   segmentName(sum),
+		SHA256: sum,
 		First:  s.entries[0].Key,
 		Last:   s.entries[len(s.entries)-1].Key,
 		Count:  int64(len(s.entries)),
@@ -78,19 +80,19 @@ func (s *segment) encode() ([]byte, SegmentRef, error) {
 	return stored.Bytes(), ref, nil
 }
 
-// errDamaged marks a segment that cannot be trusted.
-var errDamaged = errors.New("segment is damaged")
+// errDamaged marks a segment or an index that cannot be trusted.
+var errDamaged = errors.New("it is damaged")
 
 // decode reads a stored segment whole and checks it against its reference.
-func decode(stored io.Reader, ref SegmentRef) ([]Entry, error) {
-	plain, err := gzip.NewReader(stored)
+func decode(stored []byte, ref SegmentRef) ([]Entry, error) {
+	plain, err := gzip.NewReader(bytes.NewReader(stored))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	hash := sha256.New()
 	lines := bufio.NewScanner(io.TeeReader(plain, hash))
 	lines.Buffer(make([]byte, 0, 4<<10), maximumLine)
-	entries := make([]Entry, 0, min(ref.Count, maximumEntries))
+	entries := make([]Entry, 0, max(0, min(ref.Count, maximumEntries)))
 	for lines.Scan() {
 		var entry Entry
 		if err := json.Unmarshal(lines.Bytes(), &entry); err != nil {
@@ -106,6 +108,9 @@ func decode(stored io.Reader, ref SegmentRef) ([]Entry, error) {
 	}
 	if hex.EncodeToString(hash.Sum(nil)) != ref.SHA256 {
 		return nil, fmt.Errorf("%w: its digest is another", errDamaged)
+	}
+	if len(entries) == 0 || entries[0].Key != ref.First || entries[len(entries)-1].Key != ref.Last {
+		return nil, fmt.Errorf("%w: it holds other keys than its index says", errDamaged)
 	}
 	return entries, nil
 }

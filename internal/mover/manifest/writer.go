@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -73,6 +74,7 @@ func (w *Writer) storeOpen(ctx context.Context) (SegmentRef, error) {
 		return SegmentRef{}, err
 	}
 	w.stored[ref.Name] = true
+	w.before.repaired(ref.Name)
 	return ref, nil
 }
 
@@ -88,23 +90,38 @@ func (w *Writer) Checkpoint(ctx context.Context, now time.Time) error {
 		}
 		index.Segments = append(index.Segments, ref)
 	}
-	rest := w.before.segments(Range{After: w.last, Until: w.index.Range.Until})
-	index.Segments = append(index.Segments, rest...)
+	rest := Range{After: w.last, Until: w.index.Range.Until}
+	index.Segments = append(index.Segments, w.before.segments(rest)...)
+	if index.Complete = w.before.Covers(rest); index.Complete {
+		index.AsOf = w.before.AsOf()
+	}
+	index.Retired = w.retired(index, now)
 	return w.write(ctx, index, now)
 }
 
-// Finish writes the complete manifest, unless it is what it was before, and tells
-// whether it wrote.
+// Finish writes the manifest of a run that came to the end of its range, unless it
+// is what it was before, and tells whether it wrote.
 func (w *Writer) Finish(ctx context.Context, now time.Time) (Index, bool, error) {
+	return w.finish(ctx, true, now)
+}
+
+// Amend is Finish for whoever corrected what was known without looking at the
+// source: the manifest is as complete as it was.
+func (w *Writer) Amend(ctx context.Context, now time.Time) (Index, bool, error) {
+	return w.finish(ctx, w.before.Covers(w.index.Range), now)
+}
+
+func (w *Writer) finish(ctx context.Context, isComplete bool, now time.Time) (Index, bool, error) {
 	if len(w.open.entries) > 0 {
 		if err := w.close(ctx); err != nil {
 			return Index{}, false, err
 		}
 	}
-	w.index.Complete = true
+	w.index.Complete = isComplete
 	if unchanged, ok := w.unchanged(); ok {
 		return unchanged, false, nil
 	}
+	w.index.Retired = w.retired(w.index, now)
 	return w.index, true, w.write(ctx, w.index, now)
 }
 
@@ -114,7 +131,7 @@ func (w *Writer) unchanged() (Index, bool) {
 		if index.Range != w.index.Range {
 			continue
 		}
-		same := index.Complete && index.Source == w.index.Source && slices.Equal(index.Segments, w.index.Segments)
+		same := index.Complete == w.index.Complete && index.Source == w.index.Source && slices.Equal(index.Segments, w.index.Segments)
 		return index, same
 	}
 	return Index{}, false
@@ -127,4 +144,36 @@ func (w *Writer) write(ctx context.Context, index Index, now time.Time) error {
 		return err
 	}
 	return w.store.put(ctx, index.Range.indexName(), encoded, "application/json")
+}
+
+// maximumRetired bounds the list of an index that changes all the time: what is
+// dropped from it is kept a shorter time.
+const maximumRetired = 1000
+
+// retired lists the segments that this index ceases to list, or others ceased to
+// less than the grace ago. Only an index of everything knows.
+func (w *Writer) retired(index Index, now time.Time) []Retired {
+	if !index.Range.IsWhole() {
+		return nil
+	}
+	since := map[string]time.Time{}
+	for name := range w.stored {
+		since[name] = now.UTC()
+	}
+	for _, before := range w.before.indexes {
+		for _, r := range before.Retired {
+			since[r.Name] = r.At
+		}
+	}
+	for _, ref := range index.Segments {
+		delete(since, ref.Name)
+	}
+	var retired []Retired
+	for name, at := range since {
+		if now.Sub(at) <= grace {
+			retired = append(retired, Retired{Name: name, At: at})
+		}
+	}
+	slices.SortFunc(retired, func(a, b Retired) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Name, b.Name)) })
+	return retired[:min(len(retired), maximumRetired)]
 }
