@@ -67,7 +67,7 @@ func (a Audit) Run(ctx context.Context) (AuditReport, error) {
 	if a.Observer == nil {
 		a.Observer = silent{}
 	}
-	e := &examiner{transfer: &transfer{observer: a.Observer}, end: a.End}
+	e := &examiner{transfer: &transfer{observer: a.Observer, pause: pause}, end: a.End}
 	e.report.Digest = manifest.NewDigest()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(a.Workers)
@@ -114,7 +114,7 @@ type examiner struct {
 }
 
 func (e *examiner) examine(ctx context.Context, s step) error {
-	got, err := e.readAgain(ctx, s.key)
+	got, err := e.read(ctx, s.key)
 	switch {
 	case errors.Is(err, provider.ErrNotFound) && !fault.HasReason(err, fault.BucketMissing):
 		e.find(s, "missing", manifest.Entry{}, "the object is listed and cannot be read: it is not there")
@@ -134,17 +134,13 @@ func (e *examiner) examine(ctx context.Context, s step) error {
 	return nil
 }
 
-// readAgain reads an object, more than once when its body breaks off.
-func (e *examiner) readAgain(ctx context.Context, key string) (manifest.Entry, error) {
-	for attempt := 1; ; attempt++ {
-		entry, err := e.transfer.readBack(ctx, e.end, key)
-		if err == nil || attempt == attempts || !isWorthAnotherTry(err) || errors.Is(err, provider.ErrNotFound) {
-			return entry, err
-		}
-		if err := pause(ctx, attempt); err != nil {
-			return manifest.Entry{}, err
-		}
-	}
+// read reads an object, more than once when its body breaks off.
+func (e *examiner) read(ctx context.Context, key string) (entry manifest.Entry, err error) {
+	err = e.transfer.again(ctx, key, func() (err error) {
+		entry, err = e.transfer.read(ctx, e.end, key, "")
+		return err
+	})
+	return entry, err
 }
 
 func (e *examiner) find(s step, kind string, got manifest.Entry, message string) {
@@ -165,18 +161,6 @@ func (e *examiner) find(s step, kind string, got manifest.Entry, message string)
 	if len(e.report.Findings) < findingLimit {
 		e.report.Findings = append(e.report.Findings, finding)
 	}
-}
-
-// Forget takes keys out of an end's manifest, so that the next run compares them
-// with the source again. Keys are sorted.
-func Forget(ctx context.Context, end End, keys []string, options Options) error {
-	options = options.withDefaults()
-	r := &run{Job: Job{Target: end, Options: options}}
-	changes := make([]change, 0, len(keys))
-	for _, key := range keys {
-		changes = append(changes, change{key: key})
-	}
-	return r.patchManifest(ctx, changes)
 }
 
 // Difference is a key at which a source and a manifest are not the same.

@@ -90,11 +90,12 @@ type pendingStep struct {
 	Target provider.Object  `json:"target"`
 }
 
-// add takes the next step, in order of the keys.
-func (p *pending) add(s pendingStep) {
+// add takes the next step, in order of the keys, and tells whether there was room
+// for it.
+func (p *pending) add(s pendingStep) bool {
 	if len(p.steps) >= pendingLimit {
 		p.more = true
-		return
+		return false
 	}
 	if p.digest == nil {
 		p.digest = sha256.New()
@@ -105,6 +106,7 @@ func (p *pending) add(s pendingStep) {
 		_, _ = fmt.Fprintf(p.digest, " %q", s.Source.ETag)
 	}
 	_, _ = fmt.Fprintln(p.digest)
+	return true
 }
 
 // report names the set.

@@ -29,6 +29,8 @@ type outcome struct {
 	entry *manifest.Entry
 	// held is a deletion or overwrite to be decided about after the pass.
 	held *pendingStep
+	// failure is why the object could not be carried over, if it could not.
+	failure *failure
 	// atSource and atTarget tell which listing had the key.
 	atSource, atTarget bool
 }
@@ -37,7 +39,11 @@ type outcome struct {
 const ledgerWindow = 1 << 16
 
 func newLedger() *ledger {
-	l := &ledger{slots: make([]outcome, ledgerWindow)}
+	return newLedgerOf(ledgerWindow)
+}
+
+func newLedgerOf(window int) *ledger {
+	l := &ledger{slots: make([]outcome, window)}
 	l.moved.L = &l.mu
 	return l
 }
@@ -75,6 +81,13 @@ func (l *ledger) close() {
 	defer l.mu.Unlock()
 	l.closed = true
 	l.moved.Broadcast()
+}
+
+// isEmpty tells whether everything that was issued was taken.
+func (l *ledger) isEmpty() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next == l.issued
 }
 
 func (l *ledger) wake() {

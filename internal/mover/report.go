@@ -12,7 +12,7 @@ type Result string
 
 // Results. Complete: the target holds what the source listed. Partial: some
 // objects could not be copied, or the run was stopped. Aborted: the run stopped
-// itself; nothing was deleted.
+// itself, before it deleted anything if the guard or a suspicious listing was why.
 const (
 	Complete Result = "Complete"
 	Partial  Result = "Partial"

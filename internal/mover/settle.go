@@ -5,15 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rempart/rempart/internal/fault"
-	"github.com/rempart/rempart/internal/mover/manifest"
-	"github.com/rempart/rempart/internal/provider"
 )
 
 // settlePending decides about the deletions and overwrites that the pass held
@@ -53,142 +50,76 @@ func (r *run) holdBack() {
 	}
 }
 
-// change is what the manifest is to say of a key after a held step was carried
-// out: nothing if the object was removed.
-type change struct {
-	key   string
-	entry *manifest.Entry
-}
-
 func (r *run) carryOutPending(ctx context.Context) ([]change, error) {
 	var (
 		mu      sync.Mutex
 		changes []change
 	)
-	group, ctx := errgroup.WithContext(ctx)
+	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(r.Options.Workers)
 	for _, held := range r.pending.steps {
-		if ctx.Err() != nil {
+		if groupCtx.Err() != nil {
 			break
 		}
 		group.Go(func() error {
-			done, ok := r.carryOutHeld(ctx, held)
-			if ok {
+			done, failure := r.carryOutHeld(groupCtx, held)
+			if done != nil {
 				mu.Lock()
-				defer mu.Unlock()
-				changes = append(changes, done)
+				changes = append(changes, *done)
+				mu.Unlock()
 			}
-			return ctx.Err()
+			r.recordFailure(failure)
+			return r.hopeless(failure)
 		})
 	}
-	err := group.Wait()
+	err := cmp.Or(group.Wait(), ctx.Err())
 	if err == nil && r.pending.more {
-		r.fail("", "delete", fault.New(fault.Transient, fault.ObjectsFailed,
-			"a run removes or overwrites at most %d objects; the next one goes on", pendingLimit))
+		r.recordFailure(r.failed(step{}, "delete", fault.New(fault.Transient, fault.ObjectsFailed,
+			"a run removes or overwrites at most %d objects; the next one goes on", pendingLimit)))
 	}
 	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.key, b.key) })
 	return changes, err
 }
 
-// carryOutHeld removes or overwrites one object.
-func (r *run) carryOutHeld(ctx context.Context, held pendingStep) (change, bool) {
+// carryOutHeld removes or overwrites one object. It gives what the manifest is to
+// say of it, or nothing if nothing was done.
+func (r *run) carryOutHeld(ctx context.Context, held pendingStep) (*change, *failure) {
+	s := step{key: held.Key, source: held.Source, target: &held.Target}
 	if held.Source == nil {
-		return r.removeHeld(ctx, held)
+		return r.removeHeld(ctx, s)
 	}
 	entry, err := r.transfer.copy(ctx, held.Key, *held.Source)
 	if err != nil {
-		r.failed(ctx, task{step: step{key: held.Key, source: held.Source}}, "copy", err)
-		return change{}, false
+		return nil, r.notCarriedOver(ctx, s, "copy", err)
 	}
-	r.count(func(report *Report) { report.Copied++; report.CopiedBytes += entry.Size })
-	r.observe(Event{Kind: EventCopied, Key: held.Key, Bytes: entry.Size})
-	return change{key: held.Key, entry: &entry}, true
+	r.copied(held.Key, entry.Size)
+	return &change{key: held.Key, entry: &entry}, nil
 }
 
 // removeHeld removes an object from the target, after asking the source about
 // this very object: listings have been seen to leave objects out.
-func (r *run) removeHeld(ctx context.Context, held pendingStep) (change, bool) {
-	_, err := r.Source.Session.Head(ctx, r.Source.ref(held.Key))
+func (r *run) removeHeld(ctx context.Context, s step) (*change, *failure) {
+	there, err := r.Source.Session.Head(ctx, r.Source.ref(s.key))
 	switch {
+	case ctx.Err() != nil:
+		return nil, nil
+	case err == nil && !r.report.AsOf.IsZero() && there.Modified.After(r.report.AsOf):
+		return nil, nil // it was written after the listing; the next run compares it
 	case err == nil:
-		r.fail(held.Key, "delete", fault.New(fault.Transient, fault.SourceListingSuspicious,
+		return nil, r.failed(s, "delete", fault.New(fault.Transient, fault.SourceListingSuspicious,
 			"the source's listing left the object out, and the source has it"))
-		return change{}, false
-	case !errors.Is(err, provider.ErrNotFound) || fault.HasReason(err, fault.BucketMissing):
-		r.fail(held.Key, "delete", fmt.Errorf("ask the source about it: %w", err))
-		return change{}, false
 	}
-	if err := r.Target.Session.Remove(ctx, r.Target.ref(held.Key)); err != nil {
-		r.fail(held.Key, "delete", err)
-		return change{}, false
+	if err := sourceError(r.Source.Bucket, err); !errors.Is(err, errSourceGone) {
+		return nil, r.failed(s, "delete", fmt.Errorf("ask the source about it: %w", err))
 	}
+	if err := r.Target.Session.Remove(ctx, r.Target.ref(s.key)); err != nil {
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		return nil, r.failed(s, "delete", err)
+	}
+	r.unanswered.Store(0)
 	r.count(func(report *Report) { report.Deleted++ })
-	r.observe(Event{Kind: EventDeleted, Key: held.Key, Bytes: held.Target.Size})
-	return change{key: held.Key}, true
-}
-
-// patchManifest writes the manifest again with the changes in it.
-func (r *run) patchManifest(ctx context.Context, changes []change) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	// What was deleted stays deleted when the run is stopped now: the manifest
-	// must say so.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patchTimeout)
-	defer cancel()
-	store := r.Target.manifest()
-	before, err := store.Load(ctx, r.warn)
-	if err != nil {
-		return err
-	}
-	asOf := r.report.AsOf
-	if asOf.IsZero() {
-		asOf = before.AsOf()
-	}
-	writer := store.NewWriter(before, r.Options.Range, before.Source(), asOf)
-	r.report.Objects, r.report.Bytes = 0, 0
-	for entry, err := range patched(store.Entries(ctx, before, r.Options.Range, r.warn), changes) {
-		if err != nil {
-			return err
-		}
-		r.report.Objects++
-		r.report.Bytes += entry.Size
-		if err := writer.Add(ctx, entry); err != nil {
-			return err
-		}
-	}
-	_, _, err = writer.Finish(ctx, r.Options.Now())
-	return err
-}
-
-// patched merges sorted changes into a sequence of entries.
-func patched(entries iter.Seq2[manifest.Entry, error], changes []change) iter.Seq2[manifest.Entry, error] {
-	return func(yield func(manifest.Entry, error) bool) {
-		rest := changes
-		flush := func(before string, all bool) bool {
-			for len(rest) > 0 && (all || rest[0].key < before) {
-				if rest[0].entry != nil && !yield(*rest[0].entry, nil) {
-					return false
-				}
-				rest = rest[1:]
-			}
-			return true
-		}
-		for entry, err := range entries {
-			if err != nil {
-				yield(manifest.Entry{}, err)
-				return
-			}
-			if !flush(entry.Key, false) {
-				return
-			}
-			if len(rest) > 0 && rest[0].key == entry.Key {
-				continue
-			}
-			if !yield(entry, nil) {
-				return
-			}
-		}
-		flush("", true)
-	}
+	r.observe(Event{Kind: EventDeleted, Key: s.key, Bytes: s.target.Size})
+	return &change{key: s.key}, nil
 }

@@ -20,6 +20,7 @@ import (
 type transfer struct {
 	source, target End
 	verification   Verification
+	sizes          sizes
 	observer       Observer
 	keys           *probe.KeyTrial
 	checks         *contentCheck
@@ -28,21 +29,32 @@ type transfer struct {
 	pause func(ctx context.Context, attempt int) error
 }
 
-const (
-	// smallObject is the size up to which an object is read whole and stored in
-	// one request.
-	smallObject = 16 << 20
-	// attempts is how often an object is tried when reading its body fails; single
-	// requests are tried again by the session.
-	attempts = 3
-)
+// sizes decide how an object is stored.
+type sizes struct {
+	// small is the size up to which an object is read whole and stored in one
+	// request.
+	small int64
+	// part is the usual size of a part of a larger one, and unit what it is a
+	// multiple of.
+	part, unit int64
+}
+
+var usualSizes = sizes{small: 16 << 20, part: 16 << 20, unit: 1 << 20}
+
+// attempts is how often an object is tried when reading its body fails; single
+// requests are tried again by the session.
+const attempts = 3
+
+// probePrefix is where the target is tried.
+const probePrefix = provider.ReservedPrefix + "probe/"
 
 func newTransfer(job Job) *transfer {
 	return &transfer{
 		source: job.Source, target: job.Target,
 		verification: job.Options.Verification,
+		sizes:        usualSizes,
 		observer:     job.Options.Observer,
-		keys:         probe.NewKeyTrial(job.Target.Session, job.Target.Bucket, provider.ReservedPrefix+"probe/"),
+		keys:         probe.NewKeyTrial(job.Target.Session, job.Target.Bucket, probePrefix),
 		checks:       &contentCheck{session: job.Target.Session, bucket: job.Target.Bucket, known: job.Options.TargetChecksContent},
 		memory:       newMemory(job.Options.BytesInFlight),
 		pause:        pause,
@@ -61,22 +73,40 @@ func pause(ctx context.Context, attempt int) error {
 	}
 }
 
-// copy carries an object over, verifies it and gives its manifest entry. Listed
-// is what the source's listing said of it.
-func (t *transfer) copy(ctx context.Context, key string, listed provider.Object) (manifest.Entry, error) {
-	if err := t.exact(ctx, t.target.Prefix+key, listed.Size); err != nil {
-		return manifest.Entry{}, err
-	}
+// again tries an object until it succeeds, or another try is not worth it.
+func (t *transfer) again(ctx context.Context, key string, try func() error) error {
 	for attempt := 1; ; attempt++ {
-		entry, err := t.copyOnce(ctx, key, listed)
-		if err == nil || attempt == attempts || !isWorthAnotherTry(err) {
-			return entry, err
+		err := try()
+		if err == nil || attempt == attempts || ctx.Err() != nil || !isWorthAnotherTry(err) {
+			return err
 		}
 		t.observer.Observe(Event{Kind: EventRetried, Key: key, Err: err})
 		if err := t.pause(ctx, attempt); err != nil {
-			return manifest.Entry{}, err
+			return err
 		}
 	}
+}
+
+func isWorthAnotherTry(err error) bool {
+	class := fault.Of(err).Class
+	return (class == fault.Transient || class == fault.Throttled) && !errors.Is(err, errTargetGone)
+}
+
+// copy carries an object over, verifies it and gives its manifest entry. Listed
+// is what the source's listing said of it.
+func (t *transfer) copy(ctx context.Context, key string, listed provider.Object) (entry manifest.Entry, err error) {
+	if err := t.exact(ctx, t.target.Prefix+key, listed.Size); err != nil {
+		return manifest.Entry{}, err
+	}
+	room := listed.Size
+	err = t.again(ctx, key, func() (err error) {
+		entry, err = t.copyOnce(ctx, key, listed, room)
+		if now, ok := errors.AsType[*resized](err); ok {
+			room = now.size
+		}
+		return err
+	})
+	return entry, err
 }
 
 // exact tells why the target would not keep the key as it is, or nil. Such a key
@@ -88,10 +118,12 @@ func (t *transfer) exact(ctx context.Context, key string, size int64) error {
 	return t.keys.Exact(ctx, key)
 }
 
-func isWorthAnotherTry(err error) bool {
-	class := fault.Of(err).Class
-	return (class == fault.Transient || class == fault.Throttled) && !errors.Is(err, errSourceGone) &&
-		!errors.Is(err, context.Canceled)
+// resized: the object has another size than there was room for.
+type resized struct{ size int64 }
+
+// Error implements error.
+func (r *resized) Error() string {
+	return fmt.Sprintf("the object has %d bytes now, which is not what was listed", r.size)
 }
 
 // copied is what a transfer of the bytes found out.
@@ -100,27 +132,46 @@ type copied struct {
 	stored provider.Object
 }
 
-func (t *transfer) copyOnce(ctx context.Context, key string, listed provider.Object) (manifest.Entry, error) {
-	body, object, err := t.source.Session.Get(ctx, t.source.ref(key), provider.GetOptions{})
+// copyOnce copies an object of at most room bytes. There must be room before the
+// object is asked for: a store does not wait long for somebody to read.
+func (t *transfer) copyOnce(ctx context.Context, key string, listed provider.Object, room int64) (manifest.Entry, error) {
+	isReadBack, err := t.mustReadBack(ctx)
 	if err != nil {
-		return manifest.Entry{}, fmt.Errorf("read from the source: %w", sourceError(err))
-	}
-	defer body.Close()
-	if object.Attributes.Tags, err = t.tags(ctx, t.source, key, object); err != nil {
 		return manifest.Entry{}, err
 	}
-	moved := t.watched(body)
+	if room <= t.sizes.small {
+		release, err := t.memory.hold(ctx, room)
+		if err != nil {
+			return manifest.Entry{}, err
+		}
+		defer release()
+	}
+	body, object, err := t.open(ctx, t.source, key, "")
+	if err != nil {
+		return manifest.Entry{}, fmt.Errorf("read from the source: %w", sourceError(t.source.Bucket, err))
+	}
+	defer body.Close()
+	isSmall := room <= t.sizes.small
+	if object.Size > room || isSmall != (object.Size <= t.sizes.small) {
+		return manifest.Entry{}, &resized{object.Size}
+	}
+	if object.Attributes.Tags, err = t.tags(ctx, t.source, key, object); err != nil {
+		return manifest.Entry{}, fmt.Errorf("read from the source: %w", sourceError(t.source.Bucket, err))
+	}
 	var result copied
-	if object.Size <= smallObject {
-		result, err = t.copySmall(ctx, key, object, moved)
+	if isSmall {
+		result, err = t.copySmall(ctx, key, object, body)
 	} else {
-		result, err = t.copyLarge(ctx, key, object, moved)
+		result, err = t.copyLarge(ctx, key, object, body)
 	}
 	if err != nil {
 		return manifest.Entry{}, err
 	}
 	entry := entryFor(key, listed, object, result)
-	return entry, t.verify(ctx, key, entry)
+	if isReadBack {
+		err = t.verify(ctx, key, entry)
+	}
+	return entry, err
 }
 
 // tags asks for an object's tags if it has any.
@@ -151,24 +202,33 @@ func entryFor(key string, listed, read provider.Object, result copied) manifest.
 
 // copySmall stores an object in one request.
 func (t *transfer) copySmall(ctx context.Context, key string, object provider.Object, body io.Reader) (copied, error) {
-	release, err := t.memory.hold(ctx, object.Size)
-	if err != nil {
-		return copied{}, err
-	}
-	defer release()
 	content, err := readExactly(body, object.Size)
 	if err != nil {
 		return copied{}, err
 	}
 	digest := sha256.Sum256(content)
 	result := copied{sha256: hex.EncodeToString(digest[:])}
-	result.stored, err = t.target.Session.Put(ctx, t.target.ref(key), provider.Content{
+	ref := t.target.ref(key)
+	result.stored, err = t.target.Session.Put(ctx, ref, provider.Content{
 		Reader: bytes.NewReader(content), Size: object.Size, SHA256: result.sha256,
 	}, object.Attributes)
 	if err != nil {
 		return copied{}, fmt.Errorf("write to the target: %w", err)
 	}
-	return result, nil
+	result.stored, err = t.withETag(ctx, ref, result.stored)
+	return result, err
+}
+
+// withETag asks for the ETag of a stored object where the store did not tell it.
+func (t *transfer) withETag(ctx context.Context, ref provider.Ref, stored provider.Object) (provider.Object, error) {
+	if stored.ETag != "" {
+		return stored, nil
+	}
+	stored, err := t.target.Session.Head(ctx, ref)
+	if err != nil {
+		return provider.Object{}, fmt.Errorf("look at what was written to the target: %w", err)
+	}
+	return stored, nil
 }
 
 // readExactly reads as many bytes as were announced, and makes sure that there
@@ -178,25 +238,12 @@ func readExactly(body io.Reader, size int64) ([]byte, error) {
 	if n, err := io.ReadFull(body, content); err != nil {
 		return nil, fmt.Errorf("read from the source: %d of %d bytes came: %w", n, size, err)
 	}
-	if n, _ := io.ReadFull(body, make([]byte, 1)); n > 0 {
+	switch n, err := io.ReadFull(body, make([]byte, 1)); {
+	case n > 0:
 		return nil, fault.New(fault.Transient, fault.VerificationMismatch,
 			"read from the source: more bytes came than the %d announced", size)
+	case err != io.EOF:
+		return nil, fmt.Errorf("read from the source: the end did not come after %d bytes: %w", size, err)
 	}
 	return content, nil
-}
-
-// watched tells the observer of the bytes that are read.
-func (t *transfer) watched(body io.Reader) io.Reader { return &watchedReader{body, t.observer} }
-
-type watchedReader struct {
-	body     io.Reader
-	observer Observer
-}
-
-func (w *watchedReader) Read(p []byte) (int, error) {
-	n, err := w.body.Read(p)
-	if n > 0 {
-		w.observer.Observe(Event{Kind: EventMoved, Bytes: int64(n)})
-	}
-	return n, err
 }

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// minimumPart is the usual size of a part of a large object.
-	minimumPart = 16 << 20
 	// maximumParts leaves room below the 10 000 that S3 allows.
 	maximumParts = 9_500
 	// partsAtOnce is how many parts of one object are on their way at once.
@@ -26,10 +24,9 @@ const (
 )
 
 // partSize gives the size of the parts of an object.
-func partSize(size int64) int64 {
+func (s sizes) partSize(size int64) int64 {
 	smallest := (size + maximumParts - 1) / maximumParts
-	const mebibyte = 1 << 20
-	return max(minimumPart, (smallest+mebibyte-1)/mebibyte*mebibyte)
+	return max(s.part, (smallest+s.unit-1)/s.unit*s.unit)
 }
 
 // copyLarge stores an object in parts. Every part is bound to its own digest,
@@ -50,11 +47,12 @@ func (t *transfer) copyLarge(ctx context.Context, key string, object provider.Ob
 
 func (t *transfer) uploadParts(ctx context.Context, ref provider.Ref, uploadID string, size int64, body io.Reader) (copied, error) {
 	whole := sha256.New()
-	parts := make([]provider.Part, 0, size/partSize(size)+1)
+	partSize := t.sizes.partSize(size)
+	parts := make([]provider.Part, 0, size/partSize+1)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(partsAtOnce)
-	for offset := int64(0); offset < size; offset += partSize(size) {
-		length := min(partSize(size), size-offset)
+	for offset := int64(0); offset < size; offset += partSize {
+		length := min(partSize, size-offset)
 		release, err := t.memory.hold(groupCtx, length)
 		if err != nil {
 			break // the group knows the cause
@@ -112,13 +110,9 @@ func (t *transfer) complete(ctx context.Context, ref provider.Ref, uploadID stri
 	if err != nil {
 		return copied{}, fmt.Errorf("complete the upload to the target: %w", err)
 	}
-	if stored.ETag == "" {
-		// Ceph RGW tells the ETag of an upload only when asked afterwards.
-		if stored, err = t.target.Session.Head(ctx, ref); err != nil {
-			return copied{}, fmt.Errorf("look at the completed upload: %w", err)
-		}
-	}
-	return copied{sha256: digest, stored: stored}, nil
+	// Ceph RGW tells the ETag of an upload only when asked afterwards.
+	stored, err = t.withETag(ctx, ref, stored)
+	return copied{sha256: digest, stored: stored}, err
 }
 
 // abort drops an upload, also when the run was stopped. What cannot be dropped

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/mover/manifest"
@@ -15,76 +15,87 @@ import (
 	"github.com/rempart/rempart/internal/provider/probe"
 )
 
-// patchTimeout bounds the last writing of a manifest after a run was stopped.
-const patchTimeout = time.Minute
-
-// verify makes sure that the target holds what was sent, as the job asks for it.
-func (t *transfer) verify(ctx context.Context, key string, want manifest.Entry) error {
+// mustReadBack tells whether what is written has to be read again, as the job asks
+// for it and the target allows for it.
+func (t *transfer) mustReadBack(ctx context.Context) (bool, error) {
 	switch t.verification {
 	case VerifyNone:
-		return nil
-	case VerifyTransferred:
-		isBound, err := t.checks.isBound(ctx)
-		if err != nil {
-			return err
-		}
-		if isBound {
-			return nil
-		}
+		return false, nil
+	case VerifyFull:
+		return true, nil
 	}
-	got, err := t.readBack(ctx, t.target, key)
+	isBound, err := t.checks.isBound(ctx)
+	return !isBound, err
+}
+
+// verify makes sure that the target holds what was sent; a full verification also
+// that what was sent is what the source has: bytes may change on their way here.
+func (t *transfer) verify(ctx context.Context, key string, want manifest.Entry) error {
+	got, err := t.read(ctx, t.target, key, "")
 	if err != nil {
 		return fmt.Errorf("read back from the target: %w", err)
 	}
 	if got.SHA256 != want.SHA256 || got.Size != want.Size {
-		return fault.New(fault.Transient, fault.VerificationMismatch,
-			"the target gives other content back than was sent: SHA-256 %s instead of %s: %w",
-			got.SHA256, want.SHA256, provider.ErrContentMismatch)
+		return mismatch("the target gives other content back than was sent", got, want)
+	}
+	if t.verification != VerifyFull {
+		return nil
+	}
+	if got, err = t.read(ctx, t.source, key, want.ETag); err != nil {
+		return fmt.Errorf("read once more from the source: %w", sourceError(t.source.Bucket, err))
+	}
+	if got.SHA256 != want.SHA256 || got.Size != want.Size {
+		return mismatch("the source gives other content than before", got, want)
 	}
 	return nil
 }
 
-// compare reads both sides of an object of which nothing is known, and tells
-// whether content and attributes are the same.
-func (t *transfer) compare(ctx context.Context, key string, listed provider.Object) (manifest.Entry, bool, error) {
-	for attempt := 1; ; attempt++ {
-		entry, same, err := t.compareOnce(ctx, key, listed)
-		if err == nil || attempt == attempts || !isWorthAnotherTry(err) {
-			return entry, same, err
-		}
-		t.observer.Observe(Event{Kind: EventRetried, Key: key, Err: err})
-		if err := t.pause(ctx, attempt); err != nil {
-			return manifest.Entry{}, false, err
-		}
-	}
+func mismatch(what string, got, want manifest.Entry) error {
+	return fault.New(fault.Transient, fault.VerificationMismatch, "%s: SHA-256 %s instead of %s: %w",
+		what, got.SHA256, want.SHA256, provider.ErrContentMismatch)
 }
 
-func (t *transfer) compareOnce(ctx context.Context, key string, listed provider.Object) (manifest.Entry, bool, error) {
-	source, err := t.readBack(ctx, t.source, key)
-	if err != nil {
-		return manifest.Entry{}, false, fmt.Errorf("read from the source: %w", sourceError(err))
-	}
-	target, err := t.readBack(ctx, t.target, key)
-	if err != nil {
+// compare reads both sides of an object of which nothing is known, and tells
+// whether content and attributes are the same. It fails with errTargetGone if
+// there is nothing to compare with.
+func (t *transfer) compare(ctx context.Context, key string, source, target provider.Object) (entry manifest.Entry, same bool, err error) {
+	err = t.again(ctx, key, func() (err error) {
+		entry, same, err = t.compareOnce(ctx, key, source, target)
+		return err
+	})
+	return entry, same, err
+}
+
+func (t *transfer) compareOnce(ctx context.Context, key string, source, target provider.Object) (manifest.Entry, bool, error) {
+	there, err := t.read(ctx, t.target, key, "")
+	switch {
+	case errors.Is(err, provider.ErrNotFound) && !fault.HasReason(err, fault.BucketMissing):
+		return manifest.Entry{}, false, errTargetGone
+	case err != nil:
 		return manifest.Entry{}, false, fmt.Errorf("read from the target: %w", err)
 	}
-	same := source.SHA256 == target.SHA256 && source.MetadataDigest == target.MetadataDigest
-	source.TargetETag = target.ETag
-	if source.ETag == listed.ETag {
-		source.Modified = listed.Modified
+	entry, err := t.read(ctx, t.source, key, "")
+	if err != nil {
+		return manifest.Entry{}, false, fmt.Errorf("read from the source: %w", sourceError(t.source.Bucket, err))
 	}
-	return source, same, nil
+	if entry.ETag == source.ETag {
+		entry.Modified = source.Modified // finer than that of a read
+	}
+	// The listing's is the one that the next run sees.
+	entry.TargetETag = target.ETag
+	return entry, entry.SHA256 == there.SHA256 && entry.MetadataDigest == there.MetadataDigest, nil
 }
 
-// readBack reads an object and gives what a manifest says of it.
-func (t *transfer) readBack(ctx context.Context, end End, key string) (manifest.Entry, error) {
-	body, object, err := end.Session.Get(ctx, end.ref(key), provider.GetOptions{})
+// read reads an object, in a state named by its ETag or as it is, and gives what a
+// manifest says of it.
+func (t *transfer) read(ctx context.Context, end End, key, etag string) (manifest.Entry, error) {
+	body, object, err := t.open(ctx, end, key, etag)
 	if err != nil {
 		return manifest.Entry{}, err
 	}
 	defer body.Close()
 	hash := sha256.New()
-	size, err := io.Copy(hash, t.watched(body))
+	size, err := io.Copy(hash, body)
 	if err != nil {
 		return manifest.Entry{}, err
 	}
@@ -111,7 +122,7 @@ func (c *contentCheck) isBound(ctx context.Context) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.known == "" || c.known == provider.Unknown {
-		support, err := probe.ContentHash(ctx, c.session, c.bucket, provider.ReservedPrefix+"probe/")
+		support, err := probe.ContentHash(ctx, c.session, c.bucket, probePrefix)
 		if err != nil {
 			return false, fmt.Errorf("find out whether the target checks content: %w", err)
 		}
