@@ -288,8 +288,8 @@ func TestTheStrictestOfAllPoliciesCounts(t *testing.T) {
 	if options.Verification != mover.VerifyFull || options.Deletes != mover.IgnoreDeletes {
 		t.Errorf("verification is %s, deletes %s", options.Verification, options.Deletes)
 	}
-	s.facts.Policies[0].Spec.Replication.Bandwidth.BytesPerSecond = ptr.To(resource.MustParse("50Mi"))
-	s.facts.Policies[1].Spec.Replication.Bandwidth.BytesPerSecond = ptr.To(resource.MustParse("10Mi"))
+	s.facts.Policies[0].Spec.Replication.Bandwidth.BytesPerSecond = new(resource.MustParse("50Mi"))
+	s.facts.Policies[1].Spec.Replication.Bandwidth.BytesPerSecond = new(resource.MustParse("10Mi"))
 	if got := s.bytesPerSecond(); got != 10<<20 || replicaScope().bytesPerSecond() != 0 {
 		t.Errorf("the bandwidth is %d", got)
 	}

@@ -12,7 +12,9 @@ import (
 	"github.com/rempart/rempart/internal/condition"
 )
 
-func at(second int) metav1.Time { return metav1.NewTime(time.Date(2026, 11, 22, 0, 0, second, 0, time.UTC)) }
+func at(second int) metav1.Time {
+	return metav1.NewTime(time.Date(2026, 11, 22, 0, 0, second, 0, time.UTC))
+}
 
 func TestSetKeepsTheTimeOfTransitionAsLongAsTheStatusStays(t *testing.T) {
 	var list []metav1.Condition

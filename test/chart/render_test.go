@@ -117,6 +117,62 @@ func TestRenderingsAreTheGoldenFiles(t *testing.T) {
 	}
 }
 
+func TestSwitchesSwitch(t *testing.T) {
+	tests := map[string]struct{ set, has, hasNot string }{
+		"definitions can be left to others": {"crds.install=false", "kind: Deployment", "kind: CustomResourceDefinition"},
+		"no metrics":                        {"metrics.enabled=false", "--metrics-bind-address=0", "kind: Service\n"},
+		"metrics without TLS":               {"metrics.secure=false", "--metrics-secure=false", "tokenreviews"},
+		"and a monitor of them":             {"metrics.secure=false,metrics.serviceMonitor.enabled=true", "kind: ServiceMonitor", "scheme: https"},
+		"no monitor without metrics":        {"metrics.enabled=false,metrics.serviceMonitor.enabled=true", "", "kind: ServiceMonitor"},
+		"no alerts without metrics":         {"metrics.enabled=false,metrics.prometheusRule.enabled=true", "", "kind: PrometheusRule"},
+		"the roles of namespaces left alone": {
+			"rbac.aggregateToDefaultRoles=false", "name: rempart-edit", "aggregate-to-",
+		},
+		"one replica needs no budget":  {"replicas=1", "", "kind: PodDisruptionBudget"},
+		"several have one":             {"replicas=2", "kind: PodDisruptionBudget", "whenUnsatisfiable: DoNotSchedule"},
+		"and are spread":               {"replicas=2", "whenUnsatisfiable: ScheduleAnyway", ""},
+		"the budget can be turned off": {"replicas=2,podDisruptionBudget.enabled=false", "", "kind: PodDisruptionBudget"},
+		"a tag":                        {"image.tag=v9", "image: rempart/manager:v9\n", ""},
+		"no place is none":             {"self=", "", "--self"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			text := rendered(t, "--set", "installation.id=town,"+test.set)
+			if !strings.Contains(text, test.has) {
+				t.Errorf("%q is missing", test.has)
+			}
+			if test.hasNot != "" && strings.Contains(text, test.hasNot) {
+				t.Errorf("%q is there", test.hasNot)
+			}
+		})
+	}
+}
+
+func TestNamesAreNeverTooLong(t *testing.T) {
+	const long = "a-name-that-is-much-longer-than-anything-that-a-label-could-hold-in-a-cluster"
+	text := rendered(t, "--set", "installation.id=town,replicas=2,fullnameOverride="+long+",nameOverride="+long)
+	for _, object := range objects(t, text) {
+		if len(object.GetName()) > 63 {
+			t.Errorf("%s has %d characters", identity(object), len(object.GetName()))
+		}
+		for key, value := range object.GetLabels() {
+			if len(value) > 63 {
+				t.Errorf("%s: label %s has %d characters", identity(object), key, len(value))
+			}
+		}
+	}
+}
+
+func TestHelmHasNothingToSay(t *testing.T) {
+	for name, args := range variants() {
+		t.Run(name, func(t *testing.T) {
+			if _, err := run(t, toolbox.Helm, append([]string{"lint", chartDir, "--strict", "--quiet", "--kube-version", "v1.36.0"}, args...)...); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestBadValuesAreRefused(t *testing.T) {
 	const id = "installation.id=town"
 	tests := map[string]struct{ set, want string }{

@@ -76,7 +76,7 @@ func foldersOf(t *testing.T, pattern string) []string {
 		t.Fatal(err)
 	}
 	var folders []string
-	for _, dir := range strings.Fields(string(output)) {
+	for dir := range strings.FieldsSeq(string(output)) {
 		relative, err := filepath.Rel(absolute, dir)
 		if err != nil {
 			t.Fatal(err)
