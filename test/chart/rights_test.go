@@ -101,14 +101,16 @@ func (r *installed) theTenantsRights(t *testing.T) {
 	r.create(t, bind(r.tenant, "edit", "bob"))
 	r.create(t, bind(r.tenant, "view", "carol"))
 	// Roles are aggregated a moment after they were made.
-	for _, user := range []string{"alice", "bob", "carol"} {
-		eventually(t, func(ctx context.Context) error {
-			allowed, err := r.may(ctx, user, nil, right{in: r.tenant, what: "get sovereignbuckets.rempart.dev"})
-			if !allowed {
-				return errors.Join(fmt.Errorf("%s may not read buckets yet", user), err)
-			}
-			return nil
-		})
+	for user, last := range map[string][]string{"alice": {"list", "deletecollection"}, "bob": {"list", "delete"}, "carol": {"list"}} {
+		for _, verb := range last {
+			eventually(t, func(ctx context.Context) error {
+				allowed, err := r.may(ctx, user, nil, right{in: r.tenant, what: verb + " sovereignbuckets.rempart.dev"})
+				if !allowed {
+					return errors.Join(fmt.Errorf("%s may not %s buckets yet", user, verb), err)
+				}
+				return nil
+			})
+		}
 	}
 	for user, change := range map[string]bool{"alice": true, "bob": true, "carol": false} {
 		var rights []right
