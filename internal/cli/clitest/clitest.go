@@ -21,6 +21,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+// IsUpdate tells whether golden files are to be written anew.
+func IsUpdate() bool { return *update }
+
 // Now is the time of day in every test.
 var Now = time.Date(2026, time.November, 22, 8, 43, 0, 0, time.UTC)
 

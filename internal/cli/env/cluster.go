@@ -124,7 +124,7 @@ func explain(err error) error {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.As(err, &unreachable):
-		return fmt.Errorf("cannot reach the cluster: %w", err)
+		return fmt.Errorf("cannot reach the cluster that --kubeconfig and --context choose: %w", err)
 	case apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse):
 		return fmt.Errorf("the cluster does not know the kinds of %s, so Rempart is not installed there: %w", v1alpha1.GroupVersion.Group, err)
 	}

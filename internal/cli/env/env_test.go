@@ -34,15 +34,18 @@ func TestExitCodes(t *testing.T) {
 		err     error
 		code    ExitCode
 		message string
+		// isMisuse: the help would help.
+		isMisuse bool
 	}{
-		"nothing went wrong":                  {action(nil), 0, ""},
-		"the answer is yes":                   {action(Answer(ExitOK)), 0, ""},
-		"the answer is no":                    {action(Answer(ExitNo)), 1, ""},
-		"an answer that proves nothing":       {action(Answer(ExitInconclusive)), 3, ""},
-		"a matter of usage":                   {action(Usage(broken)), 2, "broken"},
-		"a matter of usage, with more to say": {action(fmt.Errorf("read: %w", Usage(broken))), 2, "read: broken"},
-		"something went wrong":                {action(broken), 4, "broken"},
-		"cobra objects":                       {broken, 2, "broken"},
+		"nothing went wrong":                  {action(nil), 0, "", false},
+		"the answer is yes":                   {action(Answer(ExitOK)), 0, "", false},
+		"the answer is no":                    {action(Answer(ExitNo)), 1, "", false},
+		"an answer that proves nothing":       {action(Answer(ExitInconclusive)), 3, "", false},
+		"a matter of usage":                   {action(Usage(broken)), 2, "broken", true},
+		"a matter of usage, with more to say": {action(fmt.Errorf("read: %w", Usage(broken))), 2, "read: broken", true},
+		"a file that is not valid":            {action(Input(broken)), 2, "broken", false},
+		"something went wrong":                {action(broken), 4, "broken", false},
+		"cobra objects":                       {broken, 2, "broken", true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -51,6 +54,9 @@ func TestExitCodes(t *testing.T) {
 			}
 			if got := MessageOf(test.err); got != test.message {
 				t.Errorf("message %q, want %q", got, test.message)
+			}
+			if got := IsMisuse(test.err); got != test.isMisuse {
+				t.Errorf("the help would help: %t, want %t", got, test.isMisuse)
 			}
 		})
 	}

@@ -31,6 +31,8 @@ const (
 type exitError struct {
 	code ExitCode
 	err  error
+	// isInput tells that not the command line is at fault but what it names.
+	isInput bool
 }
 
 // Error implements error.
@@ -44,8 +46,11 @@ func (e *exitError) Error() string {
 // Unwrap gives the cause.
 func (e *exitError) Unwrap() error { return e.err }
 
-// Usage is an error about the command line or about what it names.
+// Usage is an error about the command line.
 func Usage(err error) error { return &exitError{code: ExitUsage, err: err} }
+
+// Input is an error about a file that the command line names.
+func Input(err error) error { return &exitError{code: ExitUsage, err: err, isInput: true} }
 
 // Answer ends a command whose answer was printed already.
 func Answer(code ExitCode) error {
@@ -80,6 +85,12 @@ func CodeOf(err error) ExitCode {
 	default:
 		return ExitUsage // cobra's own: an unknown command, flag or argument
 	}
+}
+
+// IsMisuse tells whether the help of the command would help.
+func IsMisuse(err error) bool {
+	var coded *exitError
+	return CodeOf(err) == ExitUsage && (!errors.As(err, &coded) || !coded.isInput)
 }
 
 // MessageOf gives what is left to say about an error; nothing if the answer was

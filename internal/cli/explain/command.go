@@ -109,7 +109,7 @@ func (c *command) fromFiles(cmd *cobra.Command, args []string) error {
 		Paths: slices.Concat(c.files, args), Recursive: c.recursive, In: c.env.In, Namespace: namespace,
 	})
 	if err != nil {
-		return env.Usage(err)
+		return env.Input(err)
 	}
 	for _, note := range set.Notes {
 		c.env.Note(note)

@@ -167,6 +167,7 @@ func describe(spec v1alpha1.SovereigntyPolicySpec) string {
 		parts = append(parts, "none on own premises")
 	case v1alpha1.Only:
 		parts = append(parts, "on own premises only")
+	default: // allowed, which needs no word
 	}
 	if spec.Access.MinimumGrant == v1alpha1.GrantScoped {
 		parts = append(parts, "keys of one bucket only")

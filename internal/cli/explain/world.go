@@ -3,6 +3,7 @@ package explain
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -94,11 +95,8 @@ func inherit(object, replaced client.Object) {
 		}
 	case *corev1.Namespace:
 		labels := map[string]string{}
-		for _, from := range []map[string]string{replaced.GetLabels(), object.Labels} {
-			for key, value := range from {
-				labels[key] = value
-			}
-		}
+		maps.Copy(labels, replaced.GetLabels())
+		maps.Copy(labels, object.Labels)
 		object.Labels = labels
 	}
 }

@@ -172,8 +172,11 @@ func (p *passedOver) add(kind string) {
 }
 
 func (p *passedOver) note(file string) string {
-	if p.count == 0 {
+	switch p.count {
+	case 0:
 		return ""
+	case 1:
+		return fmt.Sprintf("%s: an object of another kind was passed over: %s", file, p.kinds[0])
 	}
 	return fmt.Sprintf("%s: %d objects of other kinds were passed over: %s", file, p.count, strings.Join(p.kinds, ", "))
 }

@@ -57,6 +57,14 @@ func TestALaterObjectTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	}
 }
 
+func TestOneObjectOfAnotherKindIsNamedToo(t *testing.T) {
+	got, err := Read(Options{Paths: []string{Stdin}, In: strings.NewReader("apiVersion: v1\nkind: Secret\nmetadata: {name: key}\n")})
+	want := []string{"standard input: an object of another kind was passed over: Secret"}
+	if diff := cmp.Diff(want, got.Notes); diff != "" || err != nil {
+		t.Errorf("%v, notes (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestAbsentFieldsHaveTheirDefaults(t *testing.T) {
 	got, err := Read(Options{Paths: []string{Stdin}, In: strings.NewReader(bucketYAML), Namespace: "default"})
 	if err != nil {

@@ -130,12 +130,9 @@ func (d *definition) check(object map[string]any) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	meta, _, unknown, err := objectmeta.GetObjectMetaWithOptions(object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
-	if err != nil {
-		return []string{"metadata: " + err.Error()}, nil
-	}
-	if meta == nil {
-		meta = &metav1.ObjectMeta{}
+	meta, unknown, malformed := metadataOf(object)
+	if malformed != "" {
+		return []string{malformed}, nil
 	}
 	unknown = append(unknown, pruning.PruneWithOptions(runtime.DeepCopyJSON(object), judge.structural, true,
 		structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})...)
@@ -155,6 +152,19 @@ func (d *definition) check(object map[string]any) ([]string, error) {
 	return problems, nil
 }
 
+// metadataOf gives the metadata with the unknown fields in it, or says why it is
+// none.
+func metadataOf(object map[string]any) (meta *metav1.ObjectMeta, unknown []string, malformed string) {
+	meta, isThere, unknown, err := objectmeta.GetObjectMetaWithOptions(object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
+	switch {
+	case err != nil:
+		return nil, nil, "metadata: " + err.Error()
+	case !isThere:
+		return &metav1.ObjectMeta{}, nil, ""
+	}
+	return meta, unknown, ""
+}
+
 // validate does what the API server does when a custom resource is made.
 func (c *compiled) validate(object map[string]any) field.ErrorList {
 	problems := validation.ValidateCustomResource(nil, object, c.schema)
@@ -172,6 +182,7 @@ func keepsFromRules(problem *field.Error) bool {
 	switch problem.Type {
 	case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
 		return true
+	default:
+		return false
 	}
-	return false
 }
