@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
-	"k8s.io/utils/ptr"
 )
 
 func TestColumnsLineUpAcrossNotes(t *testing.T) {
@@ -109,12 +108,12 @@ func TestAWriterThatIsClosedIsAnError(t *testing.T) {
 
 func TestUnits(t *testing.T) {
 	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
-	ago := func(d time.Duration) *time.Time { return ptr.To(now.Add(-d)) }
+	ago := func(d time.Duration) *time.Time { return new(now.Add(-d)) }
 	tests := map[string]struct{ got, want string }{
-		"bytes":                       {Bytes(ptr.To(int64(1234567890))), "1.1 GiB"},
-		"no bytes":                    {Bytes(ptr.To(int64(0))), "0 B"},
+		"bytes":                       {Bytes(new(int64(1234567890))), "1.1 GiB"},
+		"no bytes":                    {Bytes(new(int64(0))), "0 B"},
 		"bytes that are not known":    {Bytes(nil), ""},
-		"a count":                     {Count(ptr.To(int64(10000))), "10000"},
+		"a count":                     {Count(new(int64(10000))), "10000"},
 		"a count that is not known":   {Count(nil), ""},
 		"an age":                      {Age(now, ago(3*time.Minute)), "3m"},
 		"an age of days":              {Age(now, ago(80*time.Hour)), "3d8h"},
