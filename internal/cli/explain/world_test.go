@@ -197,15 +197,15 @@ func TestMemoryIsReadLikeACluster(t *testing.T) {
 	if err := m.List(t.Context(), &v1alpha1.BucketReplicaList{}, missing); err == nil {
 		t.Error("a field without an index is not refused, as a cluster does")
 	}
-	var bucket v1alpha1.SovereignBucket
-	if err := m.Get(t.Context(), client.ObjectKey{Namespace: "etat-civil", Name: "actes"}, &bucket); err != nil {
+	var namespace corev1.Namespace
+	if err := m.Get(t.Context(), client.ObjectKey{Name: "etat-civil"}, &namespace); err != nil {
 		t.Fatal(err)
 	}
-	bucket.Spec.Dataset.Title = "changed"
-	if all[*v1alpha1.SovereignBucket](m)[0].Spec.Dataset.Title == "changed" {
+	namespace.Labels["tier"] = "gold"
+	if all[*corev1.Namespace](m)[0].Labels["tier"] != "" {
 		t.Error("what was read is not a copy")
 	}
-	if err := m.Get(t.Context(), client.ObjectKey{Name: "nothing"}, &bucket); client.IgnoreNotFound(err) != nil || err == nil {
+	if err := m.Get(t.Context(), client.ObjectKey{Name: "nothing"}, &namespace); client.IgnoreNotFound(err) != nil || err == nil {
 		t.Errorf("an object that is not there: %v", err)
 	}
 }

@@ -177,6 +177,20 @@ func TestUnknownIsNeverShownAsHealthy(t *testing.T) {
 	}
 }
 
+func TestACopyThatSomebodyElseMadeIsNotShown(t *testing.T) {
+	bucket, replicas := healthy("actes", "Actes")
+	foreign := *replicas[0].DeepCopy()
+	foreign.Name, foreign.OwnerReferences = "foreign", nil
+	elsewhere := *replicas[0].DeepCopy()
+	elsewhere.Namespace = "archives"
+	former := *replicas[0].DeepCopy()
+	former.Name, former.OwnerReferences[0].UID = "of-a-bucket-of-that-name-before", "other"
+	w := world{buckets: []v1alpha1.SovereignBucket{bucket}, replicas: append(replicas, foreign, elsewhere, former)}
+	if got := w.models()[0].Copies; len(got) != 2 {
+		t.Errorf("copies %+v, want the two of the bucket", got)
+	}
+}
+
 // tenants is a cluster in which providers may not be read.
 type tenants struct{ world }
 
