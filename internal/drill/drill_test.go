@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -349,19 +350,10 @@ func TestWithoutASourceTheRestIsShown(t *testing.T) {
 	}
 	want := []string{"RPO: the source does not answer", "evidence with a second operator: it is stored with one only"}
 	for _, sentence := range want {
-		if !contains(outcome.NotTested, sentence) {
+		if !slices.Contains(outcome.NotTested, sentence) {
 			t.Errorf("not said: %q in %q", sentence, outcome.NotTested)
 		}
 	}
-}
-
-func contains(list []string, sentence string) bool {
-	for _, s := range list {
-		if s == sentence {
-			return true
-		}
-	}
-	return false
 }
 
 func TestADrillThatTakesTooLong(t *testing.T) {

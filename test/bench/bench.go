@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/rempart/rempart/test/harness"
 	"github.com/rempart/rempart/test/harness/toolbox"
@@ -126,7 +127,7 @@ func (b *bench) prepare(ctx context.Context) error {
 }
 
 func (b *bench) cleanUp() {
-	for i := len(b.undo) - 1; i >= 0; i-- {
-		b.undo[i]()
+	for _, undo := range slices.Backward(b.undo) {
+		undo()
 	}
 }

@@ -32,7 +32,7 @@ manifest. The mover lists both sides, hashes every object with SHA-256, binds ev
 keeps the manifest. Requests are per object at the source and at the target, listings and the manifest included.
 
 %s`, time.Now().UTC().Format("2 January 2006"), runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, b.rounds, table)
-	return os.WriteFile(b.document, []byte(text), 0o644) //nolint:gosec // a page of the documentation
+	return os.WriteFile(b.document, []byte(text), 0o644)
 }
 
 func (b *bench) table(results []result) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -68,8 +69,11 @@ func (d *demo) tool(ctx context.Context, name string) (string, error) {
 // operator is the operator as a process.
 type operator struct {
 	log   string
-	ended chan error
+	ended chan ending
 }
+
+// ending is how the operator ended.
+type ending struct{ err error }
 
 // startOperator builds the programs and starts the operator, told that it stands
 // in the authority's own data centre.
@@ -80,14 +84,14 @@ func (d *demo) startOperator(ctx context.Context) error {
 	if err := d.makeNamespace(ctx, systemNamespace); err != nil {
 		return err
 	}
-	d.operator = &operator{log: filepath.Join(d.dir, "operator.log"), ended: make(chan error, 1)}
+	d.operator = &operator{log: filepath.Join(d.dir, "operator.log"), ended: make(chan ending, 1)}
 	log, err := os.Create(d.operator.log)
 	if err != nil {
 		return err
 	}
 	// Not tied to the context: Ctrl-C at the terminal reaches it by itself, and
 	// cleanUp ends it in order.
-	process := exec.Command(filepath.Join(d.dir, "bin", "manager"), //nolint:noctx // see above
+	process := exec.Command(filepath.Join(d.dir, "bin", "manager"),
 		"--kubeconfig", d.kubeconfig, "--namespace", systemNamespace, "--installation-id", "demo", "--self", "onprem/dc1",
 		"--allow-insecure-endpoints", "--leader-elect=false", "--metrics-bind-address", "0", "--health-probe-bind-address", "0")
 	process.Stdout, process.Stderr = log, log
@@ -95,10 +99,18 @@ func (d *demo) startOperator(ctx context.Context) error {
 	if err := process.Start(); err != nil {
 		return fmt.Errorf("start the operator: %w", err)
 	}
-	go func() { d.operator.ended <- process.Wait() }()
+	go func() { d.operator.ended <- ending{process.Wait()} }()
 	d.atEnd(func() { d.operator.stop(process.Process, log) })
 	d.say("the operator runs as process %d; it is told that it stands at onprem/dc1", process.Process.Pid)
 	return nil
+}
+
+// operatorEnded says how an operator ended that nobody stopped.
+func (d *demo) operatorEnded(how ending) error {
+	if how.err == nil {
+		how.err = errors.New("it stopped by itself")
+	}
+	return fmt.Errorf("the operator ended: %w; its log ends with:\n%s", how.err, lastLines(d.operator.log))
 }
 
 // stop ends the operator in order, and by force if it takes too long.

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -115,14 +116,14 @@ func (d *demo) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case err := <-d.operator.ended:
-		return fmt.Errorf("the operator ended: %w; its log ends with:\n%s", err, lastLines(d.operator.log))
+	case ended := <-d.operator.ended:
+		return d.operatorEnded(ended)
 	}
 }
 
 func (d *demo) cleanUp() {
-	for i := len(d.undo) - 1; i >= 0; i-- {
-		d.undo[i]()
+	for _, undo := range slices.Backward(d.undo) {
+		undo()
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -98,7 +97,7 @@ func (d *demo) applyFile(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	for _, document := range bytes.Split(text, []byte("\n---\n")) {
+	for document := range bytes.SplitSeq(text, []byte("\n---\n")) {
 		var kind metav1.TypeMeta
 		if err := yaml.Unmarshal(document, &kind); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
@@ -144,17 +143,10 @@ func (d *demo) await(ctx context.Context, what string, look func() (detail strin
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-d.operator.ended:
-			return fmt.Errorf("the operator ended: %w; its log ends with:\n%s", orUnexpected(err), lastLines(d.operator.log))
+		case ended := <-d.operator.ended:
+			return d.operatorEnded(ended)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 	return fmt.Errorf("%s took longer than %s: %s; the operator's log ends with:\n%s", what, patience, detail, lastLines(d.operator.log))
-}
-
-func orUnexpected(err error) error {
-	if err == nil {
-		return errors.New("unexpectedly")
-	}
-	return err
 }

@@ -31,13 +31,3 @@ func (d *demo) startStores(ctx context.Context) error {
 	}
 	return nil
 }
-
-// storeOf gives the stand-in of a provider.
-func (d *demo) storeOf(provider string) *standIn {
-	for _, s := range d.stores {
-		if s.provider == provider {
-			return s
-		}
-	}
-	return nil
-}

@@ -80,7 +80,7 @@ func TestTheSamplesAreAccepted(t *testing.T) {
 func documents(t *testing.T, name string, text []byte) []*unstructured.Unstructured {
 	t.Helper()
 	var objects []*unstructured.Unstructured
-	for _, document := range bytes.Split(text, []byte("\n---\n")) {
+	for document := range bytes.SplitSeq(text, []byte("\n---\n")) {
 		object := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal(document, &object.Object); err != nil {
 			t.Fatalf("%s: %v", name, err)

@@ -147,6 +147,7 @@ func TestKilledAnywhereAnotherOperatorConverges(t *testing.T) {
 // killAt plays the main job with a kill at a write, and tells whether the job has
 // that many.
 func killAt(t *testing.T, at int, after bool) bool {
+	t.Helper()
 	killing := newKiller(at, after)
 	w, stores := emulatedWorld(t, func(o *app.ManagerOptions) {
 		o.Around = killing.around

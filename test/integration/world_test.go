@@ -320,10 +320,13 @@ func (w *world) awaitGone(object client.Object) {
 	w.t.Helper()
 	w.eventually(func() error {
 		err := w.client.Get(context.Background(), client.ObjectKeyFromObject(object), object)
-		if apierrors.IsNotFound(err) {
+		switch {
+		case apierrors.IsNotFound(err):
 			return nil
+		case err != nil:
+			return err
 		}
-		return fmt.Errorf("%s %s is still there (%v)", kindOf(object), object.GetName(), err)
+		return fmt.Errorf("%s %s is still there", kindOf(object), object.GetName())
 	})
 }
 
