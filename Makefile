@@ -73,7 +73,8 @@ bench: ## Measure the mover against other programs (BENCHARGS='-help')
 
 .PHONY: demo
 demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running)
-	go run ./test/demo $(if $(DATA),-data '$(DATA)') $(if $(KEEP),-keep)
+	@go build -o bin/demo ./test/demo
+	@bin/demo $(if $(DATA),-data '$(DATA)') $(if $(KEEP),-keep)
 
 .PHONY: clean
 clean: ## Remove what was built in the checkout; built tools stay in their cache

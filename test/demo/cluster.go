@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,6 +71,8 @@ func (d *demo) tool(ctx context.Context, name string) (string, error) {
 type operator struct {
 	log   string
 	ended chan ending
+	// metrics is where the operator serves its metrics.
+	metrics string
 }
 
 // ending is how the operator ended.
@@ -89,11 +92,15 @@ func (d *demo) startOperator(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.operator.metrics, err = freeAddress(); err != nil {
+		return err
+	}
 	// Not tied to the context: Ctrl-C at the terminal reaches it by itself, and
 	// cleanUp ends it in order.
 	process := exec.Command(filepath.Join(d.dir, "bin", "manager"),
 		"--kubeconfig", d.kubeconfig, "--namespace", systemNamespace, "--installation-id", "demo", "--self", "onprem/dc1",
-		"--allow-insecure-endpoints", "--leader-elect=false", "--metrics-bind-address", "0", "--health-probe-bind-address", "0")
+		"--allow-insecure-endpoints", "--leader-elect=false",
+		"--metrics-bind-address", d.operator.metrics, "--metrics-secure=false", "--health-probe-bind-address", "0")
 	process.Stdout, process.Stderr = log, log
 	process.SysProcAttr = ownGroup()
 	if err := process.Start(); err != nil {
@@ -103,6 +110,15 @@ func (d *demo) startOperator(ctx context.Context) error {
 	d.atEnd(func() { d.operator.stop(process.Process, log) })
 	d.say("the operator runs as process %d; it is told that it stands at onprem/dc1", process.Process.Pid)
 	return nil
+}
+
+// freeAddress is an address on loopback that nobody listens on.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 // operatorEnded says how an operator ended that nobody stopped.

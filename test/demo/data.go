@@ -10,12 +10,15 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"mime"
+	"net/http"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -197,12 +200,13 @@ func (d *demo) awaitCopies(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var objects int64
-	for _, err := range provider.List(ctx, session, name, provider.ListOptions{}) {
+	var objects, size int64
+	for object, err := range provider.List(ctx, session, name, provider.ListOptions{}) {
 		if err != nil {
 			return err
 		}
 		objects++
+		size += object.Size
 	}
 	bucket := dataset()
 	if err := d.client.Get(ctx, client.ObjectKeyFromObject(bucket), bucket); err != nil {
@@ -214,11 +218,45 @@ func (d *demo) awaitCopies(ctx context.Context) error {
 		return err
 	}
 	started := time.Now()
-	if err := d.await(ctx, "copying", func() (string, bool, error) { return d.copiesHold(ctx, objects) }); err != nil {
+	bar := d.bar("copying", size*int64(replicas))
+	defer bar.done()
+	if err := d.poll(ctx, "the copies", func() (string, bool, error) {
+		bar.set(d.operator.bytesCopied(ctx))
+		return d.copiesHold(ctx, objects)
+	}); err != nil {
 		return err
 	}
-	d.say("every copy holds %d objects after %s", objects, time.Since(started).Round(100*time.Millisecond))
+	bar.done()
+	d.say("each of the %d copies holds %d objects, %s, after %s", replicas, objects, humanBytes(size),
+		time.Since(started).Round(100*time.Millisecond))
 	return nil
+}
+
+// replicas is how many copies the samples ask for besides the primary.
+const replicas = 2
+
+// bytesCopied is what the operator read to make copies, by its own metrics; what
+// cannot be told is 0.
+func (o *operator) bytesCopied(ctx context.Context) int64 {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.metrics+"/metrics", nil)
+	if err != nil {
+		return 0
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(response.Body)
+	if err != nil {
+		return 0
+	}
+	var read float64
+	for _, series := range families["rempart_replication_read_bytes_total"].GetMetric() {
+		read += series.GetCounter().GetValue()
+	}
+	return int64(read)
 }
 
 // copiesHold tells whether every replica holds that many objects and is ready.

@@ -105,20 +105,29 @@ func (d *demo) wait(ctx context.Context) error {
 	fmt.Fprintf(d.out, `
 == Everything stays up until Ctrl-C. In another terminal:
 
-   export KUBECONFIG=%s PATH=%s:%s:$PATH
+   export KUBECONFIG=%s PATH=%s:$PATH
    kubectl get sovereign -A
    kubectl -n etat-civil describe sbkt actes
    kubectl rempart status -A
    kubectl rempart drill actes -n etat-civil --wait
 
    The operator's log is %s
-`, d.kubeconfig, filepath.Dir(kubectl), filepath.Join(d.dir, "bin"), d.operator.log)
+`, d.kubeconfig, d.path(kubectl), d.operator.log)
 	select {
 	case <-ctx.Done():
 		return nil
 	case ended := <-d.operator.ended:
 		return d.operatorEnded(ended)
 	}
+}
+
+// path is where kubectl and its plugin are.
+func (d *demo) path(kubectl string) string {
+	bin := filepath.Join(d.dir, "bin")
+	if filepath.Dir(kubectl) == bin {
+		return bin
+	}
+	return filepath.Dir(kubectl) + ":" + bin
 }
 
 func (d *demo) cleanUp() {

@@ -26,6 +26,7 @@ type progress struct {
 	started time.Time
 	shown   bool
 	stop    chan struct{}
+	once    sync.Once
 	ended   sync.WaitGroup
 }
 
@@ -56,12 +57,20 @@ func (p *progress) add(moved int64) {
 	p.moved += moved
 }
 
-// done takes the line away.
+// set tells how far it is.
+func (p *progress) set(moved int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moved = max(p.moved, min(moved, p.total))
+}
+
+// done takes the line away. It may be called again.
 func (p *progress) done() {
-	close(p.stop)
+	p.once.Do(func() { close(p.stop) })
 	p.ended.Wait()
 	if p.shown && isTerminal() {
 		fmt.Fprint(p.demo.out, "\r\033[K")
+		p.shown = false
 	}
 }
 

@@ -129,6 +129,11 @@ func (d *demo) makeNamespace(ctx context.Context, name string) error {
 func (d *demo) await(ctx context.Context, what string, look func() (detail string, done bool, err error)) error {
 	busy := d.busy(what)
 	defer busy.done()
+	return d.poll(ctx, what, look)
+}
+
+// poll looks again and again.
+func (d *demo) poll(ctx context.Context, what string, look func() (detail string, done bool, err error)) error {
 	deadline := time.Now().Add(patience)
 	var detail string
 	for time.Now().Before(deadline) {
