@@ -27,10 +27,14 @@ type steadyBody struct {
 	key      string
 	object   provider.Object
 	body     io.ReadCloser
-	// offset is how much was read, breaks how often nothing more came.
-	offset int64
-	breaks int
+	// offset is how much was read, breaks how often in a row nothing more came, and
+	// mends how often there was a break at all.
+	offset        int64
+	breaks, mends int
 }
+
+// maximumMends bounds the requests for one object, of which each may bring little.
+const maximumMends = 100
 
 // Read implements io.Reader.
 func (b *steadyBody) Read(p []byte) (int, error) {
@@ -54,7 +58,8 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 // something to read again.
 func (b *steadyBody) mend(broken error) bool {
 	b.breaks++
-	if b.ctx.Err() != nil || b.breaks >= attempts || b.offset >= b.object.Size || !isWorthAnotherTry(broken) {
+	b.mends++
+	if b.ctx.Err() != nil || b.breaks >= attempts || b.mends > maximumMends || b.offset >= b.object.Size || !isWorthAnotherTry(broken) {
 		return false
 	}
 	b.transfer.observer.Observe(Event{Kind: EventRetried, Key: b.key, Err: broken})

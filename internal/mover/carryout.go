@@ -110,9 +110,9 @@ func (r *run) recordFailure(f *failure) {
 	}
 }
 
-// patience is how many objects in a row may fail because a store does not answer,
-// each after many tries, before the run gives up.
-const patience = 100
+// usualPatience is how many objects in a row may fail because a store does not
+// answer, each after many tries, before the run gives up.
+const usualPatience = 100
 
 // hopeless tells why no other object can be carried over either, or nil.
 func (r *run) hopeless(f *failure) error {
@@ -125,8 +125,8 @@ func (r *run) hopeless(f *failure) error {
 		errors.Is(err, errSourceLost), fault.HasReason(err, fault.BucketMissing):
 		return fmt.Errorf("%s %q: %w", f.operation, f.key, err)
 	case errors.Is(err, provider.ErrUnreachable), errors.Is(err, provider.ErrServer), errors.Is(err, provider.ErrThrottled):
-		if r.unanswered.Add(1) >= patience {
-			return fmt.Errorf("%d objects failed one after the other, the last one %q: %w", patience, f.key, err)
+		if r.unanswered.Add(1) >= r.patience {
+			return fmt.Errorf("%d objects failed one after the other, the last one %q: %w", r.patience, f.key, err)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/mover/manifest"
 )
 
@@ -111,6 +112,9 @@ func (r *run) saveAtTheEnd(ctx context.Context) {
 	}
 	if err != nil {
 		r.warn(fmt.Errorf("save what was done: %w", err))
+	}
+	if r.report.Reason == fault.Interrupted {
+		r.sweepOwn(ctx)
 	}
 }
 

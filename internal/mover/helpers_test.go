@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"maps"
+	"mime"
 	"slices"
 	"strings"
 	"sync"
@@ -179,6 +181,11 @@ func contents(server *emulator.Server, bucket string) map[string]stored {
 		maps.DeleteFunc(object.Headers, func(name, value string) bool {
 			return name == "Content-Type" && value == "binary/octet-stream" // what stores fill in
 		})
+		for name, value := range object.Metadata {
+			if text, err := new(mime.WordDecoder).DecodeHeader(value); err == nil {
+				object.Metadata[name] = text // encoded words are how S3 writes text outside ASCII
+			}
+		}
 		all[key] = stored{string(object.Body), object.Headers, object.Metadata, object.Tags}
 	}
 	return all
@@ -286,4 +293,30 @@ func digestOf(content string) string {
 
 func objectOf(key, content string) emulator.Object {
 	return emulator.Object{Key: key, Body: []byte(content)}
+}
+
+// attributes are none.
+var attributes provider.Attributes
+
+// onceThen makes a pause between two tries in which something happens once.
+func onceThen(happen func()) func(context.Context, int) error {
+	var once sync.Once
+	return func(ctx context.Context, _ int) error {
+		once.Do(happen)
+		return ctx.Err()
+	}
+}
+
+// stopping is a session that ends the run when an object is asked for.
+type stopping struct {
+	provider.Session
+	key    string
+	cancel context.CancelFunc
+}
+
+func (s stopping) Get(ctx context.Context, ref provider.Ref, options provider.GetOptions) (io.ReadCloser, provider.Object, error) {
+	if ref.Key == s.key {
+		s.cancel()
+	}
+	return s.Session.Get(ctx, ref, options)
 }

@@ -7,8 +7,8 @@
 // the manifest; deletions wait until the whole pass is known to be complete and
 // the guard lets them through.
 //
-// It knows no Kubernetes. Start reading at Run; plan.go has the decisions,
-// transfer.go the bytes, guard.go the deletions.
+// It knows no Kubernetes. Start reading at Run; pass.go has the way of an object,
+// plan.go the decisions, transfer.go the bytes, guard.go the deletions.
 package mover
 
 import (
@@ -56,15 +56,17 @@ type Options struct {
 	Workers int
 	// BytesInFlight bounds the memory for contents; 0 is 256 MiB.
 	BytesInFlight int64
-	// OwnsTarget tells that nobody else writes to the target, so that every open
-	// upload there is a left-over of an earlier run and is aborted.
+	// OwnsTarget tells that nobody else writes to the range at the target, so that
+	// every open upload there is a left-over and is aborted.
 	OwnsTarget bool
 	// TargetChecksContent tells whether the target refuses content that does not
 	// match its announced hash. Unknown is found out by trying.
 	TargetChecksContent provider.Support
-	// Resume continues an earlier run that was stopped.
+	// Resume continues an earlier run that was stopped. A checkpoint that does not
+	// fit the job or the manifest is not used.
 	Resume *Checkpoint
-	// SaveCheckpoint is called now and then, and at the end of a stopped run.
+	// SaveCheckpoint is called now and then, and at the end of a stopped run; with
+	// a zero one once there is nothing to go on from.
 	SaveCheckpoint func(Checkpoint) error
 	// Observer is told what happens. Nil tells nobody.
 	Observer Observer
@@ -85,8 +87,9 @@ const (
 type Verification string
 
 // Ways to verify. Transferred (and the empty value) binds every request to a
-// hash that the store checks, and reads back where it does not; Full always
-// reads back; None neither reads back nor looks whether the store checks.
+// hash that the store checks, and reads back where it does not; Full reads each
+// copied object once more at both sides; None neither reads back nor looks
+// whether the store checks.
 const (
 	VerifyTransferred Verification = "Transferred"
 	VerifyFull        Verification = "Full"

@@ -33,8 +33,10 @@ type run struct {
 	saveEvery time.Duration
 	// id identifies the job, source what it copies.
 	id, source string
-	// unanswered counts objects that failed in a row because nothing answered.
+	// unanswered counts objects that failed in a row because nothing answered;
+	// patience is how many may.
 	unanswered atomic.Int64
+	patience   int64
 
 	// mu guards report, to which workers add.
 	mu     sync.Mutex
@@ -74,6 +76,7 @@ func newRun(job Job) *run {
 		todo:      job.Options.Range,
 		started:   job.Options.Now(),
 		saveEvery: checkpointInterval,
+		patience:  usualPatience,
 		id:        job.ID(),
 		source:    manifest.SourceID(job.Source.Session.Place().Endpoint, job.Source.Bucket, job.Source.Prefix),
 	}
@@ -98,7 +101,11 @@ func (r *run) execute(ctx context.Context) error {
 	if err := r.finishManifest(ctx); err != nil {
 		return err
 	}
-	return r.settlePending(ctx)
+	if err := r.settlePending(ctx); err != nil {
+		return err
+	}
+	r.sweepOwn(ctx)
+	return nil
 }
 
 // begin finds out what has to be known before the first object.
@@ -142,7 +149,18 @@ func (r *run) startWriter() {
 	r.writer = r.Target.manifest().NewWriter(r.before, r.Options.Range, r.source, r.report.AsOf)
 }
 
-// sweepUploads aborts what an earlier run left open in the range.
+// sweepOwn aborts uploads of this run that it does not know of: a store may start
+// one and not come to say so.
+func (r *run) sweepOwn(ctx context.Context) {
+	if r.transfer.uploads.Load() == 0 {
+		return
+	}
+	if err := r.sweepUploads(ctx); err != nil {
+		r.warn(err) // the next run does it
+	}
+}
+
+// sweepUploads aborts what was left open in the range.
 func (r *run) sweepUploads(ctx context.Context) error {
 	if !r.Options.OwnsTarget {
 		return nil

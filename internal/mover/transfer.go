@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/rempart/rempart/internal/fault"
@@ -25,6 +26,8 @@ type transfer struct {
 	keys           *probe.KeyTrial
 	checks         *contentCheck
 	memory         *memory
+	// uploads counts those that were begun.
+	uploads atomic.Int64
 	// pause waits between two tries of an object.
 	pause func(ctx context.Context, attempt int) error
 }

@@ -33,6 +33,7 @@ func (s sizes) partSize(size int64) int64 {
 // the object's digest runs over all of them. An upload that fails is aborted.
 func (t *transfer) copyLarge(ctx context.Context, key string, object provider.Object, body io.Reader) (copied, error) {
 	ref := t.target.ref(key)
+	t.uploads.Add(1)
 	uploadID, err := t.target.Session.StartUpload(ctx, ref, object.Attributes)
 	if err != nil {
 		return copied{}, fmt.Errorf("start an upload to the target: %w", err)
