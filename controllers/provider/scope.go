@@ -14,8 +14,7 @@ import (
 type scope struct {
 	provider *v1alpha1.SovereignProvider
 	now      time.Time
-	// candidates are the locations with their facts, described is false until
-	// they are known.
+	// candidates are the locations with their facts.
 	candidates []placement.Candidate
 	// copies are the replicas placed at the provider.
 	copies []v1alpha1.BucketReplica
