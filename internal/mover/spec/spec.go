@@ -6,9 +6,15 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"go.yaml.in/yaml/v3"
@@ -81,28 +87,46 @@ type Size int64
 func (s *Size) UnmarshalYAML(node *yaml.Node) error {
 	parsed, err := humanize.ParseBytes(node.Value)
 	if err != nil || parsed > 1<<62 {
-		return fmt.Errorf("line %d: %q is not a number of bytes such as 1048576 or 256Mi", node.Line, node.Value)
+		// In this form it is named beside all other mistakes.
+		return &yaml.TypeError{Errors: []string{
+			fmt.Sprintf("line %d: %q is not a number of bytes such as 1048576 or 256Mi", node.Line, node.Value),
+		}}
 	}
 	*s = Size(parsed)
 	return nil
 }
 
-// Parse reads a spec and checks it. Unknown fields are mistakes.
+// Parse reads a spec and checks it. The error names every mistake, each in a line;
+// unknown fields are mistakes. The spec is given as far as it could be read.
 func Parse(document []byte) (Spec, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(document))
 	decoder.KnownFields(true)
 	var spec Spec
-	if err := decoder.Decode(&spec); err != nil {
-		if errors.Is(err, io.EOF) {
-			return Spec{}, errors.New("the spec is empty")
-		}
-		return Spec{}, err
+	err := decoder.Decode(&spec)
+	mistakes, isReadable := errors.AsType[*yaml.TypeError](err)
+	switch {
+	case errors.Is(err, io.EOF):
+		return Spec{}, errors.New("the spec is empty")
+	case err != nil && !isReadable:
+		return Spec{}, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
 		return Spec{}, errors.New("the spec must be one YAML document")
 	}
-	return spec, spec.validate()
+	var errs []error
+	if isReadable {
+		for _, mistake := range mistakes.Errors {
+			errs = append(errs, errors.New(unknownField.ReplaceAllString(mistake, "unknown field $1")))
+		}
+		if spec == (Spec{}) {
+			return spec, errors.Join(errs...) // nothing was read that could be judged
+		}
+	}
+	return spec, errors.Join(append(errs, spec.validate())...)
 }
+
+// unknownField is how package yaml says it, with the name of a Go type.
+var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
 
 func (s Spec) validate() error {
 	return errors.Join(
@@ -116,27 +140,47 @@ func (s Spec) validate() error {
 		s.DeletionGuard.validate(),
 		s.KeyRange.validate(),
 		s.Limits.validate(),
+		s.validateFiles(),
 	)
 }
 
 // notItself refuses a copy of a bucket into itself, where every run would find
 // the objects of the run before.
 func (s Spec) notItself() error {
-	if s.Source.Endpoint == s.Target.Endpoint && s.Source.Bucket == s.Target.Bucket && s.Source.Bucket != "" {
+	if s.Source.Bucket != "" && s.Source.Bucket == s.Target.Bucket && host(s.Source.Endpoint) == host(s.Target.Endpoint) {
 		return fmt.Errorf("target: is the bucket %q of the source", s.Target.Bucket)
 	}
 	return nil
 }
+
+// host gives what an endpoint connects to, in one form.
+func host(endpoint string) string {
+	parsed, err := url.Parse(strings.ToLower(endpoint))
+	if err != nil {
+		return endpoint
+	}
+	usual := map[string]string{"http": "80", "https": "443"}
+	return net.JoinHostPort(parsed.Hostname(), cmp.Or(parsed.Port(), usual[parsed.Scheme]))
+}
+
+// bucketName is what any store may have for one.
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9._-]{3,63}$`)
 
 func (e End) validate(name string) error {
 	var errs []error
 	if err := provider.CheckEndpoint(e.Endpoint); err != nil {
 		errs = append(errs, fmt.Errorf("%s: %w", name, err))
 	}
-	if e.Bucket == "" {
+	switch {
+	case e.Bucket == "":
 		errs = append(errs, fmt.Errorf("%s.bucket: is missing", name))
+	case !bucketName.MatchString(e.Bucket):
+		errs = append(errs, fmt.Errorf("%s.bucket: %q cannot be a bucket's name", name, e.Bucket))
 	}
-	if err := oneOf(name+".addressingStyle", e.AddressingStyle, "Path", "Virtual"); err != nil {
+	if strings.HasPrefix(e.Prefix, provider.ReservedPrefix) {
+		errs = append(errs, fmt.Errorf("%s.prefix: %q is under %q, which Rempart keeps for itself", name, e.Prefix, provider.ReservedPrefix))
+	}
+	if err := oneOf(name+".addressingStyle", e.AddressingStyle, string(provider.PathStyle), string(provider.VirtualStyle)); err != nil {
 		errs = append(errs, err)
 	}
 	if e.Credentials.AccessKeyEnv == "" || e.Credentials.SecretKeyEnv == "" {
@@ -163,26 +207,32 @@ func (k KeyRange) validate() error {
 	return nil
 }
 
+// maximumWorkers is more than any machine has use for.
+const maximumWorkers = 4096
+
 func (l Limits) validate() error {
-	if l.Workers < 0 || l.RequestsPerSecond < 0 {
-		return errors.New("limits: must not be negative")
+	var errs []error
+	if l.Workers < 0 || l.Workers > maximumWorkers {
+		errs = append(errs, fmt.Errorf("limits.workers: must be from 0 to %d", maximumWorkers))
 	}
-	if l.Workers > 4096 {
-		return errors.New("limits.workers: must be at most 4096")
+	if l.RequestsPerSecond < 0 {
+		errs = append(errs, errors.New("limits.requestsPerSecond: must not be negative"))
+	}
+	return errors.Join(errs...)
+}
+
+func (s Spec) validateFiles() error {
+	if s.Checkpoint != "" && s.Checkpoint == s.Manifest {
+		return fmt.Errorf("manifest: %q is the file of the checkpoint", s.Manifest)
 	}
 	return nil
 }
 
 func oneOf(field, value string, allowed ...string) error {
-	if value == "" {
+	if value == "" || slices.Contains(allowed, value) {
 		return nil
 	}
-	for _, candidate := range allowed {
-		if value == candidate {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s: %q is not supported, only %q", field, value, allowed)
+	return fmt.Errorf("%s: %q is not supported, only %s", field, value, strings.Join(allowed, ", "))
 }
 
 // Options gives the options of the run that the spec asks for.
@@ -199,6 +249,8 @@ func (s Spec) Options() mover.Options {
 		guard.MaximumPercent = *s.DeletionGuard.MaximumPercent
 	}
 	return mover.Options{
+		// Who removes from the target what the source lacks has it to themselves.
+		OwnsTarget:    s.Deletes != string(mover.IgnoreDeletes),
 		Deletes:       mover.Deletes(s.Deletes),
 		Guard:         guard,
 		Verification:  mover.Verification(s.Verification),
