@@ -78,7 +78,7 @@ func newRun(job Job) *run {
 		saveEvery: checkpointInterval,
 		patience:  usualPatience,
 		id:        job.ID(),
-		source:    manifest.SourceID(job.Source.Session.Place().Endpoint, job.Source.Bucket, job.Source.Prefix),
+		source:    job.source(),
 	}
 }
 
