@@ -93,6 +93,20 @@ func TestAnAuditOfWhatIsAsItShouldBeIsClean(t *testing.T) {
 	}
 }
 
+func TestAnAuditMayAllowForWhatTheSourceDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.putMany(20)
+	w.sync(t)
+	w.target.PutObjectDirect(replica, objectOf("kept", "of long ago"))
+	report, err := Audit{End: w.job.Target, Expected: w.expected(t), AllowExtra: true}.Run(t.Context())
+	if err != nil || !report.IsClean() || report.Matched != 20 {
+		t.Errorf("report %+v, error %v", report, err)
+	}
+	if report := w.audit(t); report.Extra != 1 {
+		t.Errorf("%d objects are extra, want 1", report.Extra)
+	}
+}
+
 func TestAnAuditThatCannotReadIsNoFinding(t *testing.T) {
 	faults := map[string]emulator.Match{
 		"an object":   {Operation: "GetObject", KeyPrefix: "dossier"},

@@ -126,7 +126,7 @@ func (p Progress) line(width int) string {
 		parts = append(parts, humanize.IBytes(uint64(p.BytesPerSecond))+"/s") //nolint:gosec // nor is its rate
 	}
 	if p.SecondsLeft != nil {
-		parts = append(parts, (time.Duration(*p.SecondsLeft) * time.Second).String()+" left")
+		parts = append(parts, (time.Duration(*p.SecondsLeft)*time.Second).String()+" left")
 	}
 	if p.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", p.Failed))
