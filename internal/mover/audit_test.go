@@ -47,6 +47,7 @@ func TestAnAuditFindsWhatIsNotAsItShouldBe(t *testing.T) {
 		"another tag":             {tamper(func(o *emulator.Object) { o.Tags = map[string]string{"a": "b"} }), "different"},
 		"metadata somebody added": {tamper(func(o *emulator.Object) { o.Metadata = map[string]string{"a": "b"} }), "different"},
 		"a deleted object": {func(t *testing.T, w *world, key string) {
+			t.Helper()
 			if err := w.job.Target.Session.Remove(t.Context(), w.job.Target.ref(key)); err != nil {
 				t.Fatal(err)
 			}
