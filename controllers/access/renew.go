@@ -98,7 +98,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scope, issuer provider.KeyIss
 			return err
 		}
 	}
-	fresh.key, fresh.issuedAt = provider.Key{}, s.now
+	fresh.key, fresh.issuedAt, fresh.replica = provider.Key{}, s.now, s.facts.Primary().UID
 	if err := r.keep(ctx, h, fresh); err != nil {
 		return err
 	}

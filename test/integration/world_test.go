@@ -350,8 +350,15 @@ func (w *world) eventually(objection func() error) {
 // application does.
 func (w *world) application(bucket *v1alpha1.SovereignBucket) (provider.Session, string) {
 	w.t.Helper()
+	return w.consumer(bucket.Name)
+}
+
+// consumer opens a bucket with what a Secret of the tenant's namespace says, as
+// whoever mounts it does.
+func (w *world) consumer(secretName string) (provider.Session, string) {
+	w.t.Helper()
 	var published corev1.Secret
-	if err := w.client.Get(context.Background(), client.ObjectKeyFromObject(bucket), &published); err != nil {
+	if err := w.client.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: secretName}, &published); err != nil {
 		w.t.Fatal(err)
 	}
 	session, err := s3.Driver{}.Open(provider.Place{
