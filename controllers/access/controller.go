@@ -60,7 +60,7 @@ func NewReconciler(config Config) *Reconciler {
 	return &Reconciler{
 		Config: config,
 		finisher: loop.Finisher{
-			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Names: eventNames,
+			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock,
 		},
 		gatherer:  gather.Gatherer{Reader: config.Client},
 		published: newPublished(),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/rempart/rempart/api/v1alpha1"
-	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -38,7 +37,7 @@ func (r *Reconciler) prove(ctx context.Context, s *scope) error {
 func (r *Reconciler) tryKey(ctx context.Context, s *scope, key slot) error {
 	at := s.facts.Provider(key.ProviderName)
 	if at == nil {
-		return fault.New(fault.Waiting, fault.LocationUnknown, "SovereignProvider %s does not exist", key.ProviderName)
+		return missingProvider(key.ProviderName)
 	}
 	session, err := r.Sessions.OpenWithKey(ctx, at, key.Location, key.key)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -78,6 +79,11 @@ func TestConditionsOfAnAccess(t *testing.T) {
 		"the bucket is gone": {
 			scope: serving(func(s *scope) { s.bucket, s.facts, s.isPublished = nil, gather.Facts{}, false }), err: notFound,
 			want: map[string]string{"CredentialsValid": "False/BucketNotFound"},
+		},
+		"the primary is being made": {
+			scope: serving(withKeys(), func(s *scope) { s.isPublished = false }),
+			err:   fault.New(fault.Waiting, fault.Progressing, "waiting for the primary"),
+			want:  map[string]string{"CredentialsValid": "Unknown/Progressing"},
 		},
 		"the keys went with the bucket": {
 			scope: serving(withKeys(), func(s *scope) { s.withdrawn = true }),
@@ -155,6 +161,19 @@ func TestWhatTheStatusShows(t *testing.T) {
 	}
 }
 
+func TestTroubleIsToldOnce(t *testing.T) {
+	s := serving(func(s *scope) { s.trouble = fault.New(fault.Transient, fault.ProviderUnreachable, "no answer") })
+	first := s.report(nil)
+	want := []loop.Event{loop.Warning("CredentialsNotValid", "no answer")}
+	if diff := cmp.Diff(want, first.Events); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	s.access.Status.Conditions, s.events = first.Conditions, nil
+	if again := s.report(nil).Events; len(again) != 0 {
+		t.Errorf("it is told again: %v", again)
+	}
+}
+
 func TestWhenAnAccessIsLookedAtAgain(t *testing.T) {
 	daily := func(s *scope) {
 		s.access.Spec.Rotation = v1alpha1.KeyRotation{
@@ -170,7 +189,6 @@ func TestWhenAnAccessIsLookedAtAgain(t *testing.T) {
 		"now and then when it is overdue":     {serving(daily, withKeys(key(here, 1, 25*time.Hour))), 10 * time.Minute},
 		"when the old key ends":               {serving(daily, withKeys(key(here, 2, 58*time.Minute), key(here, 1, 25*time.Hour))), 2 * time.Minute},
 		"at once when it should have":         {serving(daily, withKeys(key(here, 2, 2*time.Hour), key(here, 1, 25*time.Hour))), time.Millisecond},
-		"not so while writing is suspended":   {serving(daily, withKeys(key(here, 2, 2*time.Hour), key(here, 1, 25*time.Hour)), func(s *scope) { s.bucket.Spec.Suspend = true }), 10 * time.Minute},
 		"a minute after something went amiss": {serving(daily, withKeys(key(here, 2, 2*time.Hour), key(here, 1, 25*time.Hour)), func(s *scope) { s.trouble = errors.New("x") }), time.Minute},
 	} {
 		if got := test.scope.lookAgain(); got != test.want {

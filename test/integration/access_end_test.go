@@ -12,6 +12,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/provider"
+	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
 
 func TestAnAccessDeletedByHandEndsWithItsKeys(t *testing.T) {
@@ -160,46 +161,45 @@ func TestEveryAccessKeepsItsKeysUnderRetain(t *testing.T) {
 }
 
 func TestEveryKeyEndsWithABucketThatIsDeleted(t *testing.T) {
-	for name, deleteAll := range map[string]func(*world, *v1alpha1.SovereignBucket){
-		"by itself": func(w *world, bucket *v1alpha1.SovereignBucket) { w.delete(bucket) },
-		"with its namespace": func(w *world, _ *v1alpha1.SovereignBucket) {
-			w.delete(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}})
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w, stores, bucket := filled(t, v1alpha1.DeletionDelete)
-			access := w.access("actes", "report", mode(v1alpha1.AccessReadOnly))
-			application, bucketName := w.application(bucket)
-			deleteAll(w, bucket)
-			w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionBlocked)
+	w, stores, bucket := filled(t, v1alpha1.DeletionDelete)
+	access := w.access("actes", "report", mode(v1alpha1.AccessReadOnly))
+	application, bucketName := w.application(bucket)
+	w.delete(bucket)
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionBlocked)
 
-			// As long as it is blocked, every key works.
-			if err := try(application, bucketName); err != nil {
-				t.Errorf("the application while deletion is blocked: %v", err)
-			}
-			w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, bucket.Status.Primary.BucketName)
-			w.awaitGone(bucket)
-			wantNoBuckets(t, stores)
-			w.awaitGone(w.accessTo("actes", "actes"))
-			if keys := stores["onprem"].AccessKeys(); len(keys) != 1 || len(w.copies()) != 0 {
-				t.Errorf("keys at the store: %v, %d copies, want the account's own alone", keys, len(w.copies()))
-			}
-			w.eventually(func() error {
-				for _, name := range []string{"actes", "report"} {
-					if err := w.client.Get(t.Context(), keyOf(w.accessTo("", name)), &corev1.Secret{}); err == nil {
-						return notYet("Secret %s is still there", name)
-					}
-				}
-				return nil
-			})
-			if strings.HasPrefix(name, "by") {
-				w.await(access, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBucketNotFound)
-				w.get(access)
-				if len(access.Status.ActiveKeys) != 0 || access.Status.Grant != "" {
-					t.Errorf("the status shows %v, %q", access.Status.ActiveKeys, access.Status.Grant)
-				}
-			}
-		})
+	// As long as it is blocked, every key works.
+	if err := try(application, bucketName); err != nil {
+		t.Errorf("the application while deletion is blocked: %v", err)
+	}
+	w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, bucket.Status.Primary.BucketName)
+	w.awaitGone(bucket)
+	wantNoBuckets(t, stores)
+	w.wantEnded(stores["onprem"])
+	w.await(access, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBucketNotFound)
+	if len(access.Status.ActiveKeys) != 0 || access.Status.Grant != "" {
+		t.Errorf("the status shows %v, %q", access.Status.ActiveKeys, access.Status.Grant)
+	}
+}
+
+func TestEveryKeyEndsWithANamespaceWhoseBucketsAreDeleted(t *testing.T) {
+	w, stores, bucket := filled(t, v1alpha1.DeletionDelete)
+	w.access("actes", "report")
+	w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, bucket.Status.Primary.BucketName)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
+	w.delete(namespace)
+	w.awaitGone(bucket)
+	w.awaitGone(namespace)
+	w.wantEnded(stores["onprem"])
+}
+
+// wantEnded checks that nothing is left of the keys of the accesses actes and
+// report.
+func (w *world) wantEnded(store *emulator.Server) {
+	w.t.Helper()
+	w.awaitGone(w.accessTo("actes", "actes"))
+	w.wantKeys(store.AccessKeys(), 0)
+	for _, name := range []string{"actes", "report"} {
+		w.wantNoSecret(name)
 	}
 }
 
@@ -225,6 +225,21 @@ func TestASuspendedBucketKeepsItsKeys(t *testing.T) {
 		t.Errorf("keys are %v, want %s to retire", got, first[0])
 	}
 	w.await(late, v1alpha1.ConditionReady, metav1.ConditionTrue)
+
+	// Nor is a key revoked.
+	report := w.accessTo("actes", "report")
+	w.create(report)
+	w.rotation(report, 0, time.Hour)
+	w.annotate(report, v1alpha1.RotateRequestedAnnotation, "now")
+	w.awaitKeys(report, v1alpha1.KeyActive, v1alpha1.KeyRetiring)
+	onprem := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "onprem"}}
+	w.update(onprem, func() { onprem.Spec.Suspend = true })
+	pass(clock, time.Hour)
+	w.wake(report)
+	w.await(report, v1alpha1.ConditionCredentialsValid, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
+	w.awaitKeys(report, v1alpha1.KeyActive, v1alpha1.KeyRetiring)
+	w.update(onprem, func() { onprem.Spec.Suspend = false })
+	w.awaitKeys(report, v1alpha1.KeyActive)
 }
 
 func TestKeysWorkOnAPrimaryThatWasMadeAgain(t *testing.T) {
