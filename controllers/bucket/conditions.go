@@ -14,12 +14,14 @@ import (
 )
 
 // ready is what an application waits for: its primary is there, complies, and
-// the key is published. Copies and drills come later.
+// the key is published. Copies and drills come later, and a copy that is missing
+// takes nothing away from the application.
 func (s *scope) ready(placed metav1.Condition) metav1.Condition {
-	if placed.Status != metav1.ConditionTrue {
+	primary := s.facts.Primary()
+	isPlaced := placed.Status == metav1.ConditionTrue
+	if !isPlaced && (primary == nil || placed.Reason == v1alpha1.ReasonPrimaryRelocationRequired) {
 		return rename(placed, v1alpha1.ConditionReady)
 	}
-	primary := s.facts.Primary()
 	if primary == nil {
 		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonProgressing, "the primary is being made")
 	}

@@ -59,8 +59,14 @@ func (r *Reconciler) decide(_ context.Context, s *scope) error {
 
 // place makes a BucketReplica for every copy that is to be and is not. The name
 // of the bucket at the provider is recorded in it before anything is made there.
+// A dataset whose primary is there goes on without the copies that have no place;
+// PlacementSatisfied says so.
 func (r *Reconciler) place(ctx context.Context, s *scope) error {
-	if !s.decision.Satisfied {
+	switch {
+	case s.decision.Satisfied:
+	case s.facts.Primary() != nil && s.decision.Reason != v1alpha1.ReasonPrimaryRelocationRequired:
+		return nil
+	default:
 		return fault.New(fault.Waiting, fault.Reason(s.decision.Reason), "%s", s.decision.Message)
 	}
 	var errs []error
