@@ -135,6 +135,25 @@ func TestWhatMakesASessionImpossible(t *testing.T) {
 			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.Endpoint = "http://s3.example.fr" },
 			class:   fault.Terminal, reason: fault.InvalidConfiguration, message: "--allow-insecure-endpoints",
 		},
+		"a credential API over http": {
+			objects: []client.Object{credentials("a", "b")},
+			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CredentialAPIEndpoint = "http://admin.example.fr" },
+			class:   fault.Terminal, reason: fault.InvalidConfiguration, message: "credentialAPIEndpoint: the endpoint http://admin.example.fr is not https",
+		},
+		"a link-local credential API that admission did not see": {
+			objects: []client.Object{credentials("a", "b")},
+			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CredentialAPIEndpoint = "https://169.254.169.254" },
+			class:   fault.Terminal, reason: fault.InvalidConfiguration, message: "link-local",
+		},
+		"a Garage without its token": {
+			objects: []client.Object{credentials("a", "b")},
+			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CredentialAPI = "Garage" },
+			class:   fault.Waiting, reason: fault.CredentialsMissing, message: "has no key adminToken",
+		},
+		"no Secret for a Garage": {
+			change: func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CredentialAPI = "Garage" },
+			class:  fault.Waiting, reason: fault.CredentialsMissing, message: "accessKey, secretKey, adminToken",
+		},
 		"a link-local endpoint that admission did not see": {
 			objects: []client.Object{credentials("a", "b")},
 			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.Locations[0].Endpoint = "https://169.254.169.254" },

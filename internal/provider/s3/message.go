@@ -49,6 +49,9 @@ func (x *exchange) detail() string {
 func (s *session) clean(text string) string {
 	text = strings.ReplaceAll(text, s.secretKey.Reveal(), "[secret key]")
 	text = strings.ReplaceAll(text, s.accessKey.Reveal(), "[access key]")
+	if !s.adminToken.IsEmpty() {
+		text = strings.ReplaceAll(text, s.adminToken.Reveal(), "[admin token]")
+	}
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

@@ -13,6 +13,11 @@ type identity struct {
 	role string
 	// admin may reach everything.
 	admin bool
+	// usersCap is Ceph's capability users=*; displayName and maxBuckets are of
+	// users made through its admin operations, -1 for none at all.
+	usersCap    bool
+	displayName string
+	maxBuckets  int
 }
 
 // credential is one key pair of an identity.

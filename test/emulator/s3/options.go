@@ -70,6 +70,9 @@ type Options struct {
 	// /create-user and its neighbours) to the root account and to users of
 	// role admin, who then may reach every bucket.
 	VersityAdmin bool
+	// CephAdmin serves the admin operations of a Ceph Object Gateway on users
+	// (/admin/user), to the root account.
+	CephAdmin bool
 }
 
 const (

@@ -60,7 +60,7 @@ func New(o Options) *Server {
 		client:      &http.Client{Transport: &http.Transport{DisableCompression: true}},
 	}
 	s.operations = allOperations(o)
-	root := &identity{id: o.AccessKey, admin: o.VersityAdmin}
+	root := &identity{id: o.AccessKey, admin: o.VersityAdmin, usersCap: o.CephAdmin}
 	s.credentials[o.AccessKey] = credential{secret: o.SecretKey, who: root}
 	return s
 }
