@@ -34,7 +34,7 @@ func yes(conditionType string) metav1.Condition {
 // healthy is a dataset with two copies that lacks nothing.
 func healthy(change ...func(*scope)) *scope {
 	bucket := &v1alpha1.SovereignBucket{}
-	s := &scope{bucket: bucket, now: now, isPublished: true, grant: v1alpha1.GrantScoped}
+	s := &scope{bucket: bucket, now: now, access: access(yes("Ready"))}
 	s.facts = gather.Facts{
 		Bucket: bucket, Policies: []placement.Policy{{Name: "p"}},
 		Replicas: []v1alpha1.BucketReplica{
@@ -47,6 +47,13 @@ func healthy(change ...func(*scope)) *scope {
 		f(s)
 	}
 	return s
+}
+
+// access is the application's, with a key that reaches this bucket alone.
+func access(conditions ...metav1.Condition) *v1alpha1.SovereignBucketAccess {
+	return &v1alpha1.SovereignBucketAccess{
+		Status: v1alpha1.SovereignBucketAccessStatus{Conditions: conditions, Grant: v1alpha1.GrantScoped},
+	}
 }
 
 func drill(name string, verdict v1alpha1.DrillVerdict, ended time.Time) v1alpha1.ReversibilityDrill {
@@ -113,11 +120,11 @@ func TestConditionsOfABucket(t *testing.T) {
 			},
 		},
 		"the primary is being made": {
-			scope: healthy(func(s *scope) { s.facts.Replicas[0].Status.Conditions, s.isPublished = nil, false }),
+			scope: healthy(func(s *scope) { s.facts.Replicas[0].Status.Conditions, s.access = nil, nil }),
 			want:  map[string]string{"Ready": "False/Progressing", "DrillCurrent": "True/NotRequired"},
 		},
 		"the key is not published yet": {
-			scope: healthy(func(s *scope) { s.isPublished = false }),
+			scope: healthy(func(s *scope) { s.access = nil }),
 			want:  map[string]string{"Ready": "False/Progressing", "DrillCurrent": "True/NotRequired"},
 		},
 		"a copy that says nothing is not healthy": {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
@@ -74,8 +76,8 @@ func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
 			"bucket %s at %s holds objects: set the annotation %s of the SovereignBucket to the primary's bucket name",
 			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, v1alpha1.ConfirmDeleteAnnotation)
 	}
-	if err := r.revoke(ctx, s); err != nil {
-		return blocked(err)
+	if err := r.awaitWithdrawal(ctx, s); err != nil {
+		return err
 	}
 	return r.emptyAndDelete(ctx, s, blocked)
 }
@@ -131,14 +133,15 @@ func (s *scope) isConfirmed() bool {
 	return primary != nil && s.bucket.Annotations[v1alpha1.ConfirmDeleteAnnotation] == primary.BucketName
 }
 
-// revoke ends the application's key before the bucket goes.
-func (r *Reconciler) revoke(ctx context.Context, s *scope) error {
-	issuer, issues := s.session.Keys()
-	if !s.isPrimary() || !issues {
+// awaitWithdrawal waits until every key to the bucket is revoked, so that nothing
+// is stored in it while it is emptied.
+func (r *Reconciler) awaitWithdrawal(ctx context.Context, s *scope) error {
+	if !s.isPrimary() {
 		return nil
 	}
-	consumer := r.Installation.Consumer(s.owner(), ownership.Place{
-		Provider: s.replica.Spec.ProviderName, Location: s.replica.Spec.Location,
-	})
-	return issuer.RevokeKey(ctx, provider.Grant{Consumer: consumer, Bucket: s.replica.Spec.BucketName})
+	left, err := r.gatherer.AccessesWithKeys(ctx, client.ObjectKey{Namespace: s.replica.Namespace, Name: s.replica.Spec.BucketRef.Name})
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	return fault.New(fault.Waiting, fault.WaitingForKeys, "waiting for SovereignBucketAccess %s to revoke its keys", left[0].Name)
 }

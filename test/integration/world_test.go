@@ -107,7 +107,7 @@ func (w *world) tearDown() {
 	w.stop()
 	ctx := context.Background()
 	for _, list := range []client.ObjectList{
-		&v1alpha1.ReversibilityDrillList{}, &v1alpha1.SovereignBucketList{}, &v1alpha1.BucketReplicaList{},
+		&v1alpha1.ReversibilityDrillList{}, &v1alpha1.SovereignBucketAccessList{}, &v1alpha1.SovereignBucketList{}, &v1alpha1.BucketReplicaList{},
 		&v1alpha1.SovereignProviderList{}, &v1alpha1.SovereigntyPolicyList{},
 	} {
 		if err := w.client.List(ctx, list); err != nil {
