@@ -8,6 +8,9 @@ package session
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -147,7 +150,7 @@ func (o *Opener) session(p *v1alpha1.SovereignProvider, place provider.Place, cr
 	if account.account.Refused() != nil {
 		return nil, refused(p, "the provider refused these credentials")
 	}
-	key := fmt.Sprintf("%+v", place)
+	key := fmt.Sprintf("%#v", place) // all of it: %v gives its name only, whatever its certificates
 	if session, open := account.sessions[key]; open {
 		return session, nil
 	}
@@ -286,7 +289,35 @@ func (o *Opener) caBundle(ctx context.Context, p *v1alpha1.SovereignProvider) ([
 		return nil, fault.New(fault.Waiting, fault.CertificateInvalid,
 			"ConfigMap %s in namespace %s has no key %s", name.Name, name.Namespace, CAKey)
 	}
+	if err := checkBundle([]byte(bundle.Data[CAKey])); err != nil {
+		return nil, fault.New(fault.Waiting, fault.CertificateInvalid,
+			"ConfigMap %s in namespace %s: the key %s %w", name.Name, name.Namespace, CAKey, err)
+	}
 	return []byte(bundle.Data[CAKey]), nil
+}
+
+// checkBundle tells what is wrong with a bundle of certificates. One that can be
+// read in part is wrong too: nobody would notice which part is missing.
+func checkBundle(bundle []byte) error {
+	found := 0
+	for {
+		block, rest := pem.Decode(bundle)
+		if block == nil {
+			break
+		}
+		bundle = rest
+		if block.Type != "CERTIFICATE" {
+			return fmt.Errorf("holds a %s, and must hold certificates only", strings.ToLower(block.Type))
+		}
+		found++
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return fmt.Errorf("holds a certificate that cannot be read, number %d", found)
+		}
+	}
+	if found == 0 {
+		return errors.New("holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+	}
+	return nil
 }
 
 // AccountKey gives the key of the account itself, for applications at providers

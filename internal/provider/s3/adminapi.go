@@ -125,7 +125,7 @@ func (a *adminAPI) adviceOn(v verdict) string {
 	switch v {
 	case denied:
 		return a.rights
-	case unsupported, misconfigured:
+	case unsupported, misconfigured, moved:
 		return fmt.Sprintf("what answers at %s is not this API: %s", endpoint, a.absence)
 	case unreachable:
 		return fmt.Sprintf("check spec.s3.credentialAPIEndpoint, and whether the operator may connect to %s", endpoint)
@@ -202,7 +202,7 @@ func ofAdminAnswer(x *exchange) verdict {
 	case x.status >= 400:
 		return unsupported // the same request would be refused again
 	default:
-		return misconfigured // a redirect: another host, another scheme
+		return moved // a redirect: another host, another scheme
 	}
 }
 

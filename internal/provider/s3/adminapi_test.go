@@ -51,7 +51,7 @@ var adminAnswers = map[string]struct {
 	"a list":                    {document(200, `["a"]`), provider.ErrUnsupported, fault.Terminal, fault.CapabilityMissing, absenceAdvice},
 	"nothing":                   {document(200, ""), provider.ErrUnsupported, fault.Terminal, fault.CapabilityMissing, absenceAdvice},
 	"a login page":              {page(200), provider.ErrUnreachable, fault.Transient, fault.ProviderUnreachable, networkAdvice},
-	"a redirect":                {document(302, ""), provider.ErrInvalidConfiguration, fault.Terminal, fault.InvalidConfiguration, absenceAdvice},
+	"a redirect":                {document(302, ""), provider.ErrInvalidConfiguration, fault.Terminal, fault.EndpointMoved, absenceAdvice},
 	"throttled":                 {document(429, ""), provider.ErrThrottled, fault.Throttled, fault.Throttling, nil},
 	"slow down":                 {adminError(503, "SlowDown"), provider.ErrThrottled, fault.Throttled, fault.Throttling, nil},
 	"quota":                     {adminError(400, "LimitExceeded"), provider.ErrQuota, fault.Terminal, fault.QuotaExceeded, nil},

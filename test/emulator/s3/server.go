@@ -3,11 +3,14 @@ package s3
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -22,6 +25,8 @@ type Server struct {
 	AccessKey string
 	SecretKey string
 	Region    string
+	// CertificatePEM is what a client has to trust, after Listen with Options.TLS.
+	CertificatePEM []byte
 
 	options    Options
 	operations []operation
@@ -34,6 +39,8 @@ type Server struct {
 	buckets     map[string]*bucket
 	credentials map[string]credential
 	sequence    uint64
+
+	handshakes atomic.Int64
 
 	http      *http.Server
 	client    *http.Client
@@ -85,9 +92,16 @@ func (s *Server) Listen(address string) error {
 	}
 	s.URL = "http://" + listener.Addr().String()
 	if s.options.TLS {
-		config, roots, err := selfSigned(listener.Addr())
+		config, leaf, err := selfSigned(listener.Addr(), s.options.CertificateEnds)
 		if err != nil {
 			return errors.Join(err, listener.Close())
+		}
+		roots := x509.NewCertPool()
+		roots.AddCert(leaf)
+		s.CertificatePEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})
+		config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			s.handshakes.Add(1)
+			return nil, nil
 		}
 		s.URL = "https://" + listener.Addr().String()
 		s.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
@@ -110,6 +124,10 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 // HTTPClient returns a client that trusts the server's certificate and never
 // decompresses. Its idle connections are closed by Close.
 func (s *Server) HTTPClient() *http.Client { return s.client }
+
+// Handshakes counts the TLS handshakes that clients began, those that came to
+// nothing included.
+func (s *Server) Handshakes() int { return int(s.handshakes.Load()) }
 
 // Close cuts all connections and waits for the requests in progress. It may be
 // called more than once.
