@@ -109,10 +109,10 @@ func (c *call) cephCreateUser() error {
 		return errCephUserExists
 	}
 	access := strings.ToUpper(c.newID()[:20])
-	c.credentials[access] = credential{
+	c.learn(access, credential{
 		secret: (c.newID() + c.newID())[:40],
 		who:    &identity{id: uid, displayName: displayName, maxBuckets: maxBuckets},
-	}
+	})
 	user, _ := c.cephUser(uid)
 	return c.answerJSON(http.StatusOK, user)
 }

@@ -147,7 +147,7 @@ func (g *garage) createKey(w http.ResponseWriter, r *http.Request) {
 	}
 	id, secret := "GK"+g.store.newID()[:24], g.store.newID()+g.store.newID()
 	g.keys[id] = key
-	g.store.credentials[id] = credential{secret, &identity{id: id, policy: &policy{}}}
+	g.store.learn(id, credential{secret, &identity{id: id, policy: &policy{}}})
 	g.answer(w, g.describe(id, key, &secret))
 }
 
@@ -240,7 +240,7 @@ func (g *garage) enforce(id string, key *garageKey) {
 		may.statements = append(may.statements, st)
 	}
 	known := g.store.credentials[id]
-	g.store.credentials[id] = credential{known.secret, &identity{id: id, policy: may}}
+	g.store.learn(id, credential{known.secret, &identity{id: id, policy: may}})
 }
 
 func (g *garage) read(w http.ResponseWriter, r *http.Request, document any) bool {

@@ -38,7 +38,9 @@ type Server struct {
 	mu          sync.RWMutex
 	buckets     map[string]*bucket
 	credentials map[string]credential
-	sequence    uint64
+	// secrets are those of all keys there ever were.
+	secrets  map[string]bool
+	sequence uint64
 
 	handshakes atomic.Int64
 
@@ -63,12 +65,13 @@ func New(o Options) *Server {
 		log:         newRequestLog(o.RequestLog),
 		buckets:     map[string]*bucket{},
 		credentials: map[string]credential{},
+		secrets:     map[string]bool{},
 		closing:     make(chan struct{}),
 		client:      &http.Client{Transport: &http.Transport{DisableCompression: true}},
 	}
 	s.operations = allOperations(o)
 	root := &identity{id: o.AccessKey, admin: o.VersityAdmin, usersCap: o.CephAdmin}
-	s.credentials[o.AccessKey] = credential{secret: o.SecretKey, who: root}
+	s.learn(o.AccessKey, credential{secret: o.SecretKey, who: root})
 	return s
 }
 
