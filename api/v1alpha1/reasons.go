@@ -41,6 +41,8 @@ const (
 	ReasonProviderUnreachable = "ProviderUnreachable"
 	// ReasonCertificateInvalid: the provider's certificate is not to be trusted.
 	ReasonCertificateInvalid = "CertificateInvalid"
+	// ReasonEndpointMoved: the provider says that its endpoint is elsewhere.
+	ReasonEndpointMoved = "EndpointMoved"
 	// ReasonQuotaExceeded: a limit of the account is reached.
 	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonThrottled: the provider asks to slow down.

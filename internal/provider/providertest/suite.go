@@ -42,6 +42,8 @@ type Traits struct {
 	OtherKeys []string
 	// IssuesKeys tells that the session has the power to issue scoped keys.
 	IssuesKeys bool
+	// Keys are where those keys fall short of their mode.
+	Keys provider.KeyTraits
 	// DefaultContentType is what the store says of an object sent without a type.
 	DefaultContentType string
 }

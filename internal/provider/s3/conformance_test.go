@@ -2,8 +2,11 @@ package s3_test
 
 import (
 	"maps"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/providertest"
@@ -47,9 +50,16 @@ func TestConformanceOfEmulatedStores(t *testing.T) {
 		"like Ceph": {
 			emulator.Options{
 				Region: "default", RefuseEmptyStreaming: true, IgnoreChecksums: true, KeepChunkedEncoding: true, RecreateOK: true,
-				AnyPrincipal: true, CarelessSubresources: true, CoarseTimes: true,
+				AnyPrincipal: true, CarelessSubresources: true, CoarseTimes: true, CephAdmin: true,
 			},
-			providertest.Traits{Capabilities: everySupport, ExactKeys: oddKeys},
+			providertest.Traits{Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true},
+		},
+		"with Garage's admin API": {
+			emulator.Options{Region: "garage"},
+			providertest.Traits{
+				Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true,
+				Keys: provider.KeyTraits{ReachReserved: true, WritersDelete: true},
+			},
 		},
 		"like a posix gateway": {
 			emulator.Options{Region: "eu-west-9", RewriteKeys: true},
@@ -63,8 +73,18 @@ func TestConformanceOfEmulatedStores(t *testing.T) {
 			forbidSubresourceDeletes(t, server)
 			store.traits.DefaultContentType = "binary/octet-stream"
 			place := provider.Place{Provider: "onprem", Location: "dc1", Endpoint: server.URL, Region: server.Region}
-			if store.traits.IssuesKeys {
+			switch {
+			case store.options.VersityAdmin:
 				place.CredentialAPI = provider.VersityCredentialAPI
+			case store.options.CephAdmin:
+				place.CredentialAPI = provider.CephCredentialAPI
+			case store.traits.IssuesKeys:
+				admin := httptest.NewServer(server.GarageAdmin(adminToken))
+				t.Cleanup(admin.Close)
+				place.CredentialAPI, place.CredentialAPIEndpoint = provider.GarageCredentialAPI, admin.URL
+			}
+			if diff := cmp.Diff(place.CredentialAPI.KeyTraits(), store.traits.Keys); diff != "" {
+				t.Errorf("the contract says otherwise (-contract +declared): %s", diff)
 			}
 			if err := server.AddUser("stranger", "stranger-secret", ""); err != nil {
 				t.Fatal(err)
@@ -111,7 +131,10 @@ func suite(place provider.Place, accessKey, secretKey string, traits providertes
 		return func(t testing.TB) provider.Session { t.Helper(); return openAs(t, place, accessKey, secretKey) }
 	}
 	return providertest.Suite{
-		Open:      as(accessKey, secretKey),
+		Open: func(t testing.TB) provider.Session {
+			t.Helper()
+			return openWith(t, place, accessKey, secretKey, adminToken)
+		},
 		OpenOther: as(otherAccess, otherSecret),
 		OpenAs: func(t testing.TB, key provider.Key) provider.Session {
 			t.Helper()

@@ -21,6 +21,9 @@ type Options struct {
 	// TLS makes Listen serve https with a certificate made for the occasion;
 	// Server.HTTPClient trusts it.
 	TLS bool
+	// CertificateEnds is when that certificate ends, by the real clock: TLS is not
+	// what Clock moves. Zero means a day from now.
+	CertificateEnds time.Time
 
 	// MinPartSize is the smallest part but the last that may be completed;
 	// 0 means S3's 5 MiB, a negative value means no minimum.
@@ -70,6 +73,9 @@ type Options struct {
 	// /create-user and its neighbours) to the root account and to users of
 	// role admin, who then may reach every bucket.
 	VersityAdmin bool
+	// CephAdmin serves the admin operations of a Ceph Object Gateway on users
+	// (/admin/user), to the root account.
+	CephAdmin bool
 }
 
 const (
@@ -90,6 +96,9 @@ func (o Options) withDefaults() Options {
 	o.MaxPutSize = orDefault(o.MaxPutSize, defaultMaxPutSize)
 	o.MaxBuckets = orDefault(o.MaxBuckets, defaultMaxBuckets)
 	o.RequestLog = orDefault(o.RequestLog, defaultRequestLog)
+	if o.CertificateEnds.IsZero() {
+		o.CertificateEnds = time.Now().Add(24 * time.Hour)
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
