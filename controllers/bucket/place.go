@@ -116,7 +116,7 @@ func (r *Reconciler) explainTaken(ctx context.Context, bucket *v1alpha1.Sovereig
 
 // replica gives the object for an attempt at a copy.
 func (r *Reconciler) replica(bucket *v1alpha1.SovereignBucket, copied placement.Copy, attempt int) *v1alpha1.BucketReplica {
-	return &v1alpha1.BucketReplica{
+	replica := &v1alpha1.BucketReplica{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: bucket.Namespace, Name: ownership.ReplicaName(bucket.Name, copied.ProviderName, copied.Location, attempt),
 		},
@@ -125,8 +125,13 @@ func (r *Reconciler) replica(bucket *v1alpha1.SovereignBucket, copied placement.
 			PlaceReference: copied.PlaceReference,
 			BucketName:     r.bucketName(bucket, copied.PlaceReference, attempt),
 			Role:           copied.Role,
+			Origin:         v1alpha1.OriginCreated,
 		},
 	}
+	if existing := bucket.Spec.ExistingBucket; existing != nil && copied.Role == v1alpha1.RolePrimary {
+		replica.Spec.BucketName, replica.Spec.Origin = existing.BucketName, v1alpha1.OriginAdopted
+	}
+	return replica
 }
 
 func (r *Reconciler) bucketName(bucket *v1alpha1.SovereignBucket, place v1alpha1.PlaceReference, attempt int) string {

@@ -25,6 +25,7 @@ import (
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/rollcall"
 	"github.com/rempart/rempart/internal/session"
 	"github.com/rempart/rempart/internal/work"
 )
@@ -36,6 +37,8 @@ type Config struct {
 	Clock        clock.PassiveClock
 	Sessions     *session.Opener
 	Installation ownership.Installation
+	// Register tells which buckets the accounts have.
+	Register *rollcall.Register
 	// MayRead tells why the operator may not read a bucket's data where it
 	// stands, or nil if it may.
 	MayRead func(ctx context.Context, facts gather.Facts) error
@@ -119,7 +122,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	case !replica.DeletionTimestamp.IsZero():
 		return ctrl.Result{}, loop.Run(ctx, s, r.gather, r.stop, r.release)
 	default:
-		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.collect, r.judge, r.open, r.provision, r.sync)
+		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.collect, r.judge, r.open, r.provision, r.inspect, r.sync)
 	}
 }
 

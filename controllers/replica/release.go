@@ -32,7 +32,7 @@ func (r *Reconciler) stop(_ context.Context, s *scope) error {
 // release puts the bucket of a copy in order that is on its way out.
 func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	isWanted := s.bucket != nil && !s.bucket.DeletionTimestamp.IsZero() &&
-		s.bucket.Spec.DeletionPolicy == v1alpha1.DeletionDelete
+		s.bucket.Spec.DeletesBuckets() && !s.isAdopted()
 	if isWanted {
 		if err := r.deleteBucket(ctx, s); err != nil {
 			return err

@@ -16,7 +16,6 @@ import (
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/placement"
-	"github.com/rempart/rempart/internal/provider"
 )
 
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -197,7 +196,7 @@ func TestConditionsOfAReplica(t *testing.T) {
 		},
 		"drift that is only reported": {
 			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) {
-				s.looked, s.drift = true, []provider.Drift{{Property: "versioning", Want: "Enabled", Got: "Suspended"}}
+				s.looked, s.drift = true, []v1alpha1.DriftStatus{{Property: "versioning", Want: "Enabled", Got: "Suspended"}}
 				s.provisioned = new(condition.True(v1alpha1.ConditionProvisioned, "Succeeded", ""))
 			}),
 			want: map[string]string{

@@ -120,6 +120,9 @@ func (r *Reconciler) mayRun(ctx context.Context, s *scope) error {
 	case primary == nil || !meta.IsStatusConditionTrue(primary.Status.Conditions, v1alpha1.ConditionProvisioned):
 		return fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
 	}
+	if err := s.holdBack(); err != nil {
+		return err
+	}
 	return r.MayRead(ctx, s.facts)
 }
 

@@ -122,7 +122,8 @@ func (g Gatherer) policy(ctx context.Context, name string) (placement.Policy, er
 // Request gives the request for a decision about the bucket.
 func (f Facts) Request() placement.Request {
 	request := placement.Request{
-		Namespace: f.Namespace, Narrowing: f.Bucket.Spec.Placement, Policies: f.Policies, Placed: f.Placed(),
+		Namespace: f.Namespace, Name: f.Bucket.Name, Narrowing: f.Bucket.Spec.Placement, Existing: f.Bucket.Spec.ExistingBucket,
+		Policies: f.Policies, Placed: f.Placed(),
 	}
 	for i := range f.Providers {
 		request.Candidates = append(request.Candidates, placement.FromProvider(&f.Providers[i])...)

@@ -115,15 +115,32 @@ func (d Decision) explain(in Request, missing Objection) (reason, message string
 	if shared := d.sharedObjection(); shared != nil {
 		return shared.Reason, shared.Message
 	}
-	if wanted := in.Narrowing.Primary; wanted != nil {
-		for _, candidate := range d.Candidates {
-			if candidate.PlaceReference == *wanted && !candidate.EligibleAs(v1alpha1.RolePrimary) {
-				first := candidate.Objections[0]
-				return first.Reason, "the bucket's placement.primary " + wanted.String() + " is refused: " + first.Message
-			}
-		}
+	if refused := d.refusedPrimary(in); refused != nil {
+		return refused.Reason, refused.Message
 	}
 	return missing.Reason, missing.Message
+}
+
+// refusedPrimary says why the place that the bucket asks for its primary is
+// refused, or nil.
+func (d Decision) refusedPrimary(in Request) *Objection {
+	wanted, field := in.wantedPrimary()
+	if wanted == nil {
+		return nil
+	}
+	for _, candidate := range d.Candidates {
+		if candidate.PlaceReference != *wanted {
+			continue
+		}
+		for _, objection := range candidate.Objections {
+			if objection.Role == "" || objection.Role == v1alpha1.RolePrimary {
+				objection.Message = "the bucket's " + field + " " + wanted.String() + " is refused: " + objection.Message
+				return &objection
+			}
+		}
+		return nil
+	}
+	return object(RuleSelection, v1alpha1.ReasonProviderNotFound, "the bucket's %s asks for %s, which no SovereignProvider declares", field, wanted)
 }
 
 // sharedObjection is one that every candidate meets in the same words.

@@ -146,6 +146,9 @@ func (w *world) emulated(name string, change ...func(*emulator.Options)) *emulat
 	return server
 }
 
+// tellsSettings makes an emulated store keep and tell what others set on buckets.
+func tellsSettings(o *emulator.Options) { o.StoredConfigurations = []string{"acl", "replication", "lifecycle"} }
+
 // plain adds an emulated store that issues no keys: applications get the account's.
 func (w *world) plain(name string) *emulator.Server {
 	w.t.Helper()
@@ -252,6 +255,13 @@ func (w *world) awaitProviders() {
 // bucket makes a SovereignBucket under a policy, with the primary on premises.
 func (w *world) bucket(name, policy string, change ...func(*v1alpha1.SovereignBucketSpec)) *v1alpha1.SovereignBucket {
 	w.t.Helper()
+	bucket := w.bucketObject(name, policy, change...)
+	w.create(bucket)
+	return bucket
+}
+
+// bucketObject is a SovereignBucket that is not made yet.
+func (w *world) bucketObject(name, policy string, change ...func(*v1alpha1.SovereignBucketSpec)) *v1alpha1.SovereignBucket {
 	bucket := &v1alpha1.SovereignBucket{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
 		Spec: v1alpha1.SovereignBucketSpec{
@@ -263,7 +273,6 @@ func (w *world) bucket(name, policy string, change ...func(*v1alpha1.SovereignBu
 	for _, f := range change {
 		f(&bucket.Spec)
 	}
-	w.create(bucket)
 	return bucket
 }
 
