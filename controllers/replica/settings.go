@@ -103,15 +103,17 @@ func (s *scope) tellDrift(all, left []v1alpha1.DriftStatus) {
 		if slices.ContainsFunc(s.replica.Status.Drift, func(d v1alpha1.DriftStatus) bool { return d.Property == drift.Property && d.Got == drift.Got }) {
 			continue
 		}
-		done := "it was set right"
+		done, action := "it was set right", "Correct"
 		if index := slices.IndexFunc(left, func(d v1alpha1.DriftStatus) bool { return d.Property == drift.Property }); index >= 0 {
-			done = "it is left as it is, and shown"
+			done, action = "it is left as it is, and shown", "Report"
 			if why := left[index].Uncorrected; why != "" {
 				done = "it could not be set right: " + why
 			}
 		}
-		s.events = append(s.events, loop.Warning("DriftDetected", fmt.Sprintf("bucket %s at %s was changed: %s; %s",
-			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, sentence(drift), done)))
+		event := loop.Warning("DriftDetected", fmt.Sprintf("bucket %s at %s was changed: %s; %s",
+			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, sentence(drift), done))
+		event.Action = action + strings.ToUpper(drift.Property[:1]) + drift.Property[1:]
+		s.events = append(s.events, event)
 	}
 }
 

@@ -147,7 +147,9 @@ func (w *world) emulated(name string, change ...func(*emulator.Options)) *emulat
 }
 
 // tellsSettings makes an emulated store keep and tell what others set on buckets.
-func tellsSettings(o *emulator.Options) { o.StoredConfigurations = []string{"acl", "replication", "lifecycle"} }
+func tellsSettings(o *emulator.Options) {
+	o.StoredConfigurations = []string{"acl", "replication", "lifecycle"}
+}
 
 // plain adds an emulated store that issues no keys: applications get the account's.
 func (w *world) plain(name string) *emulator.Server {
