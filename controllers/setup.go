@@ -51,7 +51,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 		}),
 		"bucket": bucket.NewReconciler(bucket.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("bucket"), Clock: deps.Clock,
-			Sessions: deps.Sessions, Installation: deps.Installation, Namespace: deps.Namespace,
+			Sessions: deps.Sessions, Installation: deps.Installation, Register: register, Namespace: deps.Namespace,
 			Metrics: bucket.NewMetrics(deps.Registerer),
 		}),
 		"replica": replica.NewReconciler(replica.Config{

@@ -24,6 +24,7 @@ import (
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/rollcall"
 	"github.com/rempart/rempart/internal/session"
 )
 
@@ -34,6 +35,8 @@ type Config struct {
 	Clock        clock.PassiveClock
 	Sessions     *session.Opener
 	Installation ownership.Installation
+	// Register tells which buckets the accounts have.
+	Register *rollcall.Register
 	// Namespace is the operator's own, where it keeps a copy of every key.
 	Namespace string
 	Metrics   *Metrics
@@ -64,7 +67,7 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets/finalizers,verbs=update
-// +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas,verbs=get;list;watch;create;delete
+// +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders;sovereigntypolicies;reversibilitydrills,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=create;patch;delete
@@ -110,7 +113,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	case bucket.Spec.Suspend:
 		return ctrl.Result{}, loop.Run(ctx, s, r.observe, r.decide)
 	default:
-		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.observe, r.decide, r.place, r.publish)
+		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.observe, r.recall, r.decide, r.place, r.publish)
 	}
 }
 

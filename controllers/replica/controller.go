@@ -92,7 +92,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("replica").
 		For(&v1alpha1.BucketReplica{}, specChanged).
 		Watches(&v1alpha1.BucketReplica{}, handler.EnqueueRequestsFromMapFunc(r.siblings),
-			builder.WithPredicates(predicate.Funcs{UpdateFunc: readyChanged})).
+			builder.WithPredicates(predicate.Funcs{UpdateFunc: concernsSiblings})).
 		Watches(&v1alpha1.SovereignBucket{}, handler.EnqueueRequestsFromMapFunc(r.ofBucket),
 			builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		Watches(&v1alpha1.SovereignProvider{}, handler.EnqueueRequestsFromMapFunc(r.atProvider)).

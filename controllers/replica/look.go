@@ -40,16 +40,14 @@ func jittered(d time.Duration) time.Duration {
 }
 
 // isLookDue tells whether the bucket has to be looked at now. Most looks are saved
-// by the list that all buckets of the account share.
+// by the list that all buckets of the account share. A store that fails is asked
+// for that list only, however many buckets wait for it.
 func (r *Reconciler) isLookDue(ctx context.Context, s *scope) (bool, error) {
-	if s.mustLook(r.Installation) {
-		return true, nil
-	}
 	answer, err := r.Register.Look(ctx, s.session, s.replica.Spec.BucketName, driftInterval)
 	if err != nil {
 		return false, err
 	}
-	return s.isLookDueBy(answer), nil
+	return s.mustLook(r.Installation) || s.isLookDueBy(answer), nil
 }
 
 // mustLook tells whether the bucket has to be looked at whatever a list says.

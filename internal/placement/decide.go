@@ -53,7 +53,8 @@ func Decide(in Request) Decision {
 	return decision
 }
 
-// judgeAll judges the candidates and sorts them: by score, then by name.
+// judgeAll judges the candidates and sorts them: those that hold the dataset
+// already, then by score, then by name.
 func judgeAll(in Request) []Judged {
 	judged := make([]Judged, 0, len(in.Candidates))
 	for _, candidate := range in.Candidates {
@@ -69,10 +70,17 @@ func judgeAll(in Request) []Judged {
 		judged = append(judged, j)
 	}
 	slices.SortFunc(judged, func(a, b Judged) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ProviderName, b.ProviderName),
+		return cmp.Or(holding(b)-holding(a), cmp.Compare(b.Score, a.Score), cmp.Compare(a.ProviderName, b.ProviderName),
 			cmp.Compare(a.Location, b.Location))
 	})
 	return judged
+}
+
+func holding(j Judged) int {
+	if j.Holds {
+		return 1
+	}
+	return 0
 }
 
 // sortPlaced separates the placed copies that may stay from the others.

@@ -81,6 +81,10 @@ type Candidate struct {
 	Adoptable []v1alpha1.AdoptableBucket
 	// Suspended providers take no new copies.
 	Suspended bool
+	// Holds tells that a bucket of this dataset is there already, from before the
+	// cluster was restored. It goes before every other preference, and allows
+	// nothing that a rule forbids.
+	Holds bool
 	// Ready tells whether the provider answers now. It ranks, it never refuses.
 	Ready bool
 	// Assumed names the facts that nobody confirmed, for decisions made offline.

@@ -25,7 +25,7 @@ import (
 const (
 	// failureInterval is how long a failure is passed on to everybody without
 	// asking again, so that many buckets do not hammer a store that fails.
-	failureInterval = time.Minute
+	failureInterval = 15 * time.Second
 	// refusalInterval is how long a key that may not list buckets is not asked to.
 	refusalInterval = time.Hour
 )

@@ -184,6 +184,13 @@ func (s *Server) SetConfiguration(bucketName, subresource, document string) {
 	s.ensureBucket(bucketName).configurations[subresource] = []byte(document)
 }
 
+// RemoveTags removes all tags of a bucket behind the API.
+func (s *Server) RemoveTags(bucketName string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ensureBucket(bucketName).tags = nil
+}
+
 // SetBucketPolicy sets a bucket's policy behind the API, after the checks of
 // the API except those of its principals.
 func (s *Server) SetBucketPolicy(bucketName, document string) error {
