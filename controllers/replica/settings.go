@@ -30,7 +30,7 @@ func (r *Reconciler) inspect(ctx context.Context, s *scope) error {
 			s.memory.lookDue = s.now
 		}
 		r.memory.set(s.replica.UID, s.memory)
-		return nil //nolint:nilerr // what is not known now was told above, and stops nothing
+		return nil
 	}
 	r.judgeSettings(ctx, s, states)
 	s.memory.inspectDue, s.memory.inspectAnswered = s.now.Add(jittered(settingsInterval)), s.requested()

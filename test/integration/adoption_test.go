@@ -131,12 +131,16 @@ func TestAdoptionThatIsRefusedTouchesNothing(t *testing.T) {
 	}{
 		"nothing is listed":       {func(p *v1alpha1.SovereignProvider) { p.Spec.Adoptable = nil }, v1alpha1.ReasonNotAdoptable, "does not list bucket actes-prod at dc1 as adoptable by"},
 		"listed for another name": {listFor(func(a *v1alpha1.AdoptableBucket) { a.Name = "autres" }), v1alpha1.ReasonNotAdoptable, "see its spec.adoptable"},
-		"listed for another namespace": {listFor(func(a *v1alpha1.AdoptableBucket) { a.Namespace = "voirie" }),
-			v1alpha1.ReasonNotAdoptable, "the bucket's existingBucket onprem/dc1 is refused"},
+		"listed for another namespace": {
+			listFor(func(a *v1alpha1.AdoptableBucket) { a.Namespace = "voirie" }),
+			v1alpha1.ReasonNotAdoptable, "the bucket's existingBucket onprem/dc1 is refused",
+		},
 		"another bucket is listed":   {listFor(func(a *v1alpha1.AdoptableBucket) { a.BucketName = "actes-test" }), v1alpha1.ReasonNotAdoptable, "actes-prod"},
 		"another location is listed": {listFor(func(a *v1alpha1.AdoptableBucket) { a.Location = "dc2" }), v1alpha1.ReasonNotAdoptable, "dc1"},
-		"its place is illegal": {func(p *v1alpha1.SovereignProvider) { p.Spec.Locations[0].Country = "CA" },
-			v1alpha1.ReasonOutsidePerimeter, "the bucket's existingBucket onprem/dc1 is refused: CA is outside FR"},
+		"its place is illegal": {
+			func(p *v1alpha1.SovereignProvider) { p.Spec.Locations[0].Country = "CA" },
+			v1alpha1.ReasonOutsidePerimeter, "the bucket's existingBucket onprem/dc1 is refused: CA is outside FR",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, stores := inherited(t, test.provider)

@@ -72,7 +72,7 @@ func (s *session) observeSetting(ctx context.Context, action, bucket string, set
 	case err != nil && x.stopsLooking(ctx, err):
 		return state, nil, err
 	case err != nil, set.root != "" && rootOf(document) != set.root:
-		return state, nil, nil
+		return state, nil, nil //nolint:nilerr // not known is the answer
 	}
 	state.Harm, state.Known = set.harm(document)
 	state.Harm = s.clean(state.Harm)

@@ -194,7 +194,7 @@ func TestAPolicyOfNothingButOpenStatements(t *testing.T) {
 	if err := session.CorrectSetting(t.Context(), bucket, provider.SettingPolicy); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := server.HTTPClient().Get(server.URL + "/" + bucket + "?list-type=2") //nolint:noctx // a stranger asks
+	answer, err := server.HTTPClient().Get(server.URL + "/" + bucket + "?list-type=2")
 	if err != nil {
 		t.Fatal(err)
 	}
