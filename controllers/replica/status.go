@@ -119,12 +119,12 @@ func (s *scope) lookAgain() time.Duration {
 		return time.Millisecond // the next run may be due already
 	}
 	if s.isRunning {
-		return s.syncInterval() // a run that is awaited wakes us; this is for decay
+		return min(s.syncInterval(), driftInterval) // a run that is awaited wakes us; this is for decay
 	}
 	if s.memory.ranAt.IsZero() {
 		return shortestInterval
 	}
-	return max(s.memory.ranAt.Add(s.syncInterval()).Sub(s.now), shortestInterval/2)
+	return min(max(s.memory.ranAt.Add(s.syncInterval()).Sub(s.now), shortestInterval/2), driftInterval)
 }
 
 // before gives a condition as the status has it.

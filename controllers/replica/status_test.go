@@ -305,7 +305,8 @@ func TestWhenARunIsDue(t *testing.T) {
 	}{
 		"a new process":               {func(*scope) {}, true},
 		"a minute after the last one": {recent, false},
-		"ten minutes after it":        {func(s *scope) { recent(s); s.memory.ranAt = ago(10 * time.Minute) }, true},
+		"ten minutes after it":        {func(s *scope) { recent(s); s.memory.ranAt = ago(10 * time.Minute) }, false},
+		"a third of the objective":    {func(s *scope) { recent(s); s.memory.ranAt = ago(20 * time.Minute) }, true},
 		"another primary":             {func(s *scope) { recent(s); s.memory.source = "other" }, true},
 		"somebody asks": {func(s *scope) {
 			recent(s)

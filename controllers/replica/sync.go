@@ -44,7 +44,7 @@ const (
 const (
 	runsPerObjective = 3
 	shortestInterval = 2 * time.Second
-	longestInterval  = 10 * time.Minute
+	longestInterval  = time.Hour
 )
 
 // auditInterval is how often the content of a copy is read again.
