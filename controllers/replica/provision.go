@@ -200,16 +200,21 @@ func (r *Reconciler) configure(ctx context.Context, s *scope, state provider.Buc
 	// difference counts as drift too.
 	isDrift := s.wasProvisioned() && (s.memory.setUp == want || s.memory.setUp == provider.Bucket{})
 	isKept := s.isSuspended() || isDrift && !s.correctsDrift()
-	if len(drift) > 0 && isKept {
+	var err error
+	switch {
+	case len(drift) == 0:
+	case isKept:
 		s.drift = found(drift)
-	}
-	if len(drift) > 0 && !isKept {
-		if err := s.session.UpdateBucket(ctx, want); err != nil {
-			return fmt.Errorf("set up the bucket: %w", err)
+	default:
+		if err = s.session.UpdateBucket(ctx, want); err != nil && isDrift {
+			s.drift = uncorrected(found(drift), err)
 		}
 	}
 	if isDrift {
 		s.tellDrift(found(drift), s.drift)
+	}
+	if err != nil {
+		return fmt.Errorf("set up the bucket: %w", err)
 	}
 	r.provisioned(s)
 	return nil

@@ -121,6 +121,11 @@ func TestRequestsOfABucket(t *testing.T) {
 	} else {
 		t.Logf("creation: %d requests, one of them the list that all share", sent)
 	}
+	// The list is older than the bucket, which is missing in it: that says nothing.
+	f.pass(9*time.Minute, time.Minute)
+	if sent := f.sent(); sent != 0 {
+		t.Errorf("just made, it cost %d requests more", sent)
+	}
 	f.pass(24*time.Hour, 10*time.Minute)
 	lists := f.server.Count("ListBuckets")
 	if sent := f.sent(); lists > 24*6 || sent-lists > 24*perHour {

@@ -66,7 +66,7 @@ func (r *Reconciler) judgeSettings(ctx context.Context, s *scope, states []provi
 			if err == nil {
 				continue
 			}
-			left[0].Uncorrected = shorten(err.Error(), maximumUncorrected)
+			left = uncorrected(left, err)
 		}
 		s.foreign = append(s.foreign, left...)
 	}
@@ -86,6 +86,14 @@ func found(drift []provider.Drift) []v1alpha1.DriftStatus {
 		all = append(all, v1alpha1.DriftStatus{Property: d.Property, Want: d.Want, Got: shorten(d.Got, maximumGot)})
 	}
 	return all
+}
+
+// uncorrected says of drift why it could not be set right.
+func uncorrected(drift []v1alpha1.DriftStatus, why error) []v1alpha1.DriftStatus {
+	for i := range drift {
+		drift[i].Uncorrected = shorten(why.Error(), maximumUncorrected)
+	}
+	return drift
 }
 
 func shorten(text string, limit int) string {

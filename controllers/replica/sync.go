@@ -14,6 +14,8 @@ import (
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/mover/manifest"
+	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/throttle"
 	"github.com/rempart/rempart/internal/work"
 )
@@ -25,6 +27,8 @@ type activity struct {
 	report mover.Report
 	// audit is of an audit.
 	audit mover.AuditReport
+	// target is the copy's bucket as the run found it; the zero value is not known.
+	target provider.BucketState
 	// source and requested are what the run answered.
 	source, requested string
 	endedAt           time.Time
@@ -67,6 +71,7 @@ func (r *Reconciler) collect(_ context.Context, s *scope) error {
 		s.memory.ranAt, s.memory.source, s.memory.requested = s.now, ended.source, ended.requested
 		s.memory.report = &ended.report
 		r.suspectPrimary(s, ended.report)
+		r.suspectCopy(s, ended)
 		s.events = append(s.events, syncEvents(s.replica, ended)...)
 	case auditing:
 		s.memory.ranAt = time.Time{} // what was found different is compared by the next run
@@ -87,6 +92,25 @@ func (r *Reconciler) suspectPrimary(s *scope, report mover.Report) {
 	remembered.lookedAt = time.Time{}
 	r.memory.set(primary.UID, remembered)
 	r.waker.Wake(work.Key(client.ObjectKeyFromObject(primary)))
+}
+
+// suspectCopy has the copy's bucket looked at when the run found it otherwise than
+// it should be, or somebody else's.
+func (r *Reconciler) suspectCopy(s *scope, ended activity) {
+	isKnown := func(d provider.Drift) bool { return len(s.driftOf(d.Property)) > 0 }
+	drift := slices.DeleteFunc(s.want(r.Installation).Drift(ended.target), isKnown)
+	if ended.report.Reason == fault.NotOwner || ended.target.Exists && len(drift) > 0 {
+		s.memory.lookedAt = time.Time{}
+	}
+}
+
+// admit tells why a run may not write to the copy's bucket as it finds it: it may
+// have become somebody else's since it was looked at.
+func (r *Reconciler) admit(owner ownership.Owner, bucketName string, state provider.BucketState) error {
+	if r.Installation.Judge(state.Mark, owner, bucketName) == ownership.Stranger {
+		return fault.New(fault.Waiting, fault.NotOwner, "bucket %s carries the mark of another owner; nothing is written to it", bucketName)
+	}
+	return nil
 }
 
 // sync keeps the content of a replica true to the primary. The work itself is
@@ -203,10 +227,16 @@ func (r *Reconciler) beginSync(s *scope, source mover.End) bool {
 		s.events = append(s.events, loop.Normal("ReplicationStarted",
 			fmt.Sprintf("copying to %s began", s.replica.Spec.PlaceReference)))
 	}
-	requested := s.requested()
+	requested, owner, name := s.requested(), s.owner(), s.replica.Spec.BucketName
 	return r.pool.Begin(s.key(), activity{kind: syncing}, func(ctx context.Context, _ func(activity)) activity {
-		report, err := mover.Run(ctx, job)
-		return activity{kind: syncing, report: report, source: source.Bucket, requested: requested, endedAt: r.Clock.Now(), err: err}
+		ended := activity{kind: syncing, source: source.Bucket, requested: requested}
+		job.Options.Admit = func(state provider.BucketState) error {
+			ended.target = state
+			return r.admit(owner, name, state)
+		}
+		ended.report, ended.err = mover.Run(ctx, job)
+		ended.endedAt = r.Clock.Now()
+		return ended
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/ownership"
 	"github.com/rempart/rempart/internal/provider"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
@@ -285,5 +286,42 @@ func TestAnAdoptedBucketIsSetRightOnlyOnceItIsMarked(t *testing.T) {
 	w.awaitEvent("DriftDetected", "replication is on, to arn:aws:s3:::elsewhere")
 	if state, err := open(t, server, server.AccessKey, server.SecretKey).ObserveBucket(context.Background(), former); err != nil || state.Mark == nil {
 		t.Errorf("the bucket is %+v, %v", state, err)
+	}
+}
+
+// A run sees the bucket that it writes to, so that nobody has to wait for a look.
+func TestARunNoticesThatItsTargetChanged(t *testing.T) {
+	w, stores, bucket := watched(t)
+	name := w.replicas(bucket)["ovh/GRA"].Spec.BucketName
+	suspend(t, stores["ovh"], name)
+	w.eventually(func() error {
+		if versioning := stores["ovh"].Buckets()[name].Versioning; versioning != "Enabled" {
+			return notYet("versioning is %s", versioning)
+		}
+		return nil
+	})
+
+	// Somebody else takes the bucket over: not a byte more is written to it.
+	session, primary := w.application(bucket)
+	markAs(t, stores["ovh"], name, ownership.Installation{ID: "other", Key: []byte("other")})
+	put(t, session, primary, "acte-2", "1902")
+	w.await(w.replicas(bucket)["ovh/GRA"], v1alpha1.ConditionProvisioned, metav1.ConditionFalse, v1alpha1.ReasonNotOwner)
+	if keys := userKeys(stores["ovh"], name); len(keys) != 1 {
+		t.Errorf("the bucket of the other owner got %q", keys)
+	}
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionFalse)
+}
+
+func TestVersioningThatCannotBeSetRightIsShown(t *testing.T) {
+	w, stores, bucket := watched(t)
+	name := w.replicas(bucket)["ovh/GRA"].Spec.BucketName
+	suspend(t, stores["ovh"], name)
+	stores["ovh"].Faults().Add(emulator.Match{Operation: "PutBucketVersioning"}, emulator.Fail(http.StatusForbidden, "AccessDenied"))
+	w.sync(bucket)
+	w.awaitEvent("DriftDetected", "versioning is Suspended, should be Enabled; it could not be set right: ")
+	refused := w.await(w.replicas(bucket)["ovh/GRA"], v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied)
+	wantIn(t, refused.Message, "set up the bucket")
+	if drift := w.replicas(bucket)["ovh/GRA"].Status.Drift; len(drift) != 1 || drift[0].Got != "Suspended" || drift[0].Uncorrected == "" {
+		t.Errorf("drift is %+v", drift)
 	}
 }
