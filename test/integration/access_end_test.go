@@ -189,6 +189,14 @@ func TestEveryKeyEndsWithABucketThatIsDeleted(t *testing.T) {
 	if len(access.Status.ActiveKeys) != 0 || access.Status.Grant != "" {
 		t.Errorf("the status shows %v, %q", access.Status.ActiveKeys, access.Status.Grant)
 	}
+
+	// A bucket of that name begins anew, for every access that is declared.
+	w.bucket("actes", "etat-civil")
+	w.await(access, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	session, bucketName := w.consumer("report")
+	if _, err := session.ListPage(t.Context(), bucketName, provider.ListRequest{}); err != nil {
+		t.Errorf("the report lists: %v", err)
+	}
 }
 
 func TestEveryKeyEndsWithANamespaceWhoseBucketsAreDeleted(t *testing.T) {
