@@ -384,13 +384,13 @@ func (w *world) application(bucket *v1alpha1.SovereignBucket) (provider.Session,
 }
 
 // consumer opens a bucket with what a Secret of the tenant's namespace says, as
-// whoever mounts it does.
+// whoever mounts it does; a pod waits until it is there.
 func (w *world) consumer(secretName string) (provider.Session, string) {
 	w.t.Helper()
 	var published corev1.Secret
-	if err := w.client.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: secretName}, &published); err != nil {
-		w.t.Fatal(err)
-	}
+	w.eventually(func() error {
+		return w.client.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: secretName}, &published)
+	})
 	session, err := s3.Driver{}.Open(provider.Place{
 		Provider: "application", Endpoint: string(published.Data["AWS_ENDPOINT_URL_S3"]),
 		Region: string(published.Data["AWS_REGION"]), Addressing: provider.PathStyle,

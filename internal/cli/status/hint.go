@@ -82,8 +82,13 @@ func hintFor(reason string, bucket *v1alpha1.SovereignBucket) (Hint, bool) {
 		text = "the bucket is to be deleted and still holds objects. To leave them where they are, or else to delete them and every copy:"
 		commands = deletion(bucket)
 	case v1alpha1.ReasonNameConflict:
-		text = "something that is not Rempart's has a name that is needed, and is never overwritten: rename or remove it. Secrets and copies of this namespace:"
-		commands = []string{"kubectl get secrets,bucketreplicas -n " + quote(bucket.Namespace)}
+		text = "something else has a name that is needed, and is never overwritten: rename or remove it. Secrets, accesses and copies of this namespace:"
+		commands = []string{"kubectl get secrets,sovereignbucketaccesses,bucketreplicas -n " + quote(bucket.Namespace)}
+	case v1alpha1.ReasonWaitingForKeys:
+		text = "the bucket is to be deleted, and the keys to it are not revoked yet. To see why, or else to leave bucket and keys where they are:"
+		commands = []string{
+			"kubectl describe sovereignbucketaccesses -n " + quote(bucket.Namespace), patch(bucket, `{"spec":{"deletionPolicy":"Retain"}}`),
+		}
 	case v1alpha1.ReasonNotOwner:
 		text = "the bucket at the provider carries the mark of another owner, and nothing is written to it: find out who took it before anything else (docs/runbooks/NotOwner.md says how)"
 	case v1alpha1.ReasonDriftDetected:
