@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -130,14 +132,14 @@ func (w *world) forget() {
 			if meta.LenList(list) == 0 {
 				return nil
 			}
+			var errs []error
 			_ = meta.EachListItem(list, func(object runtime.Object) error {
 				left := object.(client.Object)
-				left.SetFinalizers(nil)
-				_ = w.client.Update(ctx, left)
-				_ = w.client.Delete(ctx, left)
+				released := w.client.Patch(ctx, left, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))
+				errs = append(errs, client.IgnoreNotFound(released), client.IgnoreNotFound(w.client.Delete(ctx, left)))
 				return nil
 			})
-			return notYet("%d objects are left of %T", meta.LenList(list), list)
+			return notYet("%d objects are left of %T: %w", meta.LenList(list), list, errors.Join(errs...))
 		})
 	}
 }

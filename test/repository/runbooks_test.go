@@ -36,10 +36,7 @@ func runbooks(t *testing.T) []string {
 }
 
 func TestEveryRunbookIsOfAReason(t *testing.T) {
-	var reasons []string
-	for _, text := range texts(t, "api/v1alpha1/reasons.go") {
-		reasons = append(reasons, text)
-	}
+	reasons := texts(t, "api/v1alpha1/reasons.go")
 	names := runbooks(t)
 	for _, name := range names {
 		if !slices.Contains(reasons, name) {
