@@ -79,7 +79,7 @@ func wholeSeconds(d *time.Duration) *int64 {
 
 // why says in a sentence why the drill did not pass.
 func (s *scope) why() string {
-	if s.outcome != nil && s.outcome.Err != nil {
+	if s.outcome != nil && s.outcome.Err != nil && s.outcome.Verdict != drill.Failed {
 		return s.outcome.Err.Error()
 	}
 	for _, check := range s.drill.Status.Checks {

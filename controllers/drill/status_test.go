@@ -132,6 +132,18 @@ func TestWhyADrillEndedIsKept(t *testing.T) {
 	}
 }
 
+// What was found wrong says more than what stopped the drill afterwards.
+func TestADrillThatFailedSaysWhatItFound(t *testing.T) {
+	s := scopeAt(v1alpha1.ProgressionVerifying, ends(drill.Outcome{
+		Verdict: drill.Failed, Err: errors.New("the store went away"),
+		Checks: []drill.Check{{Name: "Integrity", Result: drill.Fail, Message: "2 objects differ"}},
+	}))
+	ready := meta.FindStatusCondition(s.report(nil).Conditions, v1alpha1.ConditionReady)
+	if ready.Reason != v1alpha1.ReasonDrillFailed || !strings.Contains(ready.Message, "2 objects differ") {
+		t.Errorf("says %s: %s", ready.Reason, ready.Message)
+	}
+}
+
 func TestMeasurementsAreRoundedUp(t *testing.T) {
 	s := scopeAt(v1alpha1.ProgressionReporting, ends(drill.Outcome{Verdict: drill.Passed, Measured: drill.Measured{
 		RTO: new(1200 * time.Millisecond), RPO: new(time.Duration(0)), Objects: 3, Bytes: 1000,

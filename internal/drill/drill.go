@@ -99,13 +99,16 @@ type Objectives struct {
 type Outcome struct {
 	Verdict  Verdict
 	Measured Measured
-	Checks   []Check
+	// Changes are what the replication did meanwhile.
+	Changes Changes
+	Checks  []Check
 	// NotTested says what the drill does not show.
 	NotTested []string
 	// EvidenceDigest is sha256:hex of the evidence file, URIs where it is stored.
 	EvidenceDigest string
 	EvidenceURIs   []string
-	// Err is why a drill is inconclusive.
+	// Err is why a drill is inconclusive, or why one that failed already was
+	// stopped.
 	Err error
 }
 
@@ -113,7 +116,7 @@ type Outcome struct {
 type Measured struct {
 	RTO *time.Duration
 	RPO *time.Duration
-	// Objects and Bytes were restored and verified.
+	// Objects and Bytes were restored and held against a manifest.
 	Objects, Bytes int64
 	// Restore and Verify are how long the two parts took.
 	Restore, Verify time.Duration

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -93,7 +94,7 @@ func (s *scene) replicate() {
 	report, err := mover.Run(s.t.Context(), mover.Job{
 		Source:  mover.End{Session: s.source.Session, Bucket: "source"},
 		Target:  mover.End{Session: s.copied.Session, Bucket: "copy"},
-		Options: mover.Options{OwnsTarget: true, Guard: mover.Guard{MaximumObjects: 1000, MaximumPercent: 100}},
+		Options: mover.Options{OwnsTarget: true, Guard: mover.Guard{MaximumObjects: 10_000, MaximumPercent: 100}},
 	})
 	if err != nil || report.Result != mover.Complete {
 		s.t.Fatalf("replicate: %+v, %v", report, err)
@@ -243,6 +244,193 @@ func TestWhatChangesDuringADrillIsNoCorruption(t *testing.T) {
 	}
 }
 
+// removeFromSource deletes an object of the source.
+func (s *scene) removeFromSource(key string) {
+	s.t.Helper()
+	if err := s.source.Session.Remove(s.t.Context(), provider.Ref{Bucket: "source", Key: key}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// meanwhile has things happen right before steps of the drill.
+func (s *scene) meanwhile(before map[drill.Step]func()) {
+	s.stepDone = func(step drill.Step) {
+		if happens := before[step]; happens != nil {
+			happens()
+		}
+	}
+}
+
+// The replication goes on during a drill. Whatever it does to a key between the
+// moment of loss and the verification is a change, and is counted as one.
+func TestWhatTheReplicationDoesDuringADrill(t *testing.T) {
+	replicated := func(s *scene, change func()) func() {
+		return func() { change(); s.replicate() }
+	}
+	for name, test := range map[string]struct {
+		before, restoring, verifying func(s *scene) func()
+		want                         drill.Changes
+	}{
+		"a key is rewritten before it is restored": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+			want:      drill.Changes{Newer: 1},
+		},
+		"a key is rewritten before it is restored and again before it is verified": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+			verifying: func(s *scene) func() { return replicated(s, func() { s.put("key", "third") }) },
+			want:      drill.Changes{Between: 1, BetweenBytes: 6},
+		},
+		"a key is rewritten before it is restored and deleted before it is verified": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+			verifying: func(s *scene) func() { return replicated(s, func() { s.removeFromSource("key") }) },
+			want:      drill.Changes{Between: 1, BetweenBytes: 6},
+		},
+		"a key is deleted before it is restored": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.removeFromSource("key") }) },
+			want:      drill.Changes{Gone: 1},
+		},
+		"a key is deleted before it is restored and made again before it is verified": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.removeFromSource("key") }) },
+			verifying: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+			want:      drill.Changes{Gone: 1},
+		},
+		"an object is added before it is restored": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("new", "second") }) },
+			want:      drill.Changes{Newer: 1},
+		},
+		"an object is added, restored, and deleted before it is verified": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("new", "second") }) },
+			verifying: func(s *scene) func() { return replicated(s, func() { s.removeFromSource("new") }) },
+			want:      drill.Changes{Between: 1, BetweenBytes: 6},
+		},
+		"a key changes after it is restored, which is no matter": {
+			verifying: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+		},
+		"a run is under way that has not written its manifest": {
+			restoring: func(s *scene) func() {
+				return func() {
+					s.put("key", "second")
+					s.put("new", "second")
+					s.removeFromSource("other")
+					s.putInCopy("key", "second", 0)
+					s.putInCopy("new", "second", 0)
+					s.remove("other")
+				}
+			},
+			want: drill.Changes{Between: 2, BetweenBytes: 12, Gone: 1},
+		},
+		"a run under way at the beginning copied an object that is gone since": {
+			before:    func(s *scene) func() { return func() { s.putInCopy("new", "second", 0) } },
+			verifying: func(s *scene) func() { return func() { s.remove("new") } },
+			want:      drill.Changes{Between: 1, BetweenBytes: 6},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.put("key", "first")
+			s.put("other", "other")
+			s.put("same", "same")
+			s.replicate()
+			happens := map[drill.Step]func(){}
+			if test.before != nil {
+				test.before(s)()
+			}
+			if test.restoring != nil {
+				happens[drill.Restoring] = test.restoring(s)
+			}
+			if test.verifying != nil {
+				happens[drill.Verifying] = test.verifying(s)
+			}
+			s.meanwhile(happens)
+			outcome := s.run(t.Context())
+			if outcome.Verdict != drill.Passed {
+				t.Errorf("the verdict is %s, checks %+v, %v", outcome.Verdict, outcome.Checks, outcome.Err)
+			}
+			if diff := cmp.Diff(test.want, outcome.Changes); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+			unverified := slices.ContainsFunc(outcome.NotTested, func(sentence string) bool {
+				return strings.Contains(sentence, "that no manifest describes")
+			})
+			if unverified != (test.want.Between > 0) {
+				t.Errorf("what was not held against a manifest is not told as it is: %q", outcome.NotTested)
+			}
+		})
+	}
+}
+
+// putInCopy writes to the copy as nothing that keeps a manifest does.
+func (s *scene) putInCopy(key, content string, ago time.Duration) {
+	s.copyStore.PutObjectDirect("copy", emulator.Object{
+		Key: key, Body: []byte(content), Headers: map[string]string{"Content-Type": "text/plain"}, LastModified: time.Now().Add(-ago).Truncate(time.Millisecond),
+	})
+}
+
+// More keys change than a report names, and the one that is really wrong comes
+// after all of them.
+func TestThousandsOfChangesHideNothing(t *testing.T) {
+	const changes = 1200
+	fill := func(s *scene, content string) {
+		for i := range changes {
+			s.putAt(fmt.Sprintf("key-%05d", i), content, time.Minute)
+		}
+	}
+	for name, test := range map[string]struct {
+		spoil func(s *scene)
+		fails string
+		named string
+	}{
+		"all is well":                    {func(*scene) {}, "", ""},
+		"one byte of another is another": {func(s *scene) { s.corrupt("z", func(o *emulator.Object) { o.Body[0] ^= 1 }) }, "Integrity", `"z"`},
+		"one byte of a changed one is another": {
+			func(s *scene) { s.corrupt("key-01100", func(o *emulator.Object) { o.Body[0] ^= 1 }) }, "Integrity", `"key-01100"`,
+		},
+		"another is missing":      {func(s *scene) { s.remove("z") }, "Completeness", `"z"`},
+		"one too many":            {func(s *scene) { s.putInCopy("zz", "nobody's", time.Minute) }, "Completeness", `"zz"`},
+		"one from before is back": {func(s *scene) { s.putInCopy("key-01100", "older", 2*time.Hour) }, "Integrity", `"key-01100"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			fill(s, "first")
+			s.put("z", "last")
+			s.replicate()
+			s.meanwhile(map[drill.Step]func(){
+				drill.Restoring: func() {
+					fill(s, "second")
+					s.replicate()
+					test.spoil(s)
+				},
+				drill.Verifying: func() {
+					for i := range changes / 2 {
+						s.putAt(fmt.Sprintf("key-%05d", i), "third", time.Minute)
+					}
+					s.replicate()
+				},
+			})
+			outcome := s.run(t.Context())
+			verdict := drill.Passed
+			if test.fails != "" {
+				verdict = drill.Failed
+			}
+			if outcome.Verdict != verdict || outcome.Err != nil {
+				t.Errorf("the verdict is %s, %v, checks %+v", outcome.Verdict, outcome.Err, outcome.Checks)
+			}
+			if outcome.Changes.Between != changes/2 || outcome.Changes.Newer < changes/2-1 {
+				t.Errorf("the changes are %+v", outcome.Changes)
+			}
+			for _, check := range outcome.Checks {
+				if check.Name == test.fails && !strings.Contains(check.Message, test.named) {
+					t.Errorf("%s does not name %s: %s", check.Name, test.named, check.Message)
+				}
+				if check.Name != test.fails && check.Result == drill.Fail {
+					t.Errorf("%s fails: %s", check.Name, check.Message)
+				}
+			}
+		})
+	}
+}
+
 func TestDrillsThatFindSomething(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(s *scene)
@@ -295,7 +483,17 @@ func TestDrillsThatProveNothing(t *testing.T) {
 	}{
 		"an empty copy":                   {func(s *scene) { s.replicate() }, "holds no object"},
 		"a copy that was never completed": {func(*scene) {}, "no complete manifest"},
-		"the operator of the copy":        {func(s *scene) { filled(s); s.sandbox.Operator = "ovh" }, "shows nothing about leaving it"},
+		"a copy whose manifest is damaged": {
+			func(s *scene) {
+				filled(s)
+				for _, key := range s.copyStore.Keys("copy") {
+					if strings.HasSuffix(key, ".jsonl.gz") {
+						s.corrupt(key, func(o *emulator.Object) { o.Body[len(o.Body)-1] ^= 1 })
+					}
+				}
+			}, "manifest segment",
+		},
+		"the operator of the copy": {func(s *scene) { filled(s); s.sandbox.Operator = "ovh" }, "shows nothing about leaving it"},
 		"a bucket that has the sandbox's name": {
 			func(s *scene) { filled(s); s.sandboxStore.CreateBucket("sandbox") }, "has the name of the sandbox",
 		},

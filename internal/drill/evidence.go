@@ -31,14 +31,16 @@ type Evidence struct {
 	Ended        time.Time      `json:"ended"`
 	Objectives   EvidenceGoals  `json:"objectives"`
 	Measured     EvidenceFigure `json:"measured"`
-	// Manifest is what was expected: the digest of every key, size, SHA-256 and
-	// metadata digest, as read from the source when it was copied.
-	Manifest  EvidenceManifest `json:"manifest"`
-	Checks    []Check          `json:"checks"`
-	NotTested []string         `json:"notTested"`
-	Findings  []mover.Finding  `json:"findings,omitempty"`
-	Verdict   Verdict          `json:"verdict"`
-	Reason    string           `json:"reason,omitempty"`
+	// Manifest is what the copy held at the moment of loss: the digest of every key,
+	// size, SHA-256 and metadata digest, as read from the source when it was copied.
+	Manifest EvidenceManifest `json:"manifest"`
+	// Changes are what the replication did meanwhile, and no findings.
+	Changes   Changes         `json:"changes"`
+	Checks    []Check         `json:"checks"`
+	NotTested []string        `json:"notTested"`
+	Findings  []mover.Finding `json:"findings,omitempty"`
+	Verdict   Verdict         `json:"verdict"`
+	Reason    string          `json:"reason,omitempty"`
 }
 
 // EvidenceCopy is a bucket that took part.
@@ -100,9 +102,9 @@ func (r *run) evidence() Evidence {
 		Objectives: EvidenceGoals{RPOSeconds: r.Objectives.RPO.Seconds(), RTOSeconds: r.Objectives.RTO.Seconds()},
 		Measured:   r.outcome.Measured.evidence(),
 		Checks:     r.outcome.Checks, NotTested: r.outcome.NotTested, Findings: r.audit.Findings,
-		Verdict: r.outcome.Verdict,
+		Changes: r.outcome.Changes, Verdict: r.outcome.Verdict,
 	}
-	if digest := r.audit.Digest; digest != nil {
+	if digest := r.known; digest != nil {
 		evidence.Manifest = EvidenceManifest{
 			Digest: digest.Sum(), Objects: digest.Count(), Bytes: digest.Bytes(), AsOf: r.snapshot.AsOf(),
 		}

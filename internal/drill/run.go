@@ -21,8 +21,11 @@ type run struct {
 	// at which the source counts as lost, on its own clock.
 	decided time.Time
 	lost    time.Time
-	// snapshot is what the copy held at that moment.
+	// began is when, on the clock of the copy's store, the drill had read nothing
+	// of the copy yet. Snapshot is what the copy then held, known the digest of it.
+	began    time.Time
 	snapshot manifest.Snapshot
+	known    *manifest.Digest
 	sandbox  mover.End
 	outcome  Outcome
 	audit    mover.AuditReport
@@ -71,27 +74,22 @@ func (r *run) preflight(ctx context.Context) error {
 		return fault.New(fault.Terminal, fault.PreflightFailed,
 			"the sandbox would be at the operator of the copy, %s: that shows nothing about leaving it", r.From.Operator)
 	}
-	var err error
-	if r.snapshot, err = r.From.store().Load(ctx, func(error) {}); err != nil {
+	health, err := r.From.Session.Ping(ctx)
+	if err != nil {
+		return fmt.Errorf("reach the copy: %w", err)
+	}
+	r.began = health.ServerTime
+	if r.snapshot, err = r.From.load(ctx); err != nil {
 		return fmt.Errorf("read the manifest of the copy: %w", err)
 	}
-	if _, complete := r.snapshot.Whole(); !complete {
-		return fault.New(fault.Terminal, fault.PreflightFailed, "the copy has no complete manifest: its first run has not come to its end")
-	}
-	health, pingErr := r.Source.Session.Ping(ctx)
-	if pingErr != nil { // a lost source is what a drill is about
+	health, err = r.Source.Session.Ping(ctx)
+	if err != nil { // a lost source is what a drill is about
 		r.outcome.NotTested = append(r.outcome.NotTested, "RPO: the source does not answer")
 		return nil //nolint:nilerr // see above
 	}
 	r.lost = health.ServerTime
 	r.outcome.Measured.Skew, _ = health.Skew()
 	return r.measureLag(ctx)
-}
-
-func (c Copy) store() manifest.Store { return manifest.Store{Objects: c.Session, Bucket: c.Bucket} }
-
-func (c Copy) entries(ctx context.Context, snapshot manifest.Snapshot) func(func(manifest.Entry, error) bool) {
-	return c.store().Entries(ctx, snapshot, manifest.Range{}, func(error) {})
 }
 
 // provision makes the sandbox and its own key.
@@ -170,65 +168,21 @@ func hasOtherFailure(report mover.Report) bool {
 // what was copied from the source.
 func (r *run) verify(ctx context.Context) error {
 	started := time.Now()
-	var err error
-	r.audit, err = mover.Audit{
-		End: r.sandbox, Expected: r.From.entries(ctx, r.snapshot), Observer: r.Observer,
-	}.Run(ctx)
+	expected, err := r.expect(ctx)
+	if err != nil {
+		return err
+	}
+	r.audit, err = mover.Audit{End: r.sandbox, Expected: expected.entries(ctx), Observer: r.Observer}.Run(ctx)
 	ended := time.Now()
 	r.outcome.Measured.Verify = ended.Sub(started)
+	r.outcome.Changes = expected.changes
 	if err != nil {
 		return fmt.Errorf("verify the restored objects: %w", err)
 	}
-	r.outcome.Measured.Objects, r.outcome.Measured.Bytes = r.audit.Matched, r.audit.MatchedBytes
+	r.known = expected.known
+	r.outcome.Measured.Objects = max(r.audit.Matched-expected.changes.Between, 0)
+	r.outcome.Measured.Bytes = max(r.audit.MatchedBytes-expected.changes.BetweenBytes, 0)
 	rto := ended.Sub(r.decided)
 	r.outcome.Measured.RTO = &rto
-	return r.setAsideChanges(ctx)
-}
-
-// setAsideChanges takes out of the findings what the replication, which goes on
-// during a drill, wrote to the copy after the snapshot: such an object is
-// restored in its newer state, and verified against the newer manifest.
-func (r *run) setAsideChanges(ctx context.Context) error {
-	if r.audit.IsClean() {
-		return nil
-	}
-	later, err := r.From.store().Load(ctx, func(error) {})
-	if err != nil {
-		return fmt.Errorf("read the manifest of the copy again: %w", err)
-	}
-	changed := map[string]manifest.Entry{}
-	wanted := map[string]bool{}
-	for _, finding := range r.audit.Findings {
-		wanted[finding.Key] = true
-	}
-	for entry, err := range r.From.entries(ctx, later) {
-		if err != nil {
-			return fmt.Errorf("read the manifest of the copy again: %w", err)
-		}
-		if wanted[entry.Key] {
-			changed[entry.Key] = entry
-		}
-	}
-	r.audit = withoutChanges(r.audit, changed, wanted)
 	return nil
-}
-
-// withoutChanges drops findings that the newer manifest explains.
-func withoutChanges(audit mover.AuditReport, newer map[string]manifest.Entry, known map[string]bool) mover.AuditReport {
-	var left []mover.Finding
-	for _, finding := range audit.Findings {
-		entry, isListed := newer[finding.Key]
-		switch {
-		case finding.Kind == "missing" && known[finding.Key] && !isListed:
-			audit.Missing-- // deleted from the copy meanwhile
-		case finding.Kind == "different" && isListed && entry.SHA256 == finding.Found && entry.SHA256 != finding.Expected:
-			audit.Different-- // overwritten in the copy meanwhile
-		case finding.Kind == "extra" && isListed:
-			audit.Extra-- // added to the copy meanwhile
-		default:
-			left = append(left, finding)
-		}
-	}
-	audit.Findings = left
-	return audit
 }
