@@ -104,7 +104,7 @@ func (r *Reconciler) assemble(ctx context.Context, s *scope, facts gather.Facts)
 	}
 	plan := drill.Plan{
 		Names: drill.Names{
-			Installation: r.Installation.ID, Namespace: s.drill.Namespace, Drill: s.drill.Name,
+			Installation: r.Installation.ID, Namespace: s.drill.Namespace, Drill: s.drill.Name, UID: string(s.drill.UID),
 			Bucket: facts.Bucket.Name, Dataset: facts.Bucket.Spec.Dataset.Title, PolicyName: facts.Bucket.Spec.PolicyRef.Name,
 		},
 		Policy: policy, Version: r.Version, Observer: r.Metrics.observer(s.drill),

@@ -85,9 +85,11 @@ type Names struct {
 	Installation string `json:"installation"`
 	Namespace    string `json:"namespace"`
 	Drill        string `json:"drill"`
-	Bucket       string `json:"bucket"`
-	Dataset      string `json:"dataset"`
-	PolicyName   string `json:"policy"`
+	// UID tells drills of the same name apart.
+	UID        string `json:"uid"`
+	Bucket     string `json:"bucket"`
+	Dataset    string `json:"dataset"`
+	PolicyName string `json:"policy"`
 }
 
 // Objectives are what a restore is held against.

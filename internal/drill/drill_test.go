@@ -34,11 +34,12 @@ type scene struct {
 	steps                  []drill.Step
 	stepDone               func(drill.Step)
 	objectives             drill.Objectives
+	uid                    string
 }
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{t: t}
+	s := &scene{t: t, uid: "uid"}
 	s.sourceStore = emulator.Start(t, emulator.Options{})
 	s.copyStore = emulator.Start(t, emulator.Options{})
 	s.sandboxStore = emulator.Start(t, emulator.Options{VersityAdmin: true})
@@ -103,7 +104,7 @@ func (s *scene) replicate() {
 
 func (s *scene) plan() drill.Plan {
 	return drill.Plan{
-		Names:  drill.Names{Installation: "i", Namespace: "ns", Drill: "d", Bucket: "actes", Dataset: "Actes", PolicyName: "p"},
+		Names:  drill.Names{Installation: "i", Namespace: "ns", Drill: "d", UID: s.uid, Bucket: "actes", Dataset: "Actes", PolicyName: "p"},
 		Source: s.source, From: s.copied, To: s.sandbox, Stores: []drill.Copy{s.copied, s.source},
 		Objectives: s.objectives, Policy: []byte(`{}`), Version: "test",
 	}
@@ -145,14 +146,7 @@ func TestADrillPassesAndLeavesEvidenceWithTwoOperators(t *testing.T) {
 	if measured.Objects != 2 || measured.Bytes != 12 || *measured.RPO != 0 || *measured.RTO <= 0 || measured.Throughput() <= 0 {
 		t.Errorf("measured %+v", measured)
 	}
-	var stored [][]byte
-	for _, store := range []*emulator.Server{s.copyStore, s.sourceStore} {
-		for _, bucket := range store.Buckets() {
-			if object, isThere := store.Object(bucket.Name, ".rempart/evidence/ns/d.json"); isThere {
-				stored = append(stored, object.Body)
-			}
-		}
-	}
+	stored := s.evidence(outcome)
 	if len(stored) != 2 || !bytes.Equal(stored[0], stored[1]) {
 		t.Fatalf("the evidence is stored %d times", len(stored))
 	}
@@ -169,6 +163,56 @@ func TestADrillPassesAndLeavesEvidenceWithTwoOperators(t *testing.T) {
 	}
 	if evidence.From.Operator != "ovh" || evidence.To.Operator != "outscale" || evidence.Manifest.Objects != 2 || evidence.Verdict != drill.Passed {
 		t.Errorf("the evidence says %+v", evidence)
+	}
+}
+
+// evidence reads the evidence wherever the outcome says that it is.
+func (s *scene) evidence(outcome drill.Outcome) [][]byte {
+	s.t.Helper()
+	var stored [][]byte
+	for _, uri := range outcome.EvidenceURIs {
+		bucket, key, _ := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
+		for _, store := range []*emulator.Server{s.copyStore, s.sourceStore} {
+			if object, isThere := store.Object(bucket, key); isThere {
+				stored = append(stored, object.Body)
+			}
+		}
+	}
+	return stored
+}
+
+// A drill may be deleted and made again under its name, and an operator that was
+// restarted may begin one again that it had begun.
+func TestEvidenceIsNeverOverwritten(t *testing.T) {
+	for name, uids := range map[string][2]string{
+		"of another drill of the same name": {"first", "second"},
+		"of the same drill, played again":   {"first", "first"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.put("a", "acte a")
+			s.replicate()
+			var outcomes []drill.Outcome
+			for _, uid := range uids {
+				s.uid = uid
+				outcomes = append(outcomes, s.run(t.Context()))
+				if err := drill.Cleanup(t.Context(), s.sandbox); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, outcome := range outcomes {
+				stored := s.evidence(outcome)
+				if len(stored) != 2 {
+					t.Fatalf("the evidence is stored %d times, want 2: %q", len(stored), outcome.EvidenceURIs)
+				}
+				for _, found := range stored {
+					digest := sha256.Sum256(found)
+					if got := "sha256:" + hex.EncodeToString(digest[:]); got != outcome.EvidenceDigest {
+						t.Errorf("the evidence has the digest %s, told was %s", got, outcome.EvidenceDigest)
+					}
+				}
+			}
+		})
 	}
 }
 

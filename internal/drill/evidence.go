@@ -152,7 +152,7 @@ func (r *run) storeEvidence(ctx context.Context) error {
 	defer cancel()
 	var errs []error
 	for _, store := range r.Stores {
-		ref := provider.Ref{Bucket: store.Bucket, Key: evidenceKey(r.Names)}
+		ref := provider.Ref{Bucket: store.Bucket, Key: evidenceKey(r.Names, r.decided)}
 		content := provider.Content{
 			Reader: bytes.NewReader(encoded), Size: int64(len(encoded)), SHA256: hex.EncodeToString(digest[:]),
 		}
@@ -171,7 +171,9 @@ func (r *run) storeEvidence(ctx context.Context) error {
 	return nil
 }
 
-// evidenceKey is where the evidence of a drill is kept in a bucket.
-func evidenceKey(names Names) string {
-	return provider.ReservedPrefix + "evidence/" + names.Namespace + "/" + names.Drill + ".json"
+// evidenceKey is where the evidence of a drill is kept in a bucket. No two drills
+// share a key, nor do two attempts at one: evidence is never overwritten.
+func evidenceKey(names Names, decided time.Time) string {
+	return provider.ReservedPrefix + "evidence/" + names.Namespace + "/" + names.Drill + "/" +
+		decided.UTC().Format("20060102T150405.000Z") + "-" + names.UID + ".json"
 }
