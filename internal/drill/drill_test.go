@@ -482,6 +482,7 @@ func TestDrillsThatFindSomething(t *testing.T) {
 	}{
 		"another byte":    {func(s *scene) { s.corrupt("a", func(o *emulator.Object) { o.Body[0] ^= 1 }) }, "Integrity"},
 		"other metadata":  {func(s *scene) { s.corrupt("a", func(o *emulator.Object) { o.Metadata = map[string]string{"x": "y"} }) }, "Integrity"},
+		"other tags":      {func(s *scene) { s.corrupt("a", func(o *emulator.Object) { o.Tags = map[string]string{"x": "y"} }) }, "Integrity"},
 		"a missing one":   {func(s *scene) { s.remove("a") }, "Completeness"},
 		"one too many":    {func(s *scene) { s.copyStore.PutObjectDirect("copy", emulator.Object{Key: "z", Body: []byte("z")}) }, "Completeness"},
 		"a slow recovery": {func(s *scene) { s.objectives.RTO = time.Nanosecond }, "RTO"},
@@ -655,11 +656,39 @@ func TestNothingIsTestedThatIsNotSaid(t *testing.T) {
 	}
 	want := []string{
 		"a key of the sandbox alone: the provider issues none, so the account's own was used",
+		drill.TagsNotTested,
 		"object ACLs, which are not copied",
 		"older versions of objects: the current ones are restored",
 	}
 	if diff := cmp.Diff(want, outcome.NotTested, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("not tested (-want +got):\n%s", diff)
+	}
+}
+
+// Tags that change in place at the source show in no listing, so the copy has the
+// old ones and the drill cannot know: it must not claim that they are right.
+func TestTagsThatChangedAtTheSourceAreNotClaimed(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	if err := s.sourceStore.Corrupt("source", "a", func(o *emulator.Object) { o.Tags = map[string]string{"retention": "P75Y"} }); err != nil {
+		t.Fatal(err)
+	}
+	s.replicate()
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Passed {
+		t.Fatalf("the outcome is %+v", outcome)
+	}
+	if copied, _ := s.copyStore.Object("copy", "a"); len(copied.Tags) > 0 {
+		t.Fatal("the tags are in the copy: what this test is about has changed")
+	}
+	for _, stored := range s.evidence(outcome) {
+		if !strings.Contains(string(stored), drill.TagsNotTested) {
+			t.Errorf("the evidence does not say that such tags are not tested:\n%s", stored)
+		}
+	}
+	if !slices.Contains(outcome.NotTested, drill.TagsNotTested) || len(drill.TagsNotTested) > 256 {
+		t.Errorf("not tested: %q", outcome.NotTested)
 	}
 }
 
