@@ -14,6 +14,7 @@ import (
 	"github.com/rempart/rempart/internal/drill"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -194,17 +195,37 @@ func (r *Reconciler) cleanUp(ctx context.Context, s *scope) error {
 		s.wait = due.Sub(s.now)
 		return nil
 	}
-	if s.drill.Status.Effective != nil {
-		if err := r.removeSandbox(ctx, s); err != nil {
-			// It does not change what the drill showed, so it is no error of the
-			// reconcile: a condition of its own says it, and it is tried again.
-			s.cleanupErr, s.wait = err, cleanupRetry
-			return nil //nolint:nilerr // see above
-		}
+	if s.drill.Status.Effective == nil {
+		s.cleanedUp, s.reached = true, v1alpha1.ProgressionDone
+		return nil
 	}
-	s.cleanedUp = true
-	s.reached = v1alpha1.ProgressionDone
+	err := r.removeSandbox(ctx, s)
+	switch {
+	case err == nil:
+		s.cleanedUp, s.reached = true, v1alpha1.ProgressionDone
+	case s.isGivenUp():
+		s.abandon(err)
+	default:
+		// It does not change what the drill showed, so it is no error of the
+		// reconcile: a condition of its own says it, and it is tried again.
+		s.cleanupErr, s.wait = err, cleanupRetry
+	}
 	return nil
+}
+
+// isGivenUp tells whether somebody gave the word to leave the sandbox behind if it
+// does not go.
+func (s *scope) isGivenUp() bool {
+	return s.drill.Annotations[v1alpha1.AbandonSandboxAnnotation] == s.drill.Status.Effective.To.BucketName
+}
+
+// abandon lets go of a sandbox that does not go.
+func (s *scope) abandon(err error) {
+	s.abandoned, s.reached = true, v1alpha1.ProgressionDone
+	s.wait = 1 // the drill may be let go once it is written, and told
+	to := s.drill.Status.Effective.To
+	s.events = append(s.events, loop.Warning(v1alpha1.ReasonSandboxAbandoned,
+		fmt.Sprintf("bucket %s at %s was left behind, with what it holds and its key: %v", to.BucketName, to.PlaceReference, err)))
 }
 
 func (r *Reconciler) removeSandbox(ctx context.Context, s *scope) error {

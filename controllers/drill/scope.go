@@ -22,9 +22,11 @@ type scope struct {
 	reached v1alpha1.DrillProgression
 	// outcome is what the drill came to in this reconcile.
 	outcome *drill.Outcome
-	// cleanedUp tells that nothing is left of it, cleanupErr why something is.
+	// cleanedUp tells that nothing is left of it, cleanupErr why something is, and
+	// abandoned that it was left there on somebody's word.
 	cleanedUp  bool
 	cleanupErr error
+	abandoned  bool
 	// written is called once the status is written.
 	written func()
 	// wait is when to look again.

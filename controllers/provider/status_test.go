@@ -162,6 +162,24 @@ func TestABlockedDeletionNamesTheBuckets(t *testing.T) {
 	}
 }
 
+// Without the provider, the sandbox of a drill could never be removed.
+func TestAnUnfinishedDrillBlocksTheDeletion(t *testing.T) {
+	s := looked()
+	if err := s.deletionBlocked(); err != nil {
+		t.Fatalf("nothing is there, and still: %v", err)
+	}
+	s.drills = []v1alpha1.ReversibilityDrill{{ObjectMeta: metav1.ObjectMeta{Namespace: "etat-civil", Name: "actes-1"}}}
+	err := s.deletionBlocked()
+	if !fault.HasReason(err, fault.DeletionBlocked) {
+		t.Fatalf("the drill does not block it: %v", err)
+	}
+	for _, part := range []string{"etat-civil/actes-1", v1alpha1.AbandonSandboxAnnotation} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("does not say %q: %v", part, err)
+		}
+	}
+}
+
 // The message stands in a status: with the seconds in it, each look would write.
 func TestTheSkewIsSaidInWordsThatStay(t *testing.T) {
 	ahead, later := describeSkew(20*time.Minute), describeSkew(20*time.Minute+time.Second)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -216,6 +217,71 @@ func TestDrillsThatProveNothing(t *testing.T) {
 		d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) { s.Deadline = &metav1.Duration{Duration: time.Minute} })
 		w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBucketNotFound)
 	})
+}
+
+// A provider that is needed to remove a sandbox stays until that is done.
+func TestAProviderStaysAsLongAsASandboxDoes(t *testing.T) {
+	w, stores, _ := registersUnder(t)
+	d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) {
+		s.Sandbox = v1alpha1.Sandbox{CleanupPolicy: v1alpha1.CleanupRetain}
+	})
+	w.awaitVerdict(d, v1alpha1.VerdictPassed)
+	target := &v1alpha1.SovereignProvider{}
+	target.Name = d.Status.Effective.To.ProviderName
+	w.delete(target)
+	wantIn(t, w.await(target, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionBlocked).Message, w.namespace+"/"+d.Name)
+	w.delete(d)
+	w.awaitGone(d)
+	w.awaitGone(target)
+	wantNoBuckets(t, map[string]*emulator.Server{target.Name: stores[target.Name]})
+}
+
+// With the provider or its credentials gone for good, nobody can remove the
+// sandbox. Then somebody may say so.
+func TestASandboxThatNobodyCanRemoveIsLeftOnSomebodysWord(t *testing.T) {
+	for name, test := range map[string]struct {
+		lose func(w *world, provider string)
+		says string
+	}{
+		"the Secret is gone": {
+			func(w *world, provider string) {
+				w.delete(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.system, Name: provider}})
+			}, "Secret tds-outscale does not exist",
+		},
+		"the provider is gone": {
+			func(w *world, provider string) {
+				target := &v1alpha1.SovereignProvider{}
+				target.Name = provider
+				w.delete(target)
+				w.update(target, func() { target.Finalizers = nil })
+				w.awaitGone(target)
+			}, "SovereignProvider tds-outscale does not exist",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, stores, _ := registersUnder(t)
+			d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) {
+				s.Sandbox = v1alpha1.Sandbox{CleanupPolicy: v1alpha1.CleanupRetain}
+			})
+			w.awaitVerdict(d, v1alpha1.VerdictPassed)
+			to := d.Status.Effective.To
+			test.lose(w, to.ProviderName)
+			w.delete(d)
+			w.eventually(func() error {
+				says := w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionFalse, v1alpha1.ReasonCleanupPending).Message
+				if !strings.Contains(says, test.says) || !strings.Contains(says, v1alpha1.AbandonSandboxAnnotation+" to "+to.BucketName) {
+					return notYet("it says %q", says)
+				}
+				return nil
+			})
+			w.annotate(d, v1alpha1.AbandonSandboxAnnotation, to.BucketName)
+			w.awaitGone(d)
+			w.awaitEvent(v1alpha1.ReasonSandboxAbandoned, "bucket "+to.BucketName+" at tds-outscale/eu-west-2 was left behind")
+			if _, isThere := stores[to.ProviderName].Buckets()[to.BucketName]; !isThere {
+				t.Error("the sandbox is gone: this shows nothing")
+			}
+		})
+	}
 }
 
 func TestASandboxMayStayForAWhile(t *testing.T) {
