@@ -60,6 +60,8 @@ type Reconciler struct {
 // progress is where a drill that is being played has come to.
 type progress struct {
 	step drill.Step
+	// held is what it waits for, if it does.
+	held string
 	// outcome is set once the drill has been played.
 	outcome *drill.Outcome
 }

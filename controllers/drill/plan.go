@@ -25,7 +25,7 @@ func (r *Reconciler) plan(ctx context.Context, s *scope) error {
 		return nil
 	}
 	s.reached = v1alpha1.ProgressionPlanning
-	facts, err := r.gather(ctx, s)
+	facts, err := r.gather(ctx, s.drill)
 	if err != nil {
 		return err
 	}
@@ -68,9 +68,9 @@ func placeOf(place v1alpha1.PlaceReference) ownership.Place {
 }
 
 // gather reads the bucket and what binds it.
-func (r *Reconciler) gather(ctx context.Context, s *scope) (gather.Facts, error) {
+func (r *Reconciler) gather(ctx context.Context, d *v1alpha1.ReversibilityDrill) (gather.Facts, error) {
 	var bucket v1alpha1.SovereignBucket
-	name := types.NamespacedName{Namespace: s.drill.Namespace, Name: s.drill.Spec.BucketRef.Name}
+	name := types.NamespacedName{Namespace: d.Namespace, Name: d.Spec.BucketRef.Name}
 	if err := r.Client.Get(ctx, name, &bucket); apierrors.IsNotFound(err) {
 		return gather.Facts{}, fault.New(fault.Waiting, fault.BucketNotFound, "SovereignBucket %s does not exist in this namespace", name.Name)
 	} else if err != nil {
@@ -128,7 +128,7 @@ func chooseTo(d *v1alpha1.ReversibilityDrill, facts gather.Facts, from *v1alpha1
 		if !wanted(d.Spec.To, candidate.PlaceReference) {
 			continue
 		}
-		if err := refuses(request, candidate, origin); err != nil {
+		if err := refuses(facts, request, candidate, origin); err != nil {
 			refusal = cmp.Or(refusal, err)
 			continue
 		}
@@ -148,15 +148,31 @@ func chooseTo(d *v1alpha1.ReversibilityDrill, facts gather.Facts, from *v1alpha1
 }
 
 // refuses tells why a sandbox may not be at a place, or nil.
-func refuses(request placement.Request, candidate, origin placement.Candidate) error {
-	for _, objection := range placement.Judge(request, candidate) {
-		if objection.Role != v1alpha1.RolePrimary {
-			return fault.New(fault.Terminal, fault.Reason(objection.Reason), "%s: %s", candidate.PlaceReference, objection.Message)
-		}
+func refuses(facts gather.Facts, request placement.Request, candidate, origin placement.Candidate) error {
+	if objection := objectionTo(facts, request, candidate, ""); objection != nil {
+		return objection
 	}
 	if candidate.Operator == origin.Operator {
 		return fault.New(fault.Terminal, fault.PreflightFailed,
 			"%s has the operator of the copy, %s: restoring there shows nothing about leaving it", candidate.PlaceReference, origin.Operator)
+	}
+	return nil
+}
+
+// objectionTo tells why nothing may be written to a place, or nil. Objections
+// against a role count for a copy of that role alone.
+func objectionTo(facts gather.Facts, request placement.Request, candidate placement.Candidate, role v1alpha1.CopyRole) error {
+	for _, objection := range placement.Judge(request, candidate) {
+		if objection.Role == "" || objection.Role == role {
+			return fault.New(fault.Terminal, fault.Reason(objection.Reason), "%s: %s", candidate.PlaceReference, objection.Message)
+		}
+	}
+	at := facts.Provider(candidate.ProviderName)
+	switch {
+	case candidate.Suspended: // placement lets copies stay at one, and nothing be written
+		return fault.New(fault.Terminal, fault.Suspended, "%s: provider %s is suspended", candidate.PlaceReference, candidate.ProviderName)
+	case at != nil && !at.DeletionTimestamp.IsZero():
+		return fault.New(fault.Terminal, fault.Deleting, "%s: provider %s is being deleted", candidate.PlaceReference, candidate.ProviderName)
 	}
 	return nil
 }

@@ -1,13 +1,16 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -15,6 +18,7 @@ import (
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -74,26 +78,62 @@ func reachedBy(step drill.Step, before v1alpha1.DrillProgression) v1alpha1.Drill
 
 // begin has the drill played beside the loop.
 func (r *Reconciler) begin(ctx context.Context, s *scope) error {
-	facts, err := r.gather(ctx, s)
+	facts, err := r.gather(ctx, s.drill)
 	if err != nil {
 		return err
 	}
-	if err := r.MayRead(ctx, facts); err != nil {
+	if err := r.permits(ctx, s.drill, facts); err != nil {
 		return err
 	}
 	plan, err := r.assemble(ctx, s, facts)
 	if err != nil {
 		return err
 	}
-	deadline := s.deadline()
+	if _, err := r.stores(ctx, s.drill); err != nil {
+		return err
+	}
+	deadline, d := s.deadline(), s.drill.DeepCopy()
 	r.played.add(s.drill.UID)
-	r.pool.Begin(s.key(), progress{step: drill.Preflight}, func(ctx context.Context, publish func(progress)) progress {
+	r.pool.Begin(s.key(), progress{}, func(ctx context.Context, publish func(progress)) progress {
+		if !r.Clock.Now().Before(deadline) {
+			return progress{outcome: tooLate()}
+		}
 		ctx, cancel := context.WithDeadline(ctx, deadline)
 		defer cancel()
+		plan.Stores = func(ctx context.Context) ([]drill.Copy, error) {
+			stores, err := r.stores(ctx, d)
+			if err != nil {
+				publish(progress{step: drill.Reporting, held: err.Error()})
+			}
+			return stores, err
+		}
 		outcome := drill.Run(ctx, plan, func(step drill.Step) { publish(progress{step: step}) })
 		return progress{step: drill.Reporting, outcome: &outcome}
 	})
 	return nil
+}
+
+// tooLate is what a drill comes to that could not begin in time.
+func tooLate() *drill.Outcome {
+	return &drill.Outcome{Verdict: drill.Inconclusive, Err: fault.New(fault.Terminal, fault.DeadlineExceeded,
+		"the drill could not begin before its deadline")}
+}
+
+// permits tells why the drill may not be played as it was planned, or nil: since
+// then a policy or a provider may have changed.
+func (r *Reconciler) permits(ctx context.Context, d *v1alpha1.ReversibilityDrill, facts gather.Facts) error {
+	if err := r.MayRead(ctx, facts); err != nil {
+		return err
+	}
+	places := [2]placement.Candidate{}
+	for i, place := range []v1alpha1.PlaceReference{d.Status.Effective.To.PlaceReference, d.Status.Effective.From.PlaceReference} {
+		candidate, declared := facts.Candidate(place)
+		if !declared {
+			return fault.New(fault.Waiting, fault.LocationUnknown, "no SovereignProvider declares %s", place)
+		}
+		places[i] = candidate
+	}
+	return refuses(facts, facts.Request(), places[0], places[1])
 }
 
 // assemble opens everything that the drill needs.
@@ -129,7 +169,14 @@ func (r *Reconciler) assemble(ctx context.Context, s *scope, facts gather.Facts)
 	if plan.To, err = r.sandbox(ctx, s, facts); err != nil {
 		return drill.Plan{}, err
 	}
-	plan.Stores = r.stores(ctx, facts, plan.From)
+	d := s.drill.DeepCopy()
+	plan.Permit = func(ctx context.Context) error {
+		facts, err := r.gather(ctx, d)
+		if err != nil {
+			return err
+		}
+		return r.permits(ctx, d, facts)
+	}
 	return plan, nil
 }
 
@@ -167,23 +214,61 @@ func (r *Reconciler) sandbox(ctx context.Context, s *scope, facts gather.Facts) 
 	}, nil
 }
 
-// stores are where the evidence goes: the copy itself, and one at another
-// operator.
-func (r *Reconciler) stores(ctx context.Context, facts gather.Facts, from drill.Copy) []drill.Copy {
-	stores := []drill.Copy{from}
-	for _, replica := range facts.Replicas {
-		if !replica.DeletionTimestamp.IsZero() {
-			continue
-		}
+// stores are where the evidence of a drill may go now: the copy that it restores,
+// and one at another operator, as far as the policies let something be written
+// there. Evidence names objects, so it is no less personal than they are. If it
+// may go nowhere, the error says why.
+func (r *Reconciler) stores(ctx context.Context, d *v1alpha1.ReversibilityDrill) ([]drill.Copy, error) {
+	facts, err := r.gather(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	var stores []drill.Copy
+	replicas, refusal := evidencePlaces(facts, d.Status.Effective.From.BucketName)
+	for _, replica := range replicas {
 		store, err := r.copy(ctx, facts, replica.Spec.PlaceReference, replica.Spec.BucketName)
 		if err != nil {
-			continue // a place that cannot be opened now takes no evidence
+			refusal = cmp.Or(refusal, err) // a place that cannot be opened now takes no evidence
+			continue
 		}
-		if store.Operator != from.Operator {
-			return append(stores, store)
+		if len(stores) == 0 || store.Operator != stores[0].Operator {
+			stores = append(stores, store)
+		}
+		if len(stores) == 2 {
+			break
 		}
 	}
-	return stores
+	if len(stores) == 0 {
+		return nil, fault.New(fault.Waiting, fault.PreflightFailed,
+			"no copy may take the evidence: %w", cmp.Or(refusal, errors.New("there is none that is set up")))
+	}
+	return stores, nil
+}
+
+// evidencePlaces are the copies that may take evidence, the one with the bucket
+// first, and why the first other may not.
+func evidencePlaces(facts gather.Facts, first string) ([]v1alpha1.BucketReplica, error) {
+	var places []v1alpha1.BucketReplica
+	var refusal error
+	request := facts.Request()
+	for _, replica := range facts.Replicas {
+		if !replica.DeletionTimestamp.IsZero() || !meta.IsStatusConditionTrue(replica.Status.Conditions, v1alpha1.ConditionProvisioned) {
+			continue // its bucket goes, or is not known to be ours
+		}
+		candidate, declared := facts.Candidate(replica.Spec.PlaceReference)
+		if !declared {
+			continue
+		}
+		if err := objectionTo(facts, request, candidate, replica.Spec.Role); err != nil {
+			refusal = cmp.Or(refusal, err)
+			continue
+		}
+		places = append(places, replica)
+	}
+	slices.SortStableFunc(places, func(a, b v1alpha1.BucketReplica) int {
+		return cmp.Or(prefer(a.Spec.BucketName == first, b.Spec.BucketName == first), cmp.Compare(a.Name, b.Name))
+	})
+	return places, refusal
 }
 
 // cleanupRetry is how soon a sandbox that did not go is tried again.

@@ -22,6 +22,8 @@ type scope struct {
 	reached v1alpha1.DrillProgression
 	// outcome is what the drill came to in this reconcile.
 	outcome *drill.Outcome
+	// held is what a drill that is played waits for.
+	held string
 	// cleanedUp tells that nothing is left of it, cleanupErr why something is, and
 	// abandoned that it was left there on somebody's word.
 	cleanedUp  bool

@@ -96,6 +96,9 @@ func (s *scope) why() string {
 func (s *scope) ready(err error) []metav1.Condition {
 	const this = v1alpha1.ConditionReady
 	reason, message := v1alpha1.ReasonProgressing, "the drill is at the step "+string(s.progression())
+	if s.held != "" {
+		message += ": " + s.held
+	}
 	switch s.drill.Status.Verdict {
 	case v1alpha1.VerdictPassed:
 		return []metav1.Condition{condition.True(this, v1alpha1.ReasonDrillPassed, "")}

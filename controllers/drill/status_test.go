@@ -146,6 +146,13 @@ func TestWhoeverGivesASandboxUpNamesIt(t *testing.T) {
 	}
 }
 
+func TestADrillSaysWhatItIsHeldUpBy(t *testing.T) {
+	s := scopeAt(v1alpha1.ProgressionReporting, func(s *scope) { s.held = "no copy may take the evidence" })
+	if ready := meta.FindStatusCondition(s.report(nil).Conditions, v1alpha1.ConditionReady); !strings.Contains(ready.Message, s.held) {
+		t.Errorf("says %q", ready.Message)
+	}
+}
+
 // A drill is looked at again after its end, to clean up. What was said about the
 // end then stays as it was.
 func TestWhyADrillEndedIsKept(t *testing.T) {

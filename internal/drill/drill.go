@@ -68,8 +68,16 @@ type Plan struct {
 	// From is the copy that is restored, To the sandbox.
 	From Copy
 	To   Sandbox
-	// Stores are where the evidence goes, at best two with different operators.
-	Stores []Copy
+	// Permit tells why nothing may be written to the place of the sandbox, or nil.
+	// It is asked right before the sandbox is made: since the plan, what is allowed
+	// may have changed.
+	Permit func(ctx context.Context) error
+	// Stores gives where the evidence may go, at best two places with different
+	// operators, or why it may go nowhere. It is asked when there is evidence, and
+	// again as long as it may go nowhere.
+	Stores func(ctx context.Context) ([]Copy, error)
+	// AskAgain is how soon; 0 is 15 seconds.
+	AskAgain time.Duration
 	// Objectives to be met; 0 asks for nothing.
 	Objectives Objectives
 	// Policy is the policy in force, as JSON.

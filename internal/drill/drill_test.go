@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rempart/rempart/internal/drill"
+	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/s3"
@@ -35,6 +36,8 @@ type scene struct {
 	stepDone               func(drill.Step)
 	objectives             drill.Objectives
 	uid                    string
+	permit                 func(context.Context) error
+	stores                 func(context.Context) ([]drill.Copy, error)
 }
 
 func newScene(t *testing.T) *scene {
@@ -45,6 +48,8 @@ func newScene(t *testing.T) *scene {
 	s.sandboxStore = emulator.Start(t, emulator.Options{VersityAdmin: true})
 	s.sourceStore.CreateBucket("source")
 	s.copyStore.CreateBucket("copy")
+	s.permit = func(context.Context) error { return nil }
+	s.stores = func(context.Context) ([]drill.Copy, error) { return []drill.Copy{s.copied, s.source}, nil }
 	s.source = drill.Copy{Session: s.open(s.sourceStore, provider.Key{}), Bucket: "source", Operator: "mairie", Country: "FR"}
 	s.copied = drill.Copy{Session: s.open(s.copyStore, provider.Key{}), Bucket: "copy", Operator: "ovh", Country: "FR"}
 	s.sandbox = drill.Sandbox{
@@ -105,7 +110,7 @@ func (s *scene) replicate() {
 func (s *scene) plan() drill.Plan {
 	return drill.Plan{
 		Names:  drill.Names{Installation: "i", Namespace: "ns", Drill: "d", UID: s.uid, Bucket: "actes", Dataset: "Actes", PolicyName: "p"},
-		Source: s.source, From: s.copied, To: s.sandbox, Stores: []drill.Copy{s.copied, s.source},
+		Source: s.source, From: s.copied, To: s.sandbox, Permit: s.permit, Stores: s.stores, AskAgain: time.Millisecond,
 		Objectives: s.objectives, Policy: []byte(`{}`), Version: "test",
 	}
 }
@@ -579,6 +584,60 @@ func TestDrillsThatProveNothing(t *testing.T) {
 				t.Errorf("clean up: %v", err)
 			}
 		})
+	}
+}
+
+// A start may wait for hours, and what was allowed when the drill was planned may
+// not be any more.
+func TestNothingIsMadeWhereItIsForbidden(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	s.permit = func(context.Context) error {
+		return fault.New(fault.Terminal, fault.Reason("OutsidePerimeter"), "outscale/x: GB is outside FR")
+	}
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Inconclusive || !fault.HasReason(outcome.Err, "OutsidePerimeter") || !strings.Contains(outcome.Err.Error(), "GB is outside FR") {
+		t.Errorf("the verdict is %s: %v", outcome.Verdict, outcome.Err)
+	}
+	for _, request := range s.sandboxStore.Requests(func(r emulator.Request) bool { return r.Method != "GET" && r.Method != "HEAD" }) {
+		t.Errorf("%s %s %s was sent to a place that is forbidden", request.Method, request.Bucket, request.Key)
+	}
+}
+
+// Where evidence may go is found out when there is some: it holds keys of objects.
+func TestEvidenceWaitsForAPlaceThatMayHaveIt(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	asked := 0
+	s.stores = func(context.Context) ([]drill.Copy, error) {
+		if asked++; asked < 3 {
+			return nil, fault.New(fault.Waiting, fault.Suspended, "nobody may have it")
+		}
+		return []drill.Copy{s.source}, nil
+	}
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Passed || len(s.evidence(outcome)) != 1 {
+		t.Errorf("the outcome is %+v", outcome)
+	}
+	if slices.ContainsFunc(s.copyStore.Keys("copy"), func(key string) bool { return strings.Contains(key, "evidence/") }) {
+		t.Error("evidence is at a place that may not have it")
+	}
+}
+
+func TestEvidenceWaitsNoLongerThanTheDrill(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	ctx, cancel := context.WithCancel(t.Context())
+	s.stores = func(context.Context) ([]drill.Copy, error) {
+		cancel()
+		return nil, fault.New(fault.Waiting, fault.Suspended, "nobody may have it")
+	}
+	outcome := s.run(ctx)
+	if outcome.Verdict != drill.Inconclusive || !strings.Contains(outcome.Err.Error(), "nobody may have it") || len(outcome.EvidenceURIs) > 0 {
+		t.Errorf("the outcome is %+v", outcome)
 	}
 }
 

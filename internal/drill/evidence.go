@@ -2,6 +2,7 @@ package drill
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -139,9 +140,17 @@ func seconds(d *time.Duration) *float64 {
 // evidenceTimeout bounds the storing of evidence after the deadline of a drill.
 const evidenceTimeout = time.Minute
 
-// storeEvidence stores the evidence in every store that takes it. It is enough
-// that one does; fewer than two are said in the outcome.
+// defaultAskAgain is how soon it is asked again where evidence may go.
+const defaultAskAgain = 15 * time.Second
+
+// storeEvidence stores the evidence in every place that may have it and takes it.
+// It is enough that one does; fewer than two are said in the outcome. As long as no
+// place may have it, it waits, until the drill's time is over.
 func (r *run) storeEvidence(ctx context.Context) error {
+	stores, err := r.places(ctx)
+	if err != nil {
+		return fmt.Errorf("the evidence could not be stored anywhere: %w", err)
+	}
 	encoded, err := r.evidence().Encode()
 	if err != nil {
 		return err
@@ -151,7 +160,7 @@ func (r *run) storeEvidence(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evidenceTimeout)
 	defer cancel()
 	var errs []error
-	for _, store := range r.Stores {
+	for _, store := range stores {
 		ref := provider.Ref{Bucket: store.Bucket, Key: evidenceKey(r.Names, r.decided)}
 		content := provider.Content{
 			Reader: bytes.NewReader(encoded), Size: int64(len(encoded)), SHA256: hex.EncodeToString(digest[:]),
@@ -169,6 +178,24 @@ func (r *run) storeEvidence(ctx context.Context) error {
 		r.outcome.NotTested = append(r.outcome.NotTested, "evidence with a second operator: it is stored with one only")
 	}
 	return nil
+}
+
+// places gives where the evidence may go. It asks once also after the drill's time
+// is over.
+func (r *run) places(ctx context.Context) ([]Copy, error) {
+	for {
+		stores, err := r.Stores(context.WithoutCancel(ctx))
+		if err == nil {
+			return stores, nil
+		}
+		timer := time.NewTimer(cmp.Or(r.AskAgain, defaultAskAgain))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		}
+	}
 }
 
 // evidenceKey is where the evidence of a drill is kept in a bucket. No two drills

@@ -92,8 +92,11 @@ func (r *run) preflight(ctx context.Context) error {
 	return r.measureLag(ctx)
 }
 
-// provision makes the sandbox and its own key.
+// provision makes the sandbox and its own key, if they may be where they go.
 func (r *run) provision(ctx context.Context) error {
+	if err := r.Permit(ctx); err != nil {
+		return fmt.Errorf("nothing is written to the sandbox's place: %w", err)
+	}
 	want := provider.Bucket{Name: r.To.Bucket, Mark: r.To.Mark}
 	state, err := r.To.Session.ObserveBucket(ctx, want.Name)
 	if err != nil {

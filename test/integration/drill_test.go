@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/drill"
@@ -217,6 +220,89 @@ func TestDrillsThatProveNothing(t *testing.T) {
 		d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) { s.Deadline = &metav1.Duration{Duration: time.Minute} })
 		w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBucketNotFound)
 	})
+}
+
+// holding has drills restore and not come to an end until release is called, as
+// many as may be played at a time.
+func (w *world) holding(at *emulator.Server, drills int) (release func()) {
+	w.t.Helper()
+	gate := make(chan struct{})
+	release = sync.OnceFunc(func() { close(gate) })
+	w.t.Cleanup(release)
+	hold := at.Faults().Add(emulator.Match{Operation: "PutObject", KeyPrefix: "registres/"}, emulator.Hold(gate))
+	for i := range drills {
+		w.drill()
+		w.eventually(func() error {
+			if hold.Hits() <= i {
+				return notYet("drill %d does not restore", i)
+			}
+			return nil
+		})
+	}
+	return release
+}
+
+// A start may wait for hours. What was allowed by then is asked again right before
+// something is written.
+func TestADrillThatBecomesIllegalWhileItWaits(t *testing.T) {
+	w, stores, _ := registersUnder(t)
+	release := w.holding(stores["tds-outscale"], 2)
+	d := w.drill()
+	w.eventually(func() error {
+		if w.get(d); d.Status.Effective == nil {
+			return notYet("the drill is not planned")
+		}
+		return nil
+	})
+	var target v1alpha1.SovereignProvider
+	target.Name = d.Status.Effective.To.ProviderName
+	w.update(&target, func() { target.Spec.AllowedNamespaces = nil })
+	time.Sleep(2 * time.Second) // the operator's cache has it by then
+	release()
+	w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
+	wantIn(t, w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNamespaceNotAllowed).Message, target.Name)
+	w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
+	for _, r := range stores[target.Name].Requests(func(r emulator.Request) bool { return r.Method == "PUT" }) {
+		if r.Bucket == d.Status.Effective.To.BucketName {
+			t.Errorf("%s %s was sent to a place that is forbidden", r.Method, r.Key)
+		}
+	}
+}
+
+// Evidence holds keys of objects. It goes where they may be when it is written.
+func TestEvidenceGoesToCompliantCopiesOnly(t *testing.T) {
+	w, stores, bucket := registersUnder(t)
+	release := w.holding(stores["tds-outscale"], 1)
+	var drills v1alpha1.ReversibilityDrillList
+	if err := w.client.List(context.Background(), &drills, client.InNamespace(w.namespace)); err != nil || len(drills.Items) != 1 {
+		t.Fatalf("%d drills, %v", len(drills.Items), err)
+	}
+	d := &drills.Items[0]
+	var forbidden v1alpha1.SovereignProvider
+	forbidden.Name = "ovh"
+	w.update(&forbidden, func() { forbidden.Spec.AllowedNamespaces = nil })
+	w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionTrue)
+	w.eventually(func() error {
+		replica := w.replicas(bucket)["ovh/GRA"]
+		if ready := meta.FindStatusCondition(replica.Status.Conditions, v1alpha1.ConditionReady); ready == nil || ready.Status == metav1.ConditionTrue {
+			return notYet("the copy at ovh is %v", ready)
+		}
+		return nil
+	})
+	release()
+	w.awaitVerdict(d, v1alpha1.VerdictPassed)
+	if d.Status.Evidence == nil || len(d.Status.Evidence.URIs) == 0 {
+		t.Errorf("the evidence is %+v", d.Status.Evidence)
+	}
+	isEvidence := func(r emulator.Request) bool {
+		return r.Method == "PUT" && strings.Contains(r.Key, ".rempart/evidence/")
+	}
+	if sent := stores["ovh"].Requests(isEvidence); len(sent) > 0 {
+		t.Errorf("evidence was sent where it may not be: %+v", sent)
+	}
+	if sent := stores["onprem"].Requests(isEvidence); len(sent) != 1 {
+		t.Errorf("evidence was sent on premises %d times, want once", len(sent))
+	}
 }
 
 // A provider that is needed to remove a sandbox stays until that is done.
