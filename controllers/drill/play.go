@@ -27,11 +27,12 @@ func (r *Reconciler) giveUp(_ context.Context, s *scope) error {
 	switch {
 	case !s.drill.DeletionTimestamp.IsZero():
 		s.inconclusive(errors.New("the drill was deleted before it began"))
-	case s.now.After(s.deadline()):
-		s.inconclusive(fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill could not begin before its deadline"))
-	}
-	if !s.ended() {
-		s.wait = s.deadline().Sub(s.now)
+	case s.isTooLate():
+		s.end(*tooLate())
+	default:
+		// Whatever the drill waits for, and however long the answer to that would
+		// have the queue wait.
+		r.waker.WakeAfter(s.key(), s.deadline().Sub(s.now))
 	}
 	return nil
 }
@@ -39,20 +40,27 @@ func (r *Reconciler) giveUp(_ context.Context, s *scope) error {
 // follow has a drill played that was decided, and takes up what it comes to. One
 // that is under way and that nobody plays lost its clock with the operator.
 func (r *Reconciler) follow(ctx context.Context, s *scope) error {
-	if !s.drill.DeletionTimestamp.IsZero() {
-		r.pool.Cancel(s.key())
-	}
 	latest, isPlayed, known := r.pool.Look(s.key())
+	waitsForItsTurn := isPlayed && latest.step == ""
+	if !s.drill.DeletionTimestamp.IsZero() || waitsForItsTurn && s.isTooLate() {
+		r.pool.Cancel(s.key()) // one that has begun knows its deadline itself
+	}
+	if !s.isTooLate() {
+		r.waker.WakeAfter(s.key(), s.deadline().Sub(s.now))
+	}
 	switch {
 	case isPlayed:
-		s.reached = reachedBy(latest.step, s.drill.Status.Progression)
+		s.reached, s.held = reachedBy(latest.step, s.drill.Status.Progression), latest.held
 		s.wait = time.Minute
 		return nil
 	case known:
 		s.end(*latest.outcome)
 		s.written = func() { r.pool.Forget(s.key()) }
 		return nil
-	case s.now.After(s.deadline()):
+	case s.isTooLate() && s.drill.Status.Progression == v1alpha1.ProgressionPreflight:
+		s.end(*tooLate())
+		return nil
+	case s.isTooLate():
 		s.inconclusive(fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill did not end before its deadline"))
 		return nil
 	case r.played.has(s.drill.UID):
@@ -60,7 +68,7 @@ func (r *Reconciler) follow(ctx context.Context, s *scope) error {
 		s.wait = time.Second
 		return nil
 	case s.drill.Status.Progression == v1alpha1.ProgressionPreflight && s.drill.DeletionTimestamp.IsZero():
-		s.wait = min(s.deadline().Sub(s.now), time.Minute)
+		s.wait = time.Minute
 		return s.unlessTerminal(r.begin(ctx, s))
 	}
 	s.inconclusive(errors.New("the operator was restarted during the drill, so its clock is lost"))

@@ -51,6 +51,9 @@ func (s *scope) deadline() time.Time {
 	return s.drill.CreationTimestamp.Add(deadline)
 }
 
+// isTooLate tells whether the deadline has passed.
+func (s *scope) isTooLate() bool { return !s.now.Before(s.deadline()) }
+
 // progression is the step that the drill has come to, this reconcile included.
 func (s *scope) progression() v1alpha1.DrillProgression {
 	if s.reached != "" {

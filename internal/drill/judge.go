@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/rempart/rempart/internal/fault"
 )
 
 // TagsNotTested says what no drill shows of tags. What was read from the source
@@ -31,7 +33,8 @@ func (r *run) judge(err error) {
 	case r.isWrong():
 		r.outcome.Verdict, r.outcome.Err = Failed, err
 	case errors.Is(err, context.DeadlineExceeded):
-		r.outcome.Verdict, r.outcome.Err = Inconclusive, fmt.Errorf("the drill did not end in time: %w", err)
+		r.outcome.Verdict = Inconclusive
+		r.outcome.Err = fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill did not end in time: %w", err)
 	case err != nil:
 		r.outcome.Verdict, r.outcome.Err = Inconclusive, err
 	case r.has(Fail):

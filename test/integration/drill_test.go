@@ -215,11 +215,6 @@ func TestDrillsThatProveNothing(t *testing.T) {
 			t.Errorf("%d buckets at ovh, want the copy alone", n)
 		}
 	})
-	t.Run("the bucket never comes", func(t *testing.T) {
-		w, _ := emulatedWorld(t)
-		d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) { s.Deadline = &metav1.Duration{Duration: time.Minute} })
-		w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBucketNotFound)
-	})
 }
 
 // holding has drills restore and not come to an end until release is called, as
@@ -240,6 +235,37 @@ func (w *world) holding(at *emulator.Server, drills int) (release func()) {
 		})
 	}
 	return release
+}
+
+// Whatever a drill waits for, it ends soon after its deadline.
+func TestDrillsEndAtTheirDeadline(t *testing.T) {
+	w, stores, _ := registersUnder(t)
+	w.holding(stores["tds-outscale"], 2)
+	short := func(s *v1alpha1.ReversibilityDrillSpec) { s.Deadline = &metav1.Duration{Duration: time.Minute} }
+	noTurn := w.drill(short)
+	noBucket := w.drill(short, func(s *v1alpha1.ReversibilityDrillSpec) { s.BucketRef.Name = "never" })
+	noCopy := w.drill(short, func(s *v1alpha1.ReversibilityDrillSpec) { s.From = &v1alpha1.DrillPlace{ProviderName: "nobody"} })
+	w.await(noBucket, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBucketNotFound)
+	w.await(noCopy, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPreflightFailed)
+	w.await(noTurn, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonProgressing)
+	for name, d := range map[string]*v1alpha1.ReversibilityDrill{
+		"the bucket never comes": noBucket, "the copy never comes": noCopy, "its turn never comes": noTurn,
+	} {
+		w.eventuallyWithin(2*time.Minute, func() error {
+			w.get(d)
+			if d.Status.Verdict == "" {
+				return notYet("%s: the drill is at %s: %v", name, d.Status.Progression, d.Status.Conditions)
+			}
+			return nil
+		})
+		w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
+		w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded)
+		w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
+		late := d.Status.CompletionTime.Sub(d.CreationTimestamp.Time) - time.Minute
+		if late < 0 || late > 10*time.Second {
+			t.Errorf("%s: it ended %s after its deadline", name, late)
+		}
+	}
 }
 
 // A start may wait for hours. What was allowed by then is asked again right before
