@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -212,16 +213,25 @@ func prefer(a, b bool) int {
 	}
 }
 
-// objectives are the drill's own, or the policies' where it names none.
+// objectives are the drill's own, or the strictest of the policies' where it names
+// none.
 func objectives(d *v1alpha1.ReversibilityDrill, facts gather.Facts) v1alpha1.Objectives {
 	effective := d.Spec.Objectives
 	for _, policy := range facts.Policies {
-		if effective.RPO == nil {
-			effective.RPO = policy.Spec.Objectives.RPO
+		if d.Spec.Objectives.RPO == nil {
+			effective.RPO = stricter(effective.RPO, policy.Spec.Objectives.RPO)
 		}
-		if effective.RTO == nil {
-			effective.RTO = policy.Spec.Objectives.RTO
+		if d.Spec.Objectives.RTO == nil {
+			effective.RTO = stricter(effective.RTO, policy.Spec.Objectives.RTO)
 		}
 	}
 	return effective
+}
+
+// stricter gives the shorter of two objectives; nil asks for nothing.
+func stricter(a, b *metav1.Duration) *metav1.Duration {
+	if a == nil || b != nil && b.Duration < a.Duration {
+		return b
+	}
+	return a
 }

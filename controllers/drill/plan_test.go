@@ -226,3 +226,17 @@ func TestObjectivesOfTheDrillComeFirst(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Every policy that binds the bucket holds, so the strictest objective does.
+func TestTheStrictestObjectiveOfThePoliciesApplies(t *testing.T) {
+	hours := func(n time.Duration) *metav1.Duration { return &metav1.Duration{Duration: n * time.Hour} }
+	facts := world(func(f *gather.Facts) {
+		f.Policies[0].Spec.Objectives = v1alpha1.Objectives{RPO: hours(4)}
+		f.Policies = append(f.Policies, placement.Policy{Spec: v1alpha1.SovereigntyPolicySpec{
+			Objectives: v1alpha1.Objectives{RPO: hours(1), RTO: hours(2)},
+		}}, placement.Policy{Spec: v1alpha1.SovereigntyPolicySpec{Objectives: v1alpha1.Objectives{RPO: hours(2)}}})
+	})
+	if diff := cmp.Diff(v1alpha1.Objectives{RPO: hours(1), RTO: hours(2)}, objectives(drillOf("", ""), facts)); diff != "" {
+		t.Error(diff)
+	}
+}

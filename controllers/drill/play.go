@@ -106,6 +106,9 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 		if !r.Clock.Now().Before(deadline) {
 			return progress{outcome: tooLate()}
 		}
+		if err := ctx.Err(); err != nil {
+			return progress{outcome: &drill.Outcome{Verdict: drill.Inconclusive, Err: fmt.Errorf("the drill was stopped before it began: %w", err)}}
+		}
 		ctx, cancel := context.WithDeadline(ctx, deadline)
 		defer cancel()
 		plan.Stores = func(ctx context.Context) ([]drill.Copy, error) {

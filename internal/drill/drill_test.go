@@ -265,6 +265,9 @@ func TestRPOIsTheAgeOfTheOldestMissingChange(t *testing.T) {
 	}
 	for _, check := range outcome.Checks {
 		if check.Name == "RPO" && !strings.Contains(check.Message, "1 objects deleted at the source are still in the copy") {
+			t.Errorf("the check does not say what is not known: %s", check.Message)
+		}
+		if check.Name == "RPO" && !strings.Contains(check.Message, "lower bound") {
 			t.Errorf("the check does not say that it is a lower bound: %s", check.Message)
 		}
 	}
@@ -477,6 +480,73 @@ func TestThousandsOfChangesHideNothing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A deletion is a change like any other. A source that keeps versions tells when
+// it was.
+func TestRPOCountsDeletions(t *testing.T) {
+	for name, test := range map[string]struct {
+		ago  time.Duration // before the loss
+		want time.Duration
+	}{
+		"before the loss": {10 * time.Minute, 10 * time.Minute},
+		"after the loss":  {-10 * time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			if err := s.source.Session.UpdateBucket(t.Context(), provider.Bucket{Name: "source", Versioning: provider.VersioningEnabled}); err != nil {
+				t.Fatal(err)
+			}
+			s.putAt("deleted", "still in the copy", time.Hour)
+			s.putAt("deleted-too", "still at both", time.Hour)
+			s.replicate()
+			s.sourceStore.PutObjectDirect("source", emulator.Object{
+				Key: "deleted", DeleteMarker: true, LastModified: time.Now().Add(-test.ago).Truncate(time.Millisecond),
+			})
+			outcome := s.run(t.Context())
+			if rpo := outcome.Measured.RPO; rpo == nil || (*rpo-test.want).Abs() > 5*time.Second {
+				t.Errorf("the RPO is %v, want %s", rpo, test.want)
+			}
+			for _, check := range outcome.Checks {
+				if check.Name == "RPO" && strings.Contains(check.Message, "lower bound") {
+					t.Errorf("nothing is unknown, and still: %s", check.Message)
+				}
+			}
+		})
+	}
+}
+
+// What changed after the loss may have lacked a change before it. That is not
+// known, and is said.
+func TestRPOOfWhatChangesMeanwhileIsALowerBound(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "before")
+	s.replicate()
+	s.putAt("a", "after", -time.Hour)
+	outcome := s.run(t.Context())
+	for _, check := range outcome.Checks {
+		if check.Name == "RPO" && !(strings.Contains(check.Message, "1 objects changed at the source while") && strings.Contains(check.Message, "lower bound")) {
+			t.Errorf("the check says %s", check.Message)
+		}
+	}
+}
+
+// The first failures of a restore are all about keys; a later one is not, and the
+// verification must not take its object for one that the copy lost.
+func TestAFailureBehindManyOthersIsNoFinding(t *testing.T) {
+	s := newScene(t)
+	s.sandboxStore = emulator.Start(t, emulator.Options{VersityAdmin: true, RewriteKeys: true})
+	s.sandbox.Session = s.open(s.sandboxStore, provider.Key{})
+	for i := range 150 {
+		s.putAt(fmt.Sprintf("a//%03d", i), "x", time.Minute)
+	}
+	s.put("z", "acte")
+	s.replicate()
+	s.sandboxStore.Faults().Add(emulator.Match{Operation: "PutObject", Key: "z"}, emulator.Fail(500, "InternalError"))
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Inconclusive || !strings.Contains(fmt.Sprint(outcome.Err), "151 objects failed") {
+		t.Errorf("the verdict is %s: %v, checks %+v", outcome.Verdict, outcome.Err, outcome.Checks)
 	}
 }
 

@@ -35,6 +35,8 @@ func (r *run) judge(err error) {
 	case errors.Is(err, context.DeadlineExceeded):
 		r.outcome.Verdict = Inconclusive
 		r.outcome.Err = fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill did not end in time: %w", err)
+	case errors.Is(err, context.Canceled):
+		r.outcome.Verdict, r.outcome.Err = Inconclusive, fmt.Errorf("the drill was stopped before its end: %w", err)
 	case err != nil:
 		r.outcome.Verdict, r.outcome.Err = Inconclusive, err
 	case r.has(Fail):
@@ -135,11 +137,7 @@ func (r *run) rto() Check {
 }
 
 func (r *run) rpo() Check {
-	note := ""
-	if r.lag.surplus > 0 {
-		note = fmt.Sprintf("; %d objects deleted at the source are still in the copy, so this is a lower bound", r.lag.surplus)
-	}
-	return objective("RPO", r.outcome.Measured.RPO, r.Objectives.RPO, note)
+	return objective("RPO", r.outcome.Measured.RPO, r.Objectives.RPO, r.lag.note())
 }
 
 func objective(name string, measured *time.Duration, wanted time.Duration, note string) Check {

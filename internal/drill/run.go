@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rempart/rempart/internal/fault"
@@ -102,7 +103,11 @@ func (r *run) provision(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for the sandbox: %w", err)
 	}
-	if state.Exists {
+	switch {
+	case state.Mark != nil && *state.Mark == want.Mark:
+		return fault.New(fault.Terminal, fault.Interrupted,
+			"the operator was stopped when it had begun the drill, so its clock is lost: the sandbox, %s, is there already", want.Name)
+	case state.Exists:
 		return fault.New(fault.Terminal, fault.NameConflict, "a bucket has the name of the sandbox, %s", want.Name)
 	}
 	if err := r.To.Session.CreateBucket(ctx, want); err != nil {
@@ -138,9 +143,10 @@ func (r *run) openSandbox(ctx context.Context) error {
 // restore copies everything that the copy holds into the sandbox.
 func (r *run) restore(ctx context.Context) error {
 	started := time.Now()
+	failures := &failures{told: r.Observer}
 	report, err := mover.Run(ctx, mover.Job{
 		Source: r.From.end(), Target: r.sandbox,
-		Options: mover.Options{OwnsTarget: true, Observer: r.Observer},
+		Options: mover.Options{OwnsTarget: true, Observer: failures},
 	})
 	r.outcome.Measured.Restore = time.Since(started)
 	if err != nil {
@@ -149,23 +155,42 @@ func (r *run) restore(ctx context.Context) error {
 	switch {
 	case report.Result == mover.Complete:
 		return nil
-	case report.Reason == fault.ObjectsFailed && !hasOtherFailure(report):
+	case report.Reason == fault.ObjectsFailed && failures.other.Load() == 0:
 		// The target cannot hold some keys: the verification finds them missing,
 		// and says that the data cannot leave for there whole.
 		return nil
 	case len(report.Failures) > 0:
-		first := report.Failures[0]
+		first := failures.first(report)
 		return fault.New(fault.Transient, first.Reason, "restore the copy: %d objects failed, first %q: %s", report.Failed, first.Key, first.Error)
 	}
 	return fault.New(fault.Transient, report.Reason, "restore the copy: %s", report.Message)
 }
 
-// hasOtherFailure tells whether an object failed for another reason than that
-// the target would change its key: a store that is down says nothing about the
-// copy.
-func hasOtherFailure(report mover.Report) bool {
-	return slices.ContainsFunc(report.Failures, func(f mover.Failure) bool { return f.Reason != fault.KeysNotExact })
+// failures counts objects that failed for another reason than that the target
+// would change their keys: a store that is down says nothing about the copy. The
+// report of a run names the first failures only.
+type failures struct {
+	told  mover.Observer
+	other atomic.Int64
 }
+
+// Observe implements mover.Observer.
+func (f *failures) Observe(e mover.Event) {
+	if e.Kind == mover.EventFailed && !isOfTheKey(fault.Of(e.Err).Reason) {
+		f.other.Add(1)
+	}
+	if f.told != nil {
+		f.told.Observe(e)
+	}
+}
+
+// first gives the first failure that is not about a key, if it is named.
+func (*failures) first(report mover.Report) mover.Failure {
+	index := slices.IndexFunc(report.Failures, func(f mover.Failure) bool { return !isOfTheKey(f.Reason) })
+	return report.Failures[max(index, 0)]
+}
+
+func isOfTheKey(reason fault.Reason) bool { return reason == fault.KeysNotExact }
 
 // verify reads every object of the sandbox and holds it against the manifest of
 // what was copied from the source.
