@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -82,6 +83,64 @@ func TestADrillThatPasses(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The application and the replication go on during drills: keys are rewritten, and
+// others come and go.
+func TestDrillsOfADatasetThatLives(t *testing.T) {
+	w, stores, bucket := registersUnder(t, func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Objectives.RPO = &metav1.Duration{Duration: time.Hour} // what it lacks is not the point
+	})
+	session, name := w.application(bucket)
+	stores["tds-outscale"].Faults().Add(emulator.Match{Operation: "PutObject"}, emulator.Latency(300*time.Millisecond))
+	stores["tds-outscale"].Faults().Add(emulator.Match{Operation: "GetObject"}, emulator.Latency(300*time.Millisecond))
+	ctx, stop := context.WithCancel(context.Background())
+	var application sync.WaitGroup
+	application.Go(func() {
+		pace := time.NewTicker(30 * time.Millisecond)
+		defer pace.Stop()
+		for i := 0; ctx.Err() == nil; i++ {
+			<-pace.C
+			put(t, session, name, fmt.Sprintf("registres/%04d", i%10), fmt.Sprintf("acte, %d", i))
+			put(t, session, name, fmt.Sprintf("passager/%04d", i), "bientôt parti")
+			if err := session.Remove(context.Background(), provider.Ref{Bucket: name, Key: fmt.Sprintf("passager/%04d", i-10)}); err != nil {
+				t.Error(err)
+			}
+			if i%5 == 0 {
+				w.sync(bucket.DeepCopy())
+			}
+		}
+	})
+	t.Cleanup(application.Wait)
+	t.Cleanup(stop)
+	changes := drill.Changes{}
+	for range 4 {
+		d := w.drill()
+		w.awaitVerdict(d, v1alpha1.VerdictPassed)
+		read := evidenceOf(t, stores["ovh"], d.Status.Evidence.URIs[0])
+		changes.Newer += read.Changes.Newer
+		changes.Between += read.Changes.Between
+		changes.Gone += read.Changes.Gone
+	}
+	if changes.IsNone() {
+		t.Error("nothing changed during the drills: this shows nothing")
+	}
+	t.Logf("during four drills: %+v", changes)
+}
+
+// evidenceOf reads evidence from a store.
+func evidenceOf(t *testing.T, server *emulator.Server, uri string) drill.Evidence {
+	t.Helper()
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
+	object, isThere := server.Object(bucket, key)
+	if !isThere {
+		t.Fatalf("there is no evidence at %s", uri)
+	}
+	var read drill.Evidence
+	if err := json.Unmarshal(object.Body, &read); err != nil {
+		t.Fatal(err)
+	}
+	return read
 }
 
 // wantEvidence reads the evidence where the drill says that it is: at two
@@ -271,7 +330,7 @@ func TestDrillsEndAtTheirDeadline(t *testing.T) {
 // A start may wait for hours. What was allowed by then is asked again right before
 // something is written.
 func TestADrillThatBecomesIllegalWhileItWaits(t *testing.T) {
-	w, stores, _ := registersUnder(t)
+	w, stores, bucket := registersUnder(t)
 	release := w.holding(stores["tds-outscale"], 2)
 	d := w.drill()
 	w.eventually(func() error {
@@ -283,7 +342,15 @@ func TestADrillThatBecomesIllegalWhileItWaits(t *testing.T) {
 	var target v1alpha1.SovereignProvider
 	target.Name = d.Status.Effective.To.ProviderName
 	w.update(&target, func() { target.Spec.AllowedNamespaces = nil })
-	time.Sleep(2 * time.Second) // the operator's cache has it by then
+	w.eventually(func() error { // the operator knows it
+		w.get(bucket)
+		for _, candidate := range bucket.Status.Candidates {
+			if candidate.ProviderName == target.Name && candidate.Eligible {
+				return notYet("a candidate is %+v", candidate)
+			}
+		}
+		return nil
+	})
 	release()
 	w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
 	wantIn(t, w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNamespaceNotAllowed).Message, target.Name)
