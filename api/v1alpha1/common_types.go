@@ -53,14 +53,45 @@ const (
 // Annotations that a person sets on a SovereignBucket.
 const (
 	// ConfirmDeleteAnnotation holds the primary's bucket name. It lets the
-	// operator empty and remove every copy of a bucket that is being deleted.
+	// operator empty and remove every copy of a bucket that is being deleted. With
+	// the bucket name of a replica that may not stay where it is, it lets the
+	// operator erase that one.
 	ConfirmDeleteAnnotation = "rempart.dev/confirm-delete"
+	// AbandonCopyAnnotation holds the bucket name of a copy that may not stay where
+	// it is. It lets the operator forget about it without touching the bucket:
+	// somebody else erased it, or answers for what is left there.
+	AbandonCopyAnnotation = "rempart.dev/abandon-copy"
 	// ApprovedDeletionsAnnotation holds the digest that status.guard of a
 	// BucketReplica shows. It lets through exactly that set of deletions.
 	ApprovedDeletionsAnnotation = "rempart.dev/approved-deletions"
 	// SyncRequestedAnnotation asks for a run of every copy now. Any new value, such
 	// as the time, asks again.
 	SyncRequestedAnnotation = "rempart.dev/sync-requested"
+)
+
+// Annotations that a person sets on a SovereignBucketAccess.
+const (
+	// RotateRequestedAnnotation asks for a new key now. Any new value, such as the
+	// time, asks again.
+	RotateRequestedAnnotation = "rempart.dev/rotate-requested"
+	// AbandonKeysAnnotation, with the value "true", lets go of an access that is
+	// being deleted and whose keys cannot be revoked. They go on working until
+	// somebody revokes them at the provider.
+	AbandonKeysAnnotation = "rempart.dev/abandon-keys"
+)
+
+// Annotations of a Secret that a key is published in.
+const (
+	// KeyIDAnnotation holds the access key, without its secret.
+	KeyIDAnnotation = "rempart.dev/key-id"
+	// KeyGenerationAnnotation counts the keys that were issued for the access.
+	KeyGenerationAnnotation = "rempart.dev/key-generation"
+	// KeyIssuedAtAnnotation is when the key was issued.
+	KeyIssuedAtAnnotation = "rempart.dev/key-issued-at"
+	// KeyNotAfterAnnotation is when the key ends unless something holds that up:
+	// it is replaced after its interval and revoked after the overlap. Absent where
+	// keys are not replaced by themselves.
+	KeyNotAfterAnnotation = "rempart.dev/key-not-after"
 )
 
 // AbandonSandboxAnnotation is set by a person on a ReversibilityDrill, and holds

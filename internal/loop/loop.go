@@ -130,6 +130,7 @@ type Pass struct {
 func (p *Pass) Finish(ctx context.Context, report Report, err error) (ctrl.Result, error) {
 	if report.Gone && err == nil {
 		report.written()
+		p.tell(report.Events)
 		return ctrl.Result{}, nil
 	}
 	p.settle(report, err)
@@ -224,9 +225,18 @@ func (p *Pass) emit(happened []Event) {
 			happened = append(happened, event)
 		}
 	}
+	p.tell(happened)
+}
+
+func (p *Pass) tell(happened []Event) {
 	for _, event := range happened {
 		p.finisher.Recorder.Eventf(p.object, nil, event.Type, event.Reason, "Reconcile", "%s", event.Note)
 	}
+}
+
+// underWay are reasons why something is not ready that nobody needs to look at.
+var underWay = []string{
+	v1alpha1.ReasonProgressing, v1alpha1.ReasonDeleting, v1alpha1.ReasonWaitingForKeys, v1alpha1.ReasonKeysRevoked,
 }
 
 // eventFor gives the event for a condition that changed.
@@ -236,7 +246,7 @@ func (f Finisher) eventFor(t condition.Transition) (Event, bool) {
 	switch {
 	case after.Type == v1alpha1.ConditionReady && !named:
 		names = EventNames{True: "Ready", False: after.Reason}
-		if after.Reason == v1alpha1.ReasonProgressing || after.Reason == v1alpha1.ReasonDeleting {
+		if slices.Contains(underWay, after.Reason) {
 			return Event{}, false
 		}
 	case !named:
