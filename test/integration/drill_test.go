@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -283,12 +284,12 @@ func (w *world) holding(at *emulator.Server, drills int) (release func()) {
 	gate := make(chan struct{})
 	release = sync.OnceFunc(func() { close(gate) })
 	w.t.Cleanup(release)
-	hold := at.Faults().Add(emulator.Match{Operation: "PutObject", KeyPrefix: "registres/"}, emulator.Hold(gate))
-	for i := range drills {
-		w.drill()
+	at.Faults().Add(emulator.Match{Operation: "PutObject", KeyPrefix: "registres/"}, emulator.Hold(gate))
+	for range drills {
+		d := w.drill()
 		w.eventually(func() error {
-			if hold.Hits() <= i {
-				return notYet("drill %d does not restore", i)
+			if w.get(d); d.Status.Progression != v1alpha1.ProgressionRestoring {
+				return notYet("the drill does not restore: %+v", d.Status)
 			}
 			return nil
 		})
@@ -345,11 +346,14 @@ func TestADrillThatBecomesIllegalWhileItWaits(t *testing.T) {
 	w.eventually(func() error { // the operator knows it
 		w.get(bucket)
 		for _, candidate := range bucket.Status.Candidates {
-			if candidate.ProviderName == target.Name && candidate.Eligible {
-				return notYet("a candidate is %+v", candidate)
+			isRefused := slices.ContainsFunc(candidate.Objections, func(o v1alpha1.ObjectionStatus) bool {
+				return o.Reason == v1alpha1.ReasonNamespaceNotAllowed
+			})
+			if candidate.ProviderName == target.Name && isRefused {
+				return nil
 			}
 		}
-		return nil
+		return notYet("the candidates are %+v", bucket.Status.Candidates)
 	})
 	release()
 	w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
