@@ -85,7 +85,10 @@ func hintFor(reason string, bucket *v1alpha1.SovereignBucket) (Hint, bool) {
 		text = "something that is not Rempart's has a name that is needed, and is never overwritten: rename or remove it. Secrets and copies of this namespace:"
 		commands = []string{"kubectl get secrets,bucketreplicas -n " + quote(bucket.Namespace)}
 	case v1alpha1.ReasonNotOwner:
-		text = "the bucket at the provider carries the mark of another owner, and nothing is written to it: find out who took it before anything else"
+		text = "the bucket at the provider carries the mark of another owner, and nothing is written to it: find out who took it before anything else (docs/runbooks/NotOwner.md says how)"
+	case v1alpha1.ReasonDriftDetected:
+		text = "somebody else changed how a bucket is set up; what, and what was done about it (docs/runbooks/DriftDetected.md says what to do):"
+		commands = []string{"kubectl get bucketreplicas -n " + quote(bucket.Namespace) + " -o custom-columns=NAME:.metadata.name,DRIFT:.status.drift,UNKNOWN:.status.driftUnknown"}
 	case v1alpha1.ReasonPrimaryRelocationRequired:
 		text = "the primary never moves by itself, and applications keep their key: make its place legal or reachable again, or begin anew as the message says. What speaks against its place:"
 		commands = []string{explain(bucket)}
@@ -123,7 +126,7 @@ func isOfPlacement(reason string) bool {
 		v1alpha1.ReasonNotEnoughCopies, v1alpha1.ReasonNotEnoughOperators, v1alpha1.ReasonOnPremiseRequired,
 		v1alpha1.ReasonOnPremiseForbidden, v1alpha1.ReasonOutsidePerimeter, v1alpha1.ReasonCountryNotAllowed,
 		v1alpha1.ReasonLocationUnknown, v1alpha1.ReasonGrantTooWide, v1alpha1.ReasonCapabilityMissing,
-		v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonNotSelected, v1alpha1.ReasonProviderNotFound,
+		v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonNotSelected, v1alpha1.ReasonNotAdoptable, v1alpha1.ReasonProviderNotFound,
 	}, reason)
 }
 
