@@ -94,6 +94,11 @@ const (
 	KeyNotAfterAnnotation = "rempart.dev/key-not-after"
 )
 
+// AbandonSandboxAnnotation is set by a person on a ReversibilityDrill, and holds
+// the name of the sandbox's bucket. It lets the operator leave the sandbox behind if
+// it cannot be removed.
+const AbandonSandboxAnnotation = "rempart.dev/abandon-sandbox"
+
 // BucketCredentialsSecretType is the type of the Secrets that applications
 // mount. A Secret's type cannot change, so a Secret of another type that has the
 // name already is never overwritten.

@@ -126,4 +126,6 @@ const (
 	ReasonDeadlineExceeded = "DeadlineExceeded"
 	// ReasonCleanupPending: something of the drill is still left at a provider.
 	ReasonCleanupPending = "CleanupPending"
+	// ReasonSandboxAbandoned: the sandbox of the drill was left behind on somebody's word.
+	ReasonSandboxAbandoned = "SandboxAbandoned"
 )

@@ -35,6 +35,11 @@ func (r *Reconciler) describe(ctx context.Context, s *scope) error {
 		return fmt.Errorf("list the copies: %w", err)
 	}
 	s.copies = replicas.Items
+	var drills v1alpha1.ReversibilityDrillList
+	if err := r.Client.List(ctx, &drills, client.MatchingFields{gather.DrillSandboxField: s.provider.Name}); err != nil {
+		return fmt.Errorf("list the drills: %w", err)
+	}
+	s.drills = drills.Items
 	var policies v1alpha1.SovereigntyPolicyList
 	if err := r.Client.List(ctx, &policies); err != nil {
 		return fmt.Errorf("list the policies: %w", err)

@@ -37,6 +37,9 @@ const (
 	AccessSecretField = "spec.accessSecretName"
 	// DrillBucketField indexes ReversibilityDrills by the bucket they restore.
 	DrillBucketField = "spec.bucketRef.name"
+	// DrillSandboxField indexes ReversibilityDrills by the provider that holds their
+	// sandbox, as long as it may hold it.
+	DrillSandboxField = "status.effective.to.providerName"
 )
 
 // Index sets up the field indexes.
@@ -63,6 +66,13 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 		}},
 		{&v1alpha1.ReversibilityDrill{}, DrillBucketField, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.ReversibilityDrill).Spec.BucketRef.Name}
+		}},
+		{&v1alpha1.ReversibilityDrill{}, DrillSandboxField, func(o client.Object) []string {
+			status := o.(*v1alpha1.ReversibilityDrill).Status
+			if status.Effective == nil || status.Progression == v1alpha1.ProgressionDone {
+				return nil
+			}
+			return []string{status.Effective.To.ProviderName}
 		}},
 	} {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.extract); err != nil {

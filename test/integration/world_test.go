@@ -365,6 +365,12 @@ func (w *world) awaitGone(object client.Object) {
 // eventually waits until there is nothing to say against it.
 func (w *world) eventually(objection func() error) {
 	w.t.Helper()
+	w.eventuallyWithin(patience, objection)
+}
+
+// eventuallyWithin waits for what takes longer than usual.
+func (w *world) eventuallyWithin(patience time.Duration, objection func() error) {
+	w.t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
 		err := objection()
