@@ -27,6 +27,7 @@ func TestANameTakenByAStranger(t *testing.T) {
 				t.Fatal(err)
 			}
 			createAs(t, s, "stranger", "stranger-secret", bucket)
+			put(t, open(t, s, "stranger", "stranger-secret"), bucket, "precious", "of somebody else")
 		},
 		"it holds objects and carries no mark": func(_ *testing.T, s *emulator.Server, bucket string) {
 			s.PutObjectDirect(bucket, emulator.Object{Key: "precious", Body: []byte("of somebody else")})
@@ -51,6 +52,7 @@ func TestANameTakenByAStranger(t *testing.T) {
 			if bucket.Status.Primary.BucketName == taken {
 				t.Fatalf("the primary is the stranger's bucket %s", taken)
 			}
+			w.awaitEvent(v1alpha1.ReasonNameConflict, "bucket "+taken+" at onprem/dc1 is not ours")
 			w.eventually(func() error {
 				if replicas := len(w.allReplicas(bucket)); replicas != 2 {
 					return notYet("%d replicas are left, want 2", replicas)
@@ -67,9 +69,11 @@ func TestANameTakenByAStranger(t *testing.T) {
 			if _, isThere := left[taken]; !isThere || len(left) != 1 {
 				t.Errorf("buckets left: %v, want only the stranger's %s", left, taken)
 			}
-			if object, isThere := stores["onprem"].Object(taken, "precious"); strings.Contains(name, "precious") &&
-				(!isThere || string(object.Body) != "of somebody else") {
-				t.Errorf("the stranger's object is %q", object.Body)
+			if versions := stores["onprem"].Versions(taken, "precious"); len(versions) != 1 || string(versions[0].Body) != "of somebody else" {
+				t.Errorf("the stranger's object has the versions %+v, want the one that was there", versions)
+			}
+			if keys := stores["onprem"].Keys(taken); len(keys) != 1 {
+				t.Errorf("the stranger's bucket holds %v, want its object alone", keys)
 			}
 		})
 	}
