@@ -66,6 +66,8 @@ type ManagerOptions struct {
 	// WrapClient is put around the client of the reconcilers; tests inject faults
 	// there.
 	WrapClient func(client.Client) client.Client
+	// Clock tells the reconcilers the time; nil is the real one.
+	Clock clock.PassiveClock
 	// SkipNameValidation lets several managers run in one process.
 	SkipNameValidation bool
 }
@@ -126,6 +128,10 @@ func NewManager(ctx context.Context, restConfig *rest.Config, options ManagerOpt
 	if registerer == nil {
 		registerer = metrics.Registry
 	}
+	now := options.Clock
+	if now == nil {
+		now = clock.RealClock{}
+	}
 	installation, err := loadInstallation(ctx, restConfig, options.Namespace, options.InstallationID)
 	if err != nil {
 		return nil, err
@@ -145,13 +151,13 @@ func NewManager(ctx context.Context, restConfig *rest.Config, options ManagerOpt
 		FingerprintKey: installation.Key, AllowInsecureEndpoints: options.AllowInsecureEndpoints,
 	})
 	ground := &standing.Ground{
-		Self: options.Self, NodeName: options.NodeName, Reader: mgr.GetAPIReader(), Clock: clock.RealClock{},
+		Self: options.Self, NodeName: options.NodeName, Reader: mgr.GetAPIReader(), Clock: now,
 	}
 	if err := addChecks(mgr); err != nil {
 		return nil, err
 	}
 	return mgr, controllers.Setup(ctx, mgr, controllers.Deps{
-		Clock: clock.RealClock{}, Sessions: opener, Installation: installation, Namespace: options.Namespace,
+		Clock: now, Sessions: opener, Installation: installation, Namespace: options.Namespace,
 		MayRead: ground.MayRead, Registerer: registerer, Version: options.Version,
 	})
 }
