@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -9,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
 )
@@ -34,6 +37,16 @@ func syncEvents(replica *v1alpha1.BucketReplica, ended activity) []loop.Event {
 		return []loop.Event{loop.Normal("DeletionsApproved", fmt.Sprintf("%d objects were deleted from the copy as approved", report.Deleted))}
 	}
 	return nil
+}
+
+// auditEvents gives the events about an audit that came to no result. What one
+// found is told by the condition's.
+func auditEvents(replica *v1alpha1.BucketReplica, ended activity) []loop.Event {
+	if ended.err == nil || errors.Is(ended.err, context.Canceled) {
+		return nil
+	}
+	return []loop.Event{loop.Warning("VerificationFailed",
+		fmt.Sprintf("the content at %s could not be verified: %s", replica.Spec.PlaceReference, condition.Shorten(ended.err.Error())))}
 }
 
 // readyChanged lets the other copies of a dataset know when one becomes

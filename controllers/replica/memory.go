@@ -25,6 +25,11 @@ type memorised struct {
 	source string
 	// requested is the value of the annotation that the last run answered.
 	requested string
+	// audits is how many audits in a row ended without a clean result, auditedAt
+	// when the last one ended and auditErr why it came to no result, if it did not.
+	audits    int
+	auditedAt time.Time
+	auditErr  error
 }
 
 type memory struct {

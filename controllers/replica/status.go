@@ -84,8 +84,9 @@ func (s *scope) takeUpRun(report mover.Report) {
 	if report.Copied+report.Deleted > 0 || isOld {
 		status.LastSyncTime = timeOf(report.AsOf)
 	}
-	if report.Result == mover.Complete && status.LastVerifiedTime == nil {
-		// Every object of the copy was bound to its digest, or read back.
+	if report.Result == mover.Complete && status.LastVerifiedTime == nil && report.Verified == report.Objects {
+		// Every object of the copy was bound to its digest, or read back. Where a run
+		// found some of them there, an audit follows.
 		status.LastVerifiedTime = timeOf(s.ended.endedAt)
 	}
 }

@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -52,7 +54,7 @@ func ran(report mover.Report) func(*scope) {
 }
 
 func complete(asOf time.Time) mover.Report {
-	return mover.Report{Result: mover.Complete, AsOf: asOf, Objects: 7, Bytes: 70, Copied: 7}
+	return mover.Report{Result: mover.Complete, AsOf: asOf, Objects: 7, Bytes: 70, Copied: 7, Verified: 7}
 }
 
 func synced(at time.Time) func(*scope) {
@@ -154,6 +156,23 @@ func TestConditionsOfAReplica(t *testing.T) {
 			want: map[string]string{
 				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
 				"Verified": "True/Succeeded", "Ready": "True/Succeeded",
+			},
+		},
+		"a complete run that did not verify everything": {
+			scope: replicaScope(ended(mover.Report{Result: mover.Complete, AsOf: ago(time.Minute), Objects: 7, Verified: 6})),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "Unknown/NotObserved", "Ready": "True/Succeeded",
+			},
+		},
+		"an audit that came to no result, before the first one that did": {
+			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) {
+				s.replica.Status.LastVerifiedTime = nil
+				s.rememberAudit(activity{kind: auditing, err: fault.New(fault.Terminal, fault.AccessDenied, "read: no")})
+			}),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "Unknown/AccessDenied", "Ready": "True/Succeeded",
 			},
 		},
 		"an audit found the copy wanting": {
@@ -331,5 +350,67 @@ func TestWhenARunIsDue(t *testing.T) {
 		if got := replicaScope(test.change).isRunDue("source"); got != test.want {
 			t.Errorf("%s: due is %v", name, got)
 		}
+	}
+}
+
+// next makes an audit end and gives how long after it the next one is due.
+func (s *scope) next(t *testing.T, ended activity) time.Duration {
+	t.Helper()
+	s.rememberAudit(ended)
+	if ended.err == nil {
+		s.replica.Status.LastVerifiedTime = timeOf(ago(0))
+		if ended.audit.IsClean() {
+			s.replica.Status.LastVerifiedTime = timeOf(s.now)
+		}
+	}
+	for pause := time.Duration(0); pause <= auditInterval; pause += time.Second {
+		later := *s
+		later.now = s.now.Add(pause)
+		if later.isAuditDue() {
+			return pause
+		}
+	}
+	t.Fatal("no audit is due any more")
+	return 0
+}
+
+func TestAuditsWithoutACleanResultGetRarer(t *testing.T) {
+	s := replicaScope(synced(ago(8 * 24 * time.Hour)))
+	if !s.isAuditDue() {
+		t.Fatal("after a week none is due")
+	}
+	failing := activity{kind: auditing, err: errors.New("403")}
+	for i, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute} {
+		if got := s.next(t, failing); got != want {
+			t.Errorf("after failure %d the next is due after %s, want %s", i+1, got, want)
+		}
+	}
+	for range 20 {
+		s.rememberAudit(failing)
+	}
+	if got := s.next(t, failing); got != longestAuditPause {
+		t.Errorf("after many failures the next is due after %s", got)
+	}
+	stopped := activity{kind: auditing, err: fmt.Errorf("read: %w", context.Canceled)}
+	if before := s.memory; s.next(t, stopped) != longestAuditPause || s.memory.audits != before.audits {
+		t.Error("an audit that was stopped counts as one that failed")
+	}
+	if got := s.next(t, activity{kind: auditing}); got != auditInterval {
+		t.Errorf("after a clean one the next is due after %s", got)
+	}
+}
+
+func TestAnAuditIsDueWhereNoRunVerifiedTheWholeCopy(t *testing.T) {
+	s := replicaScope(synced(ago(time.Minute)))
+	if s.isAuditDue() {
+		t.Error("one is due a minute after the copy was verified")
+	}
+	s.replica.Status.LastVerifiedTime = nil
+	if !s.isAuditDue() {
+		t.Error("none is due for a copy that was never verified")
+	}
+	s.replica.Status.LastSyncTime = nil
+	if s.isAuditDue() {
+		t.Error("one is due for a copy that is not complete")
 	}
 }

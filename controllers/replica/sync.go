@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -50,6 +51,13 @@ const (
 // auditInterval is how often the content of a copy is read again.
 const auditInterval = 7 * 24 * time.Hour
 
+// An audit without a clean result is made again after a pause that doubles each
+// time: it reads the whole copy, which costs the provider and its customer.
+const (
+	firstAuditPause   = time.Minute
+	longestAuditPause = 24 * time.Hour
+)
+
 // defaultRPO applies where the policy sets no objective.
 const defaultRPO = time.Hour
 
@@ -69,7 +77,8 @@ func (r *Reconciler) collect(_ context.Context, s *scope) error {
 		r.suspectPrimary(s, ended.report)
 		s.events = append(s.events, syncEvents(s.replica, ended)...)
 	case auditing:
-		s.memory.ranAt = time.Time{} // what was found different is compared by the next run
+		s.rememberAudit(ended)
+		s.events = append(s.events, auditEvents(s.replica, ended)...)
 	case emptying: // release looks what is left
 	}
 	r.memory.set(s.replica.UID, s.memory)
@@ -174,9 +183,42 @@ func (s *scope) isApproved() bool {
 	return guard != nil && s.bucket.Annotations[v1alpha1.ApprovedDeletionsAnnotation] == guard.Digest
 }
 
+// isAuditDue tells whether it is time for an audit: a copy that a run did not
+// verify as a whole gets one as soon as it is complete.
 func (s *scope) isAuditDue() bool {
-	verified := s.replica.Status.LastVerifiedTime
-	return verified != nil && s.now.Sub(verified.Time) >= auditInterval
+	status := s.replica.Status
+	if status.LastSyncTime == nil || s.now.Sub(s.memory.auditedAt) < auditPause(s.memory.audits) {
+		return false
+	}
+	return status.LastVerifiedTime == nil || s.hasMismatch() || s.now.Sub(status.LastVerifiedTime.Time) >= auditInterval
+}
+
+// auditPause is how long to wait after so many audits without a clean result.
+func auditPause(failed int) time.Duration {
+	if failed == 0 {
+		return 0
+	}
+	pause := firstAuditPause
+	for range failed - 1 {
+		pause = min(2*pause, longestAuditPause)
+	}
+	return pause
+}
+
+// rememberAudit takes in how an audit ended.
+func (s *scope) rememberAudit(ended activity) {
+	switch {
+	case errors.Is(ended.err, context.Canceled):
+		return // it was stopped, and says nothing
+	case ended.err != nil:
+		s.memory.audits++
+	case ended.audit.IsClean():
+		s.memory.audits = 0
+	default:
+		s.memory.audits++
+		s.memory.ranAt = time.Time{} // what was found different is compared by the next run
+	}
+	s.memory.auditedAt, s.memory.auditErr = s.now, ended.err
 }
 
 func (s *scope) syncInterval() time.Duration {
@@ -260,23 +302,25 @@ func stricter(a, b mover.Verification) mover.Verification {
 // is different is taken out of the manifest, so that the next run compares it
 // with the primary and sets it right.
 func (r *Reconciler) beginAudit(s *scope) bool {
-	end := s.target()
+	end, keepsDeleted := s.target(), s.options(nil).Deletes == mover.IgnoreDeletes
 	return r.pool.Begin(s.key(), activity{kind: auditing}, func(ctx context.Context, _ func(activity)) activity {
 		ended := activity{kind: auditing}
-		ended.audit, ended.err = audit(ctx, end)
+		ended.audit, ended.err = audit(ctx, end, keepsDeleted)
 		ended.endedAt = r.Clock.Now()
 		return ended
 	})
 }
 
-func audit(ctx context.Context, end mover.End) (mover.AuditReport, error) {
+func audit(ctx context.Context, end mover.End, keepsDeleted bool) (mover.AuditReport, error) {
 	store := manifest.Store{Objects: end.Session, Bucket: end.Bucket}
 	ignore := func(error) {}
 	snapshot, err := store.Load(ctx, ignore)
 	if err != nil {
 		return mover.AuditReport{}, err
 	}
-	report, err := mover.Audit{End: end, Expected: store.Entries(ctx, snapshot, manifest.Range{}, ignore)}.Run(ctx)
+	report, err := mover.Audit{
+		End: end, Expected: store.Entries(ctx, snapshot, manifest.Range{}, ignore), AllowExtra: keepsDeleted,
+	}.Run(ctx)
 	if err != nil || report.IsClean() {
 		return report, err
 	}

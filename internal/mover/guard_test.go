@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -49,6 +50,8 @@ func TestTheDigestNamesExactlyOneSet(t *testing.T) {
 	removal := func(key, etag string) pendingStep {
 		return pendingStep{Key: key, Target: provider.Object{ETag: etag}}
 	}
+	later := removal("b", "2")
+	later.Target.Modified = time.Unix(1, 0)
 	overwrite := func(key, etag, with string) pendingStep {
 		return pendingStep{Key: key, Target: provider.Object{ETag: etag}, Source: &provider.Object{ETag: with}}
 	}
@@ -70,6 +73,7 @@ func TestTheDigestNamesExactlyOneSet(t *testing.T) {
 		"two removals":             {removal("a", "1"), removal("b", "2")},
 		"one of them":              {removal("a", "1")},
 		"another object":           {removal("a", "1"), removal("c", "2")},
+		"another time":             {removal("a", "1"), later},
 		"another state":            {removal("a", "1"), removal("b", "3")},
 		"an overwrite":             {removal("a", "1"), overwrite("b", "2", "4")},
 		"an overwrite with others": {removal("a", "1"), overwrite("b", "2", "5")},
@@ -85,6 +89,26 @@ func TestTheDigestNamesExactlyOneSet(t *testing.T) {
 		if seen[sum] = name; digest(set...) != sum {
 			t.Errorf("%s has two digests", name)
 		}
+	}
+}
+
+// The same objects, restored and gone once more, are another set: what was approved
+// was one moment, not a kind of accident.
+func TestAnApprovalCountsOnce(t *testing.T) {
+	w, keys := emptied(t, 20, 20)
+	first := w.run(t)
+	w.job.Options.Guard.Approved = first.Guard.Digest
+	if done := w.run(t); done.Deleted != 20 {
+		t.Fatalf("approved: %+v", done)
+	}
+	for _, key := range keys {
+		w.put(key, "content of "+key)
+	}
+	w.sync(t)
+	w.remove(t, keys...)
+	again := w.run(t)
+	if again.Result != Aborted || again.Deleted != 0 || again.Guard == nil || again.Guard.Digest == first.Guard.Digest {
+		t.Errorf("with the old approval: %+v", again)
 	}
 }
 

@@ -144,7 +144,7 @@ func TestACompleteRunReportsAndExitsWith0(t *testing.T) {
 	o := w.run()
 	report := o.report(t)
 	want := mover.Report{
-		Result: mover.Complete, Scanned: 3, Copied: 3, CopiedBytes: int64(len("content of acontent of b ccontent of é")), Objects: 3,
+		Result: mover.Complete, Scanned: 3, Copied: 3, Verified: 3, CopiedBytes: int64(len("content of acontent of b ccontent of é")), Objects: 3,
 	}
 	want.Bytes = want.CopiedBytes
 	if diff := cmp.Diff(want, report, cmpopts.IgnoreFields(mover.Report{}, "Requests", "AsOf", "Seconds")); diff != "" {

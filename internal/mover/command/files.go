@@ -100,10 +100,10 @@ type manifestLine struct {
 }
 
 // keepManifest writes what the target is known to hold to the file that the spec
-// names, once the run is over. A run that was stopped or could not be carried out
-// leaves the file of the run before.
-func (r *run) keepManifest(ctx context.Context, job mover.Job, report mover.Report, runErr error) error {
-	if r.spec.Manifest == "" || runErr != nil || report.Result == mover.Aborted {
+// names, once a run came to its end. One that did not leaves the file of the run
+// before.
+func (r *run) keepManifest(ctx context.Context, job mover.Job) error {
+	if r.spec.Manifest == "" {
 		return nil
 	}
 	entries, err := mover.Known(ctx, job)

@@ -123,10 +123,10 @@ func (p Progress) line(width int) string {
 	}
 	parts = append(parts, humanize.IBytes(uint64(p.MovedBytes))) //nolint:gosec // a sum of sizes is never negative
 	if p.BytesPerSecond > 0 {
-		parts = append(parts, humanize.IBytes(uint64(p.BytesPerSecond))+"/s") //nolint:gosec // nor is its rate
+		parts = append(parts, humanize.IBytes(uint64(p.BytesPerSecond))+"/s")
 	}
 	if p.SecondsLeft != nil {
-		parts = append(parts, (time.Duration(*p.SecondsLeft) * time.Second).String()+" left")
+		parts = append(parts, (time.Duration(*p.SecondsLeft)*time.Second).String()+" left")
 	}
 	if p.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", p.Failed))

@@ -22,15 +22,18 @@ func TestProgressAsALine(t *testing.T) {
 	}{
 		"nothing yet": {Progress{}, 0, 80, "0 of more than 0 objects  0 B"},
 		"as long as the source is listed": {
-			Progress{Scanned: 1200, Copied: 100, Skipped: 50, MovedBytes: 10 << 20, PlannedBytes: 90 << 20}, 5 * time.Second, 80,
+			Progress{Scanned: 1200, Copied: 100, Skipped: 50, MovedBytes: 10 << 20, PlannedBytes: 90 << 20},
+			5 * time.Second, 80,
 			"150 of more than 1200 objects  10 MiB  2.0 MiB/s",
 		},
 		"once it is known how much there is": {
-			Progress{Scanned: 200, IsListed: true, Copied: 100, MovedBytes: 10 << 20, PlannedBytes: 20 << 20}, 5 * time.Second, 120,
+			Progress{Scanned: 200, IsListed: true, Copied: 100, MovedBytes: 10 << 20, PlannedBytes: 20 << 20},
+			5 * time.Second, 120,
 			"[████████████░░░░░░░░░░░░]  100 of 200 objects  10 MiB  2.0 MiB/s  5s left",
 		},
 		"with failures": {
-			Progress{Scanned: 2, IsListed: true, Copied: 1, Failed: 1, MovedBytes: 10, PlannedBytes: 5}, 5 * time.Second, 120,
+			Progress{Scanned: 2, IsListed: true, Copied: 1, Failed: 1, MovedBytes: 10, PlannedBytes: 5},
+			5 * time.Second, 120,
 			"[████████████████████████]  2 of 2 objects  10 B  2 B/s  0s left  1 failed",
 		},
 		"on a narrow terminal": {Progress{Scanned: 200, IsListed: true, Copied: 100}, 5 * time.Second, 20, "[████████████░░░░░░"},

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,7 +31,7 @@ JSON report. Exit code 0: complete; 3: partial, some objects failed or the run w
 stopped; 4: the run stopped itself before it deleted anything; 2: the spec or the
 command line makes no sense; 1: anything else.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return r.do(cmd.Context()) },
+		RunE: r.do,
 	}
 	cmd.Flags().StringVar(&r.specFile, "spec", "", "the file that describes the job, in YAML or JSON; - is the standard input")
 	cmd.Flags().Var(&r.progress, "progress", "how to show progress: auto, bar, json or none; auto draws a bar on a terminal and nothing elsewhere")
@@ -41,7 +40,8 @@ command line makes no sense; 1: anything else.`,
 }
 
 // do reads the spec, carries the job out and reports.
-func (r *run) do(ctx context.Context) error {
+func (r *run) do(cmd *cobra.Command, _ []string) error {
+	ctx := cmd.Context()
 	if err := r.readSpec(); err != nil {
 		return misuse(err)
 	}
@@ -56,8 +56,11 @@ func (r *run) do(ctx context.Context) error {
 	}
 	report, runErr := mover.Run(ctx, job)
 	display.close()
-	err = errors.Join(r.keepManifest(ctx, job, report, runErr), r.print(report))
-	return conclude(report, runErr, err)
+	var keepErr error
+	if runErr == nil && report.Result != mover.Aborted {
+		keepErr = r.keepManifest(ctx, job)
+	}
+	return conclude(report, runErr, errors.Join(keepErr, r.print(report)))
 }
 
 // conclude gives the exit code of a run. What went wrong after it counts more:
@@ -111,6 +114,6 @@ func (r *run) readSpecFile() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maximumSpec+1))
+	document, err := io.ReadAll(io.LimitReader(file, maximumSpec+1))
+	return document, errors.Join(err, file.Close())
 }
