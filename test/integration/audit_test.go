@@ -82,7 +82,7 @@ func TestTheWeeklyAuditFindsWhatListingsDoNotShow(t *testing.T) {
 	w.awaitEvent("VerificationMismatch", "1 objects are different")
 	w.await(bucket, v1alpha1.ConditionVerified, metav1.ConditionFalse, v1alpha1.ReasonVerificationMismatch)
 
-	// The next run sets it right, and the next audit says so.
+	// The next run sets it right, and the audit after a pause says so.
 	w.eventually(func() error {
 		if repair.Hits() == 0 {
 			return notYet("no run sets it right")
@@ -96,6 +96,9 @@ func TestTheWeeklyAuditFindsWhatListingsDoNotShow(t *testing.T) {
 		}
 		return nil
 	})
+	w.await(replica, v1alpha1.ConditionVerified, metav1.ConditionFalse, v1alpha1.ReasonVerificationMismatch)
+	now.move(2 * time.Minute)
+	w.sync(bucket)
 	w.awaitVerifiedSince(replica, audited.Add(week))
 	w.await(replica, v1alpha1.ConditionVerified, metav1.ConditionTrue)
 	w.await(bucket, v1alpha1.ConditionVerified, metav1.ConditionTrue)
@@ -125,4 +128,39 @@ func (w *world) awaitVerifiedSince(replica *v1alpha1.BucketReplica, since time.T
 		return nil
 	})
 	return replica.Status.LastVerifiedTime.Time
+}
+
+// An audit that cannot read the copy says nothing about it, and is not begun
+// again and again: each reads all that the copy holds.
+func TestAnAuditThatFailsIsNotRepeatedWithoutPause(t *testing.T) {
+	var now movedClock
+	w, stores := emulatedWorld(t, func(o *app.ManagerOptions) { o.Clock = &now })
+	w.policy("etat-civil", func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Objectives.RPO = &metav1.Duration{Duration: time.Hour}
+	})
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	session, name := w.application(bucket)
+	put(t, session, name, "registres/1901", "acte 1901")
+	put(t, session, name, "registres/1902", "acte 1902")
+	w.awaitObjects(bucket, 2)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+
+	copied := w.replicas(bucket)["ovh/GRA"].Spec.BucketName
+	unreadable := stores["ovh"].Faults().Add(
+		emulator.Match{Operation: "GetObject", Bucket: copied, Key: "registres/1902"}, emulator.Fail(403, "AccessDenied"))
+	before := readsOf(stores["ovh"], copied, "registres/1901")
+	now.move(week + time.Hour)
+	w.sync(bucket)
+	w.eventually(func() error {
+		if unreadable.Hits() == 0 {
+			return notYet("no audit began")
+		}
+		return nil
+	})
+	w.awaitEvent("VerificationFailed", "the content at ovh/GRA could not be verified")
+	time.Sleep(hammering)
+	if reads := readsOf(stores["ovh"], copied, "registres/1901") - before; reads > 1 {
+		t.Errorf("the copy was read %d times within %s, want once", reads, hammering)
+	}
 }
