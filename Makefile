@@ -77,6 +77,7 @@ bench: ## Measure the mover against other programs (BENCHARGS='-help')
 
 .PHONY: demo
 demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running)
+	@echo 'building the demo …'
 	@go build -o bin/demo ./test/demo
 	@bin/demo $(if $(DATA),-data '$(DATA)') $(if $(KEEP),-keep)
 
