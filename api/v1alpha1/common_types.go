@@ -53,8 +53,14 @@ const (
 // Annotations that a person sets on a SovereignBucket.
 const (
 	// ConfirmDeleteAnnotation holds the primary's bucket name. It lets the
-	// operator empty and remove every copy of a bucket that is being deleted.
+	// operator empty and remove every copy of a bucket that is being deleted. With
+	// the bucket name of a replica that may not stay where it is, it lets the
+	// operator erase that one.
 	ConfirmDeleteAnnotation = "rempart.dev/confirm-delete"
+	// AbandonCopyAnnotation holds the bucket name of a copy that may not stay where
+	// it is. It lets the operator forget about it without touching the bucket:
+	// somebody else erased it, or answers for what is left there.
+	AbandonCopyAnnotation = "rempart.dev/abandon-copy"
 	// ApprovedDeletionsAnnotation holds the digest that status.guard of a
 	// BucketReplica shows. It lets through exactly that set of deletions.
 	ApprovedDeletionsAnnotation = "rempart.dev/approved-deletions"

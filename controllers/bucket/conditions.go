@@ -97,18 +97,47 @@ func (s *scope) residencyCompliant() metav1.Condition {
 	case s.decision == nil:
 		return s.asBefore(this)
 	}
-	for _, illegal := range s.decision.Illegal {
-		for _, objection := range illegal.Objections {
-			if slices.Contains(residencyRules, objection.Rule) {
-				return condition.False(this, objection.Reason,
-					"the copy at "+illegal.String()+" may not be there: "+objection.Message)
-			}
+	for i := range s.facts.Replicas {
+		replica := &s.facts.Replicas[i]
+		if objection := s.misplaced(replica); objection != nil {
+			return condition.False(this, objection.Reason, misplacedMessage(replica, objection))
 		}
 	}
 	if len(s.facts.Placed()) == 0 {
 		return condition.Unknown(this, v1alpha1.ReasonProgressing, "nothing is placed yet")
 	}
 	return condition.True(this, v1alpha1.ReasonSucceeded, "")
+}
+
+// misplaced tells why a copy may not stand where it stands, or nil. One that is
+// on its way out counts until it is gone: as long as it is there, so is the data.
+func (s *scope) misplaced(replica *v1alpha1.BucketReplica) *placement.Objection {
+	place := replica.Spec.PlaceReference
+	for _, candidate := range s.decision.Candidates {
+		if candidate.PlaceReference != place {
+			continue
+		}
+		index := slices.IndexFunc(candidate.Objections, func(o placement.Objection) bool {
+			return slices.Contains(residencyRules, o.Rule) && (o.Role == "" || o.Role == replica.Spec.Role)
+		})
+		if index < 0 {
+			return nil
+		}
+		return &candidate.Objections[index]
+	}
+	return &placement.Objection{
+		Rule: placement.RuleResidency, Reason: v1alpha1.ReasonLocationUnknown,
+		Message: "no SovereignProvider declares " + place.String() + " any more",
+	}
+}
+
+func misplacedMessage(replica *v1alpha1.BucketReplica, objection *placement.Objection) string {
+	message := "the copy at " + replica.Spec.PlaceReference.String() + " may not be there: " + objection.Message
+	if replica.Spec.Role == v1alpha1.RoleReplica {
+		message += ". Nothing is written to it any more; to have it erased, set the annotation " +
+			v1alpha1.ConfirmDeleteAnnotation + " to " + replica.Spec.BucketName
+	}
+	return message
 }
 
 // replicated tells whether every replica is complete and within its objective.

@@ -110,7 +110,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	case bucket.Spec.Suspend:
 		return ctrl.Result{}, loop.Run(ctx, s, r.observe, r.decide)
 	default:
-		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.observe, r.decide, r.place, r.publish)
+		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.observe, r.decide, r.place, r.erase, r.publish)
 	}
 }
 

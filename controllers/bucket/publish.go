@@ -181,6 +181,8 @@ func (r *Reconciler) withdraw(ctx context.Context, s *scope) error {
 		if err := r.remove(ctx, s.bucket.Namespace, s.bucket.Name); err != nil {
 			return err
 		}
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		// It is gone already with its namespace, and there is no trying to make one.
 	case !apierrors.IsInvalid(err):
 		return fmt.Errorf("look whether the application's Secret is ours: %w", err)
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -77,9 +78,7 @@ func TestConditionsOfAProvider(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := map[string]string{}
-			for conditionType, state := range good {
-				want[conditionType] = state
-			}
+			maps.Copy(want, good)
 			for conditionType, state := range test.want {
 				want[conditionType] = state
 				if state == "" {

@@ -50,11 +50,11 @@ func auditEvents(replica *v1alpha1.BucketReplica, ended activity) []loop.Event {
 }
 
 // readyChanged lets the other copies of a dataset know when one becomes
-// provisioned or stops being so.
+// provisioned, or one that can be relied on, or stops being so.
 func readyChanged(e event.UpdateEvent) bool {
 	before, isReplica := e.ObjectOld.(*v1alpha1.BucketReplica)
 	after, _ := e.ObjectNew.(*v1alpha1.BucketReplica)
-	return isReplica && statusOf(before) != statusOf(after)
+	return isReplica && (statusOf(before) != statusOf(after) || isReliable(before) != isReliable(after))
 }
 
 func statusOf(replica *v1alpha1.BucketReplica) metav1.ConditionStatus {

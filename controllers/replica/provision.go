@@ -16,7 +16,6 @@ import (
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
-	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -52,20 +51,12 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 // replica says, and whoever wrote it, no byte goes to a place that the policies
 // forbid.
 func (r *Reconciler) judge(_ context.Context, s *scope) error {
-	place := s.replica.Spec.PlaceReference
-	candidate, declared := s.facts.Candidate(place)
-	if !declared {
-		r.pool.Cancel(s.key())
-		return fault.New(fault.Waiting, fault.LocationUnknown, "no SovereignProvider declares %s", place)
+	objection := s.objection()
+	if objection == nil {
+		return nil
 	}
-	for _, objection := range placement.Judge(s.facts.Request(), candidate) {
-		if objection.Role == "" || objection.Role == s.replica.Spec.Role {
-			r.pool.Cancel(s.key())
-			return fault.New(fault.Waiting, fault.Reason(objection.Reason),
-				"nothing is written to %s: %s", place, objection.Message)
-		}
-	}
-	return nil
+	r.pool.Cancel(s.key())
+	return fault.New(fault.Waiting, fault.Reason(objection.Reason), "nothing is written to %s: %s", s.replica.Spec.PlaceReference, objection.Message)
 }
 
 // open opens the session at the copy's place.

@@ -414,3 +414,26 @@ func TestAnAuditIsDueWhereNoRunVerifiedTheWholeCopy(t *testing.T) {
 		t.Error("one is due for a copy that is not complete")
 	}
 }
+
+// The end of a namespace reaches its objects in any order: a copy must not be let
+// go before its dataset is on its way out too and says what is to become of it.
+func TestACopyWaitsForItsDatasetWhenANamespaceEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		policy v1alpha1.DeletionPolicy
+		ending bool
+		gone   *metav1.Time
+		want   bool
+	}{
+		"the dataset was not reached yet":               {v1alpha1.DeletionDelete, true, nil, true},
+		"the dataset was reached":                       {v1alpha1.DeletionDelete, true, &metav1.Time{Time: now}, false},
+		"the buckets are to stay":                       {v1alpha1.DeletionRetain, true, nil, false},
+		"somebody deleted the copy, and the rest stays": {v1alpha1.DeletionDelete, false, nil, false},
+	} {
+		s := replicaScope(func(s *scope) {
+			s.facts.IsNamespaceEnding, s.bucket.Spec.DeletionPolicy, s.bucket.DeletionTimestamp = test.ending, test.policy, test.gone
+		})
+		if got := s.comesBeforeItsBucket(); got != test.want {
+			t.Errorf("%s: waits %t", name, got)
+		}
+	}
+}

@@ -66,6 +66,9 @@ type Gatherer struct{ Reader client.Reader }
 type Facts struct {
 	Bucket    *v1alpha1.SovereignBucket
 	Namespace placement.Namespace
+	// IsNamespaceEnding tells that the namespace is being deleted, and everything in
+	// it.
+	IsNamespaceEnding bool
 	// Policies bind the bucket. None is known when the one it names is missing.
 	Policies  []placement.Policy
 	Providers []v1alpha1.SovereignProvider
@@ -83,6 +86,7 @@ func (g Gatherer) Bucket(ctx context.Context, bucket *v1alpha1.SovereignBucket) 
 		return facts, fmt.Errorf("read the namespace: %w", err)
 	}
 	facts.Namespace = placement.Namespace{Name: namespace.Name, Labels: namespace.Labels}
+	facts.IsNamespaceEnding = !namespace.DeletionTimestamp.IsZero()
 	var providers v1alpha1.SovereignProviderList
 	if err := g.Reader.List(ctx, &providers); err != nil {
 		return facts, fmt.Errorf("list the providers: %w", err)

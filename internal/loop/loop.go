@@ -130,6 +130,7 @@ type Pass struct {
 func (p *Pass) Finish(ctx context.Context, report Report, err error) (ctrl.Result, error) {
 	if report.Gone && err == nil {
 		report.written()
+		p.tell(report.Events)
 		return ctrl.Result{}, nil
 	}
 	p.settle(report, err)
@@ -224,6 +225,10 @@ func (p *Pass) emit(happened []Event) {
 			happened = append(happened, event)
 		}
 	}
+	p.tell(happened)
+}
+
+func (p *Pass) tell(happened []Event) {
 	for _, event := range happened {
 		p.finisher.Recorder.Eventf(p.object, nil, event.Type, event.Reason, "Reconcile", "%s", event.Note)
 	}

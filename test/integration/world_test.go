@@ -326,6 +326,9 @@ func (w *world) awaitGone(object client.Object) {
 		case err != nil:
 			return err
 		}
+		if still, hasConditions := object.(conditioned); hasConditions {
+			return fmt.Errorf("%s %s is still there: %v", kindOf(object), object.GetName(), *still.GetConditions())
+		}
 		return fmt.Errorf("%s %s is still there", kindOf(object), object.GetName())
 	})
 }
