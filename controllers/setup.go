@@ -9,6 +9,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/rempart/rempart/controllers/access"
 	"github.com/rempart/rempart/controllers/bucket"
 	"github.com/rempart/rempart/controllers/drill"
 	"github.com/rempart/rempart/controllers/policy"
@@ -48,8 +49,12 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 		}),
 		"bucket": bucket.NewReconciler(bucket.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("bucket"), Clock: deps.Clock,
+			Sessions: deps.Sessions, Installation: deps.Installation, Metrics: bucket.NewMetrics(deps.Registerer),
+		}),
+		"access": access.NewReconciler(access.Config{
+			Client: client, Reader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("access"), Clock: deps.Clock,
 			Sessions: deps.Sessions, Installation: deps.Installation, Namespace: deps.Namespace,
-			Metrics: bucket.NewMetrics(deps.Registerer),
+			Metrics: access.NewMetrics(deps.Registerer),
 		}),
 		"replica": replica.NewReconciler(replica.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("replica"), Clock: deps.Clock,

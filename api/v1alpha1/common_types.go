@@ -69,6 +69,31 @@ const (
 	SyncRequestedAnnotation = "rempart.dev/sync-requested"
 )
 
+// Annotations that a person sets on a SovereignBucketAccess.
+const (
+	// RotateRequestedAnnotation asks for a new key now. Any new value, such as the
+	// time, asks again.
+	RotateRequestedAnnotation = "rempart.dev/rotate-requested"
+	// AbandonKeysAnnotation, with the value "true", lets go of an access that is
+	// being deleted and whose keys cannot be revoked. They go on working until
+	// somebody revokes them at the provider.
+	AbandonKeysAnnotation = "rempart.dev/abandon-keys"
+)
+
+// Annotations of a Secret that a key is published in.
+const (
+	// KeyIDAnnotation holds the access key, without its secret.
+	KeyIDAnnotation = "rempart.dev/key-id"
+	// KeyGenerationAnnotation counts the keys that were issued for the access.
+	KeyGenerationAnnotation = "rempart.dev/key-generation"
+	// KeyIssuedAtAnnotation is when the key was issued.
+	KeyIssuedAtAnnotation = "rempart.dev/key-issued-at"
+	// KeyNotAfterAnnotation is when the key ends unless something holds that up:
+	// it is replaced after its interval and revoked after the overlap. Absent where
+	// keys are not replaced by themselves.
+	KeyNotAfterAnnotation = "rempart.dev/key-not-after"
+)
+
 // BucketCredentialsSecretType is the type of the Secrets that applications
 // mount. A Secret's type cannot change, so a Secret of another type that has the
 // name already is never overwritten.

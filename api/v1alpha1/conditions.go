@@ -15,6 +15,8 @@ package v1alpha1
 //	BucketReplica         Ready ── Provisioned, and for a Replica InitialSyncComplete
 //	                      Provisioned
 //	                      InitialSyncComplete, WithinRPO, Verified    (role Replica only)
+//	SovereignBucketAccess Ready     True once the key is published
+//	                      CredentialsValid
 //	ReversibilityDrill    Ready     True once Passed
 //	                      CleanedUp
 const (
@@ -24,7 +26,7 @@ const (
 
 	// ConditionReachable: the provider answers.
 	ConditionReachable = "Reachable"
-	// ConditionCredentialsValid: the provider accepts the credentials.
+	// ConditionCredentialsValid: the provider accepts the credentials; of an access, the keys that work are those that should.
 	ConditionCredentialsValid = "CredentialsValid"
 	// ConditionLocationsVerified: the place of every location is known and nothing contradicts it.
 	ConditionLocationsVerified = "LocationsVerified"

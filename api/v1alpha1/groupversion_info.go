@@ -20,6 +20,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&SovereigntyPolicy{}, &SovereigntyPolicyList{},
 		&SovereignBucket{}, &SovereignBucketList{},
 		&BucketReplica{}, &BucketReplicaList{},
+		&SovereignBucketAccess{}, &SovereignBucketAccessList{},
 		&ReversibilityDrill{}, &ReversibilityDrillList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)

@@ -31,6 +31,8 @@ const (
 
 	// ReasonCredentialsMissing: the Secret with the credentials, or a key in it, is missing.
 	ReasonCredentialsMissing = "CredentialsMissing"
+	// ReasonKeysRevoked: the keys were revoked with the bucket that they were for.
+	ReasonKeysRevoked = "KeysRevoked"
 	// ReasonAuthenticationFailed: the provider refused the credentials; they are not tried again until they change.
 	ReasonAuthenticationFailed = "AuthenticationFailed"
 	// ReasonAccessDenied: the credentials are good and may not do this.
@@ -103,6 +105,8 @@ const (
 
 	// ReasonDeletionBlocked: what is being deleted cannot go yet; the message says how to go on.
 	ReasonDeletionBlocked = "DeletionBlocked"
+	// ReasonWaitingForKeys: a bucket that is deleted waits until every key to it is revoked.
+	ReasonWaitingForKeys = "WaitingForKeys"
 	// ReasonDeletionNotConfirmed: the bucket holds objects and nobody confirmed that they may go.
 	ReasonDeletionNotConfirmed = "DeletionNotConfirmed"
 

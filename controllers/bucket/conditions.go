@@ -35,8 +35,21 @@ func (s *scope) ready(placed metav1.Condition) metav1.Condition {
 		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonProgressing, "the primary is being made")
 	case provisioned.Status != metav1.ConditionTrue:
 		return rename(*provisioned, v1alpha1.ConditionReady)
-	case !s.isPublished:
+	}
+	return s.published()
+}
+
+// published tells whether the application has its key.
+func (s *scope) published() metav1.Condition {
+	if s.access == nil {
 		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonProgressing, "the key is being published")
+	}
+	ready := meta.FindStatusCondition(s.access.Status.Conditions, v1alpha1.ConditionReady)
+	switch {
+	case ready == nil || ready.ObservedGeneration < s.access.Generation && ready.Status == metav1.ConditionTrue:
+		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonProgressing, "the key is being published")
+	case ready.Status != metav1.ConditionTrue:
+		return rename(*ready, v1alpha1.ConditionReady)
 	}
 	return condition.True(v1alpha1.ConditionReady, v1alpha1.ReasonSucceeded, "")
 }

@@ -34,7 +34,7 @@ func yes(conditionType string) metav1.Condition {
 // healthy is a dataset with two copies that lacks nothing.
 func healthy(change ...func(*scope)) *scope {
 	bucket := &v1alpha1.SovereignBucket{}
-	s := &scope{bucket: bucket, now: now, isPublished: true, grant: v1alpha1.GrantScoped}
+	s := &scope{bucket: bucket, now: now, access: access(yes("Ready"))}
 	s.facts = gather.Facts{
 		Bucket: bucket, Policies: []placement.Policy{{Name: "p"}},
 		Replicas: []v1alpha1.BucketReplica{
@@ -64,6 +64,13 @@ func (s *scope) add(copied v1alpha1.BucketReplica, objections ...placement.Objec
 
 // outside is what is said of a place outside the perimeter.
 var outside = []placement.Objection{{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: "GB is outside FR"}}
+
+// access is the application's, with a key that reaches this bucket alone.
+func access(conditions ...metav1.Condition) *v1alpha1.SovereignBucketAccess {
+	return &v1alpha1.SovereignBucketAccess{
+		Status: v1alpha1.SovereignBucketAccessStatus{Conditions: conditions, Grant: v1alpha1.GrantScoped},
+	}
+}
 
 func drill(name string, verdict v1alpha1.DrillVerdict, ended time.Time) v1alpha1.ReversibilityDrill {
 	return v1alpha1.ReversibilityDrill{
@@ -145,11 +152,11 @@ func TestConditionsOfABucket(t *testing.T) {
 			},
 		},
 		"the primary is being made": {
-			scope: healthy(func(s *scope) { s.facts.Replicas[0].Status.Conditions, s.isPublished = nil, false }),
+			scope: healthy(func(s *scope) { s.facts.Replicas[0].Status.Conditions, s.access = nil, nil }),
 			want:  map[string]string{"Ready": "False/Progressing", "DrillCurrent": "True/NotRequired"},
 		},
 		"the key is not published yet": {
-			scope: healthy(func(s *scope) { s.isPublished = false }),
+			scope: healthy(func(s *scope) { s.access = nil }),
 			want:  map[string]string{"Ready": "False/Progressing", "DrillCurrent": "True/NotRequired"},
 		},
 		"a copy that says nothing is not healthy": {

@@ -1,6 +1,7 @@
 // Package bucket reconciles SovereignBuckets: it decides where the copies of a
-// dataset are to be, makes a BucketReplica for each, and gives the application
-// its key. Everything at the providers is done by the reconciler of replicas.
+// dataset are to be, makes a BucketReplica for each, and a SovereignBucketAccess
+// for the application. Everything at the providers is done by the reconcilers of
+// those.
 //
 // Start reading at Reconciler.Reconcile; status.go turns what was found into
 // conditions.
@@ -34,17 +35,14 @@ type Config struct {
 	Clock        clock.PassiveClock
 	Sessions     *session.Opener
 	Installation ownership.Installation
-	// Namespace is the operator's own, where it keeps a copy of every key.
-	Namespace string
-	Metrics   *Metrics
+	Metrics      *Metrics
 }
 
 // Reconciler reconciles SovereignBuckets.
 type Reconciler struct {
 	Config
-	finisher  loop.Finisher
-	gatherer  gather.Gatherer
-	published *published
+	finisher loop.Finisher
+	gatherer gather.Gatherer
 }
 
 // NewReconciler makes a reconciler. It starts nothing.
@@ -54,20 +52,17 @@ func NewReconciler(config Config) *Reconciler {
 		finisher: loop.Finisher{
 			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Names: eventNames,
 		},
-		gatherer:  gather.Gatherer{Reader: config.Client},
-		published: newPublished(),
+		gatherer: gather.Gatherer{Reader: config.Client},
 	}
 }
 
-// The operator reads Secrets in its own namespace only, by a Role of the chart.
-//
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets/finalizers,verbs=update
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas,verbs=get;list;watch;create;delete
+// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbucketaccesses,verbs=get;list;watch;create
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders;sovereigntypolicies;reversibilitydrills,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=create;patch;delete
 
 // SetupWithManager has the manager run the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
@@ -77,6 +72,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("bucket").
 		For(&v1alpha1.SovereignBucket{}, changed).
 		Owns(&v1alpha1.BucketReplica{}).
+		Watches(&v1alpha1.SovereignBucketAccess{}, handler.EnqueueRequestsFromMapFunc(accessed)).
 		Watches(&v1alpha1.ReversibilityDrill{}, handler.EnqueueRequestsFromMapFunc(drilled)).
 		Watches(&v1alpha1.SovereigntyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.under),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -110,13 +106,26 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	case bucket.Spec.Suspend:
 		return ctrl.Result{}, loop.Run(ctx, s, r.observe, r.decide)
 	default:
-		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.observe, r.decide, r.place, r.erase, r.publish)
+		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.observe, r.decide, r.place, r.erase, r.giveAccess)
 	}
 }
 
 // ensureFinalizer keeps the bucket until what it has at providers is in order.
 func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
 	return loop.EnsureFinalizer(ctx, r.Client, s.bucket)
+}
+
+// accessed wakes the bucket that an access is to, and the one whose own access it
+// keeps from being made.
+func accessed(_ context.Context, object client.Object) []reconcile.Request {
+	access := object.(*v1alpha1.SovereignBucketAccess)
+	requests := []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(access)}}
+	if access.IsDefault() {
+		return requests
+	}
+	return append(requests, reconcile.Request{NamespacedName: types.NamespacedName{
+		Namespace: access.Namespace, Name: access.Spec.BucketRef.Name,
+	}})
 }
 
 // drilled wakes the bucket that a drill restores.

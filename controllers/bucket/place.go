@@ -24,7 +24,8 @@ import (
 // taken the ones before.
 const maximumAttempts = 8
 
-// observe gathers the facts about the bucket, its copies and its drills.
+// observe gathers the facts about the bucket, its copies, its drills and the
+// application's access.
 func (r *Reconciler) observe(ctx context.Context, s *scope) error {
 	var drills v1alpha1.ReversibilityDrillList
 	if err := r.Client.List(ctx, &drills, client.InNamespace(s.bucket.Namespace),
@@ -32,6 +33,9 @@ func (r *Reconciler) observe(ctx context.Context, s *scope) error {
 		return fmt.Errorf("list the drills: %w", err)
 	}
 	s.drills = drills.Items
+	if err := r.observeAccess(ctx, s); err != nil {
+		return err
+	}
 	facts, err := r.gatherer.Bucket(ctx, s.bucket)
 	s.facts = facts
 	return err

@@ -32,7 +32,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 		return fault.New(fault.Waiting, fault.Deleting, "waiting for %d copies to be let go", left)
 	}
 	if s.bucket.Spec.DeletionPolicy == v1alpha1.DeletionDelete {
-		if err := r.withdraw(ctx, s); err != nil {
+		if err := r.awaitWithdrawal(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -117,6 +117,15 @@ func (r *Reconciler) lookWhetherEmpty(ctx context.Context, s *scope, replica *v1
 		return true, nil
 	}
 	return provider.HoldsOnlyOurs(ctx, session, name)
+}
+
+// awaitWithdrawal tells which access still has keys to the bucket, or nil.
+func (r *Reconciler) awaitWithdrawal(ctx context.Context, s *scope) error {
+	left, err := r.gatherer.AccessesWithKeys(ctx, client.ObjectKeyFromObject(s.bucket))
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	return fault.New(fault.Waiting, fault.WaitingForKeys, "waiting for SovereignBucketAccess %s to revoke its keys", left[0].Name)
 }
 
 // dropReplicas deletes the replicas and tells how many are left. What happens to

@@ -18,10 +18,8 @@ type scope struct {
 	drills []v1alpha1.ReversibilityDrill
 	// decision is nil as long as it could not be made.
 	decision *placement.Decision
-	// isPublished tells that the application has its key, and grant how far it
-	// reaches.
-	isPublished bool
-	grant       v1alpha1.GrantLevel
-	events      []loop.Event
-	gone        bool
+	// access is the application's, nil as long as there is none.
+	access *v1alpha1.SovereignBucketAccess
+	events []loop.Event
+	gone   bool
 }

@@ -71,9 +71,12 @@ func (s *scope) describeCopies() {
 	}
 	before := status.Primary
 	status.Primary = &v1alpha1.PrimaryStatus{
-		PlaceReference: primary.Spec.PlaceReference, BucketName: primary.Spec.BucketName, Endpoint: s.endpoint(primary), Grant: s.grant,
+		PlaceReference: primary.Spec.PlaceReference, BucketName: primary.Spec.BucketName, Endpoint: s.endpoint(primary),
 	}
-	if s.grant == "" && before != nil {
+	switch {
+	case s.access != nil:
+		status.Primary.Grant = s.access.Status.Grant
+	case before != nil:
 		status.Primary.Grant = before.Grant
 	}
 }

@@ -76,7 +76,7 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas/finalizers,verbs=update
-// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets;sovereignproviders;sovereigntypolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets;sovereignbucketaccesses;sovereignproviders;sovereigntypolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get
 
 // SetupWithManager has the manager run the reconciler.
@@ -92,6 +92,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: readyChanged})).
 		Watches(&v1alpha1.SovereignBucket{}, handler.EnqueueRequestsFromMapFunc(r.ofBucket),
 			builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
+		// A bucket that goes waits until the keys to it are revoked.
+		Watches(&v1alpha1.SovereignBucketAccess{}, handler.EnqueueRequestsFromMapFunc(r.accessed)).
 		Watches(&v1alpha1.SovereignProvider{}, handler.EnqueueRequestsFromMapFunc(r.atProvider)).
 		Watches(&v1alpha1.SovereigntyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.all), specChanged).
 		WatchesRawSource(r.waker.Source()).
@@ -138,6 +140,23 @@ func (r *Reconciler) siblings(ctx context.Context, object client.Object) []recon
 func (r *Reconciler) ofBucket(ctx context.Context, bucket client.Object) []reconcile.Request {
 	return r.listed(ctx, client.InNamespace(bucket.GetNamespace()),
 		client.MatchingFields{gather.ReplicaBucketField: bucket.GetName()})
+}
+
+// accessed wakes the primary that an access is to, if it waits for it.
+func (r *Reconciler) accessed(ctx context.Context, object client.Object) []reconcile.Request {
+	access := object.(*v1alpha1.SovereignBucketAccess)
+	var replicas v1alpha1.BucketReplicaList
+	if err := r.Client.List(ctx, &replicas, client.InNamespace(access.Namespace),
+		client.MatchingFields{gather.ReplicaBucketField: access.Spec.BucketRef.Name}); err != nil {
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range replicas.Items {
+		if replica := &replicas.Items[i]; replica.Spec.Role == v1alpha1.RolePrimary && !replica.DeletionTimestamp.IsZero() {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(replica)})
+		}
+	}
+	return requests
 }
 
 func (r *Reconciler) atProvider(ctx context.Context, p client.Object) []reconcile.Request {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
@@ -77,8 +79,8 @@ func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
 			return err
 		}
 	}
-	if err := r.revoke(ctx, s); err != nil {
-		return blocked(err)
+	if err := r.awaitWithdrawal(ctx, s); err != nil {
+		return err
 	}
 	return r.emptyAndDelete(ctx, s, blocked)
 }
@@ -128,14 +130,15 @@ func (r *Reconciler) openOurs(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// revoke ends the application's key before the bucket goes.
-func (r *Reconciler) revoke(ctx context.Context, s *scope) error {
-	issuer, issues := s.session.Keys()
-	if !s.isPrimary() || !issues {
+// awaitWithdrawal waits until every key to the bucket is revoked, so that nothing
+// is stored in it while it is emptied.
+func (r *Reconciler) awaitWithdrawal(ctx context.Context, s *scope) error {
+	if !s.isPrimary() {
 		return nil
 	}
-	consumer := r.Installation.Consumer(s.owner(), ownership.Place{
-		Provider: s.replica.Spec.ProviderName, Location: s.replica.Spec.Location,
-	})
-	return issuer.RevokeKey(ctx, provider.Grant{Consumer: consumer, Bucket: s.replica.Spec.BucketName})
+	left, err := r.gatherer.AccessesWithKeys(ctx, client.ObjectKey{Namespace: s.replica.Namespace, Name: s.replica.Spec.BucketRef.Name})
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	return fault.New(fault.Waiting, fault.WaitingForKeys, "waiting for SovereignBucketAccess %s to revoke its keys", left[0].Name)
 }

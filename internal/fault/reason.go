@@ -23,8 +23,10 @@ const (
 	DeletionGuardTripped      Reason = "DeletionGuardTripped"
 	DeletionNotConfirmed      Reason = "DeletionNotConfirmed"
 	DriftDetected             Reason = "DriftDetected"
+	GrantTooWide              Reason = "GrantTooWide"
 	InvalidConfiguration      Reason = "InvalidConfiguration"
 	KeysNotExact              Reason = "KeysNotExact"
+	KeysRevoked               Reason = "KeysRevoked"
 	LocationUnknown           Reason = "LocationUnknown"
 	NameConflict              Reason = "NameConflict"
 	NotOwner                  Reason = "NotOwner"
@@ -42,4 +44,5 @@ const (
 	Throttling                Reason = "Throttled"
 	UnsortedListing           Reason = "UnsortedListing"
 	VerificationMismatch      Reason = "VerificationMismatch"
+	WaitingForKeys            Reason = "WaitingForKeys"
 )

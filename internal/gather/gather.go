@@ -5,12 +5,14 @@
 package gather
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,6 +30,11 @@ const (
 	ReplicaProviderField = "spec.providerName"
 	// BucketPolicyField indexes SovereignBuckets by their policy.
 	BucketPolicyField = "spec.policyRef.name"
+	// AccessBucketField indexes SovereignBucketAccesses by the bucket they are to.
+	AccessBucketField = "spec.bucketRef.name"
+	// AccessSecretField indexes SovereignBucketAccesses by the Secret that they
+	// publish.
+	AccessSecretField = "spec.accessSecretName"
 	// DrillBucketField indexes ReversibilityDrills by the bucket they restore.
 	DrillBucketField = "spec.bucketRef.name"
 )
@@ -47,6 +54,12 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 		}},
 		{&v1alpha1.SovereignBucket{}, BucketPolicyField, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.SovereignBucket).Spec.PolicyRef.Name}
+		}},
+		{&v1alpha1.SovereignBucketAccess{}, AccessBucketField, func(o client.Object) []string {
+			return []string{o.(*v1alpha1.SovereignBucketAccess).Spec.BucketRef.Name}
+		}},
+		{&v1alpha1.SovereignBucketAccess{}, AccessSecretField, func(o client.Object) []string {
+			return []string{o.(*v1alpha1.SovereignBucketAccess).SecretName()}
 		}},
 		{&v1alpha1.ReversibilityDrill{}, DrillBucketField, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.ReversibilityDrill).Spec.BucketRef.Name}
@@ -121,6 +134,22 @@ func (g Gatherer) policy(ctx context.Context, name string) (placement.Policy, er
 		return placement.Policy{}, fmt.Errorf("read the policy: %w", err)
 	}
 	return placement.Policy{Name: policy.Name, Spec: policy.Spec}, nil
+}
+
+// AccessesWithKeys gives the accesses to a bucket that have not said that their
+// keys were revoked with it, by name.
+func (g Gatherer) AccessesWithKeys(ctx context.Context, bucket client.ObjectKey) ([]v1alpha1.SovereignBucketAccess, error) {
+	var accesses v1alpha1.SovereignBucketAccessList
+	if err := g.Reader.List(ctx, &accesses, client.InNamespace(bucket.Namespace),
+		client.MatchingFields{AccessBucketField: bucket.Name}); err != nil {
+		return nil, fmt.Errorf("list the accesses: %w", err)
+	}
+	left := slices.DeleteFunc(accesses.Items, func(a v1alpha1.SovereignBucketAccess) bool {
+		valid := meta.FindStatusCondition(a.Status.Conditions, v1alpha1.ConditionCredentialsValid)
+		return valid != nil && valid.Status == metav1.ConditionFalse && valid.Reason == v1alpha1.ReasonKeysRevoked
+	})
+	slices.SortFunc(left, func(a, b v1alpha1.SovereignBucketAccess) int { return cmp.Compare(a.Name, b.Name) })
+	return left, nil
 }
 
 // Request gives the request for a decision about the bucket.

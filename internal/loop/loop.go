@@ -234,6 +234,11 @@ func (p *Pass) tell(happened []Event) {
 	}
 }
 
+// underWay are reasons why something is not ready that nobody needs to look at.
+var underWay = []string{
+	v1alpha1.ReasonProgressing, v1alpha1.ReasonDeleting, v1alpha1.ReasonWaitingForKeys, v1alpha1.ReasonKeysRevoked,
+}
+
 // eventFor gives the event for a condition that changed.
 func (f Finisher) eventFor(t condition.Transition) (Event, bool) {
 	after := t.After
@@ -241,7 +246,7 @@ func (f Finisher) eventFor(t condition.Transition) (Event, bool) {
 	switch {
 	case after.Type == v1alpha1.ConditionReady && !named:
 		names = EventNames{True: "Ready", False: after.Reason}
-		if after.Reason == v1alpha1.ReasonProgressing || after.Reason == v1alpha1.ReasonDeleting {
+		if slices.Contains(underWay, after.Reason) {
 			return Event{}, false
 		}
 	case !named:

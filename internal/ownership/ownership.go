@@ -14,6 +14,8 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rempart/rempart/internal/provider"
@@ -100,17 +102,33 @@ func (i Installation) BucketName(o Owner, at Place) string {
 	return legal(readable, maximumName-len(digest)-1) + "-" + digest
 }
 
-// Consumer derives the name under which a key is issued at a provider.
+// Consumer derives the name under which a drill's key is issued at a provider.
 func (i Installation) Consumer(o Owner, at Place) string {
 	return "rempart-" + i.digest("consumer", o, at)
+}
+
+// KeySlots is how many keys an access may have at a place at once.
+const KeySlots = 2
+
+// AccessConsumer derives the name under which a key of an access is issued at a
+// provider. Each of the KeySlots has its own, so that a new key can be issued
+// while the old one goes on working.
+func (i Installation) AccessConsumer(o Owner, at Place, access string, slot int) string {
+	return "rempart-" + i.digest("access", o, at, access, strconv.Itoa(slot))
+}
+
+// AccessID derives a short name for an access to a bucket that is legal as a
+// label's value.
+func (i Installation) AccessID(o Owner, access string) string {
+	return i.digest("access id", o, Place{}, access)
 }
 
 const maximumName = 63
 
 // digest is 13 characters of base 32: 65 bits.
-func (i Installation) digest(purpose string, o Owner, at Place) string {
+func (i Installation) digest(purpose string, o Owner, at Place, more ...string) string {
 	hash := sha256.New()
-	for _, part := range []string{purpose, i.ID, o.Namespace, o.Name, o.Drill, at.Provider, at.Location} {
+	for _, part := range slices.Concat([]string{purpose, i.ID, o.Namespace, o.Name, o.Drill, at.Provider, at.Location}, more) {
 		_, _ = fmt.Fprintf(hash, "%d:%s\n", len(part), part)
 	}
 	_, _ = fmt.Fprintf(hash, "%d", at.Attempt)

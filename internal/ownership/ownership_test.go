@@ -68,6 +68,11 @@ func TestNamesDependOnEverythingTheyStandFor(t *testing.T) {
 	}
 	add("the dataset", here.BucketName(actes, gra))
 	add("its key", here.Consumer(actes, gra))
+	add("a key of an access", here.AccessConsumer(actes, gra, "actes", 0))
+	add("the other key of it", here.AccessConsumer(actes, gra, "actes", 1))
+	add("a key of another access", here.AccessConsumer(actes, gra, "report", 0))
+	add("an access", here.AccessID(actes, "actes"))
+	add("another access", here.AccessID(actes, "report"))
 	add("the next attempt", here.BucketName(actes, ownership.Place{Provider: "ovh", Location: "GRA", Attempt: 1}))
 	add("another location", here.BucketName(actes, ownership.Place{Provider: "ovh", Location: "SBG"}))
 	add("another provider", here.BucketName(actes, ownership.Place{Provider: "osc", Location: "GRA"}))

@@ -34,6 +34,9 @@ type AccessMode string
 const (
 	ReadWrite AccessMode = "ReadWrite"
 	ReadOnly  AccessMode = "ReadOnly"
+	// WriteOnly can store objects, over others too, and can neither read, list nor
+	// delete any.
+	WriteOnly AccessMode = "WriteOnly"
 	// FullControl also reaches the reserved prefix; it is for the operator's own
 	// work in a bucket of its own, and never given to an application.
 	FullControl AccessMode = "FullControl"

@@ -176,14 +176,21 @@ func (s killedStatus) Update(ctx context.Context, object client.Object, options 
 	return s.killer.write("UpdateStatus", func() error { return s.SubResourceWriter.Update(ctx, object, options...) })
 }
 
-// The operator is killed between any two calls of create, sync and drill, and
-// another one takes over: it converges, and leaves nothing behind.
-func TestKilledAnywhereAnotherOperatorConverges(t *testing.T) {
+// firstKill is the first write at which the operator is killed.
+func firstKill(t *testing.T) int {
+	t.Helper()
 	first := *crashOffset
 	if first == 0 {
 		first = 1 + time.Now().UTC().YearDay()%*crashStep
 	}
 	t.Logf("the same again: -crash.step=%d -crash.offset=%d", *crashStep, first)
+	return first
+}
+
+// The operator is killed between any two calls of create, sync and drill, and
+// another one takes over: it converges, and leaves nothing behind.
+func TestKilledAnywhereAnotherOperatorConverges(t *testing.T) {
+	first := firstKill(t)
 	for _, after := range []bool{false, true} {
 		for number := first; ; number += *crashStep {
 			reached := true

@@ -107,7 +107,7 @@ func (w *world) tearDown() {
 	w.stop()
 	ctx := context.Background()
 	for _, list := range []client.ObjectList{
-		&v1alpha1.ReversibilityDrillList{}, &v1alpha1.SovereignBucketList{}, &v1alpha1.BucketReplicaList{},
+		&v1alpha1.ReversibilityDrillList{}, &v1alpha1.SovereignBucketAccessList{}, &v1alpha1.SovereignBucketList{}, &v1alpha1.BucketReplicaList{},
 		&v1alpha1.SovereignProviderList{}, &v1alpha1.SovereigntyPolicyList{},
 	} {
 		if err := w.client.List(ctx, list); err != nil {
@@ -353,8 +353,15 @@ func (w *world) eventually(objection func() error) {
 // application does.
 func (w *world) application(bucket *v1alpha1.SovereignBucket) (provider.Session, string) {
 	w.t.Helper()
+	return w.consumer(bucket.Name)
+}
+
+// consumer opens a bucket with what a Secret of the tenant's namespace says, as
+// whoever mounts it does.
+func (w *world) consumer(secretName string) (provider.Session, string) {
+	w.t.Helper()
 	var published corev1.Secret
-	if err := w.client.Get(context.Background(), client.ObjectKeyFromObject(bucket), &published); err != nil {
+	if err := w.client.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: secretName}, &published); err != nil {
 		w.t.Fatal(err)
 	}
 	session, err := s3.Driver{}.Open(provider.Place{

@@ -100,10 +100,14 @@ func TestPROJECTNamesEveryKind(t *testing.T) {
 	got := map[string]bool{}
 	for _, resource := range project.Resources {
 		got[resource.Kind] = true
-		definition := fmt.Sprintf("config/crd/bases/%s_%ss.yaml", resource.Domain, strings.ToLower(resource.Kind))
-		if resource.Kind == "SovereigntyPolicy" {
-			definition = "config/crd/bases/rempart.dev_sovereigntypolicies.yaml"
+		plural := strings.ToLower(resource.Kind) + "s"
+		switch resource.Kind {
+		case "SovereigntyPolicy":
+			plural = "sovereigntypolicies"
+		case "SovereignBucketAccess":
+			plural = "sovereignbucketaccesses"
 		}
+		definition := fmt.Sprintf("config/crd/bases/%s_%s.yaml", resource.Domain, plural)
 		if isNamespaced := strings.Contains(read(t, definition), "\n  scope: Namespaced\n"); isNamespaced != resource.API.Namespaced {
 			t.Errorf("%s: namespaced is %t", resource.Kind, resource.API.Namespaced)
 		}

@@ -87,11 +87,12 @@ func mapper() meta.RESTMapper {
 	known := meta.NewDefaultRESTMapper([]schema.GroupVersion{v1alpha1.GroupVersion, corev1.SchemeGroupVersion})
 	known.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
 	for kind, scope := range map[string]meta.RESTScope{
-		"SovereignProvider":  meta.RESTScopeRoot,
-		"SovereigntyPolicy":  meta.RESTScopeRoot,
-		"SovereignBucket":    meta.RESTScopeNamespace,
-		"BucketReplica":      meta.RESTScopeNamespace,
-		"ReversibilityDrill": meta.RESTScopeNamespace,
+		"SovereignProvider":     meta.RESTScopeRoot,
+		"SovereigntyPolicy":     meta.RESTScopeRoot,
+		"SovereignBucket":       meta.RESTScopeNamespace,
+		"SovereignBucketAccess": meta.RESTScopeNamespace,
+		"BucketReplica":         meta.RESTScopeNamespace,
+		"ReversibilityDrill":    meta.RESTScopeNamespace,
 	} {
 		known.Add(v1alpha1.GroupVersion.WithKind(kind), scope)
 	}

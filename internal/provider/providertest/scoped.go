@@ -19,6 +19,7 @@ func testScopedKeys(t *testing.T, s Suite) {
 	}
 	t.Run("read and write", func(t *testing.T) { testReadWrite(t, s, keys) })
 	t.Run("read only", func(t *testing.T) { testReadOnly(t, s, keys) })
+	t.Run("write only", func(t *testing.T) { testWriteOnly(t, s, keys) })
 	t.Run("full control", func(t *testing.T) { testFullControl(t, s, keys) })
 	t.Run("issued again and revoked", func(t *testing.T) { testReissue(t, s, keys) })
 	t.Run("for a bucket that is not there", func(t *testing.T) {
@@ -123,6 +124,7 @@ func wantNoNeighbour(t *testing.T, neighbour fixture) {
 	_, err = neighbour.ListPage(ctx, neighbour.bucket, provider.ListRequest{})
 	wantRefused(t, "neighbour: list", err)
 	wantRefused(t, "neighbour: remove", neighbour.Remove(ctx, neighbour.ref("k")))
+	wantRefused(t, "neighbour: abort", neighbour.AbortUpload(ctx, neighbour.ref("k"), "none"))
 	if scoped, ok := neighbour.Keys(); ok {
 		_, err := scoped.IssueKey(ctx, provider.Grant{Consumer: "escalation", Bucket: neighbour.bucket, Mode: provider.ReadWrite})
 		wantRefused(t, "issue a key", err)
@@ -162,6 +164,44 @@ func testReadOnly(t *testing.T, s Suite, keys provider.KeyIssuer) {
 	wantFault(t, "remove", app.Remove(t.Context(), app.ref("k")), provider.ErrDenied, fault.Terminal, fault.AccessDenied)
 	if text, _, err := f.get(t, f.ref("k"), provider.GetOptions{}); text != "x" || err != nil {
 		t.Errorf("the object became %q, %v", text, err)
+	}
+}
+
+func testWriteOnly(t *testing.T, s Suite, keys provider.KeyIssuer) {
+	f, neighbour := s.start(t, ""), s.start(t, "")
+	neighbour.put(t, "k", "theirs", provider.Attributes{})
+	app := f.issue(t, s, keys, provider.WriteOnly)
+	app.put(t, "k", "first", provider.Attributes{})
+	app.put(t, "k", "second", provider.Attributes{Tags: map[string]string{"a": "b"}})
+	app.upload(t, "parts", provider.Attributes{}, strings.Repeat("x", 5<<20), "tail")
+	id, _ := app.parts(t, "aborted", provider.Attributes{}, "x")
+	_, err := app.ListUploads(t.Context(), app.bucket, "")
+	wantRefused(t, "list uploads", err)
+	if err := app.AbortUpload(t.Context(), app.ref("aborted"), id); err != nil {
+		t.Errorf("abort: %v", err)
+	}
+	if err := app.AbortUpload(t.Context(), app.ref("none"), "none"); err != nil {
+		t.Errorf("abort an upload that is not there: %v", err)
+	}
+	_, err = app.Head(t.Context(), app.ref("k"))
+	wantRefused(t, "head", err)
+	_, _, err = app.get(t, app.ref("k"), provider.GetOptions{})
+	wantRefused(t, "get", err)
+	_, err = app.Tags(t.Context(), app.ref("k"))
+	wantRefused(t, "tags", err)
+	_, err = app.ListPage(t.Context(), app.bucket, provider.ListRequest{})
+	wantRefused(t, "list", err)
+	if s.declares(provider.CapabilityVersioning) {
+		_, err = app.ListVersionsPage(t.Context(), app.bucket, provider.VersionsRequest{})
+		wantRefused(t, "list versions", err)
+	}
+	wantRefused(t, "remove", app.Remove(t.Context(), app.ref("k")))
+	wantNoMore(t, app)
+	wantNoNeighbour(t, fixture{Session: app, bucket: neighbour.bucket})
+	for key, want := range map[string]string{"k": "second", "parts": strings.Repeat("x", 5<<20) + "tail"} {
+		if text, _, err := f.get(t, f.ref(key), provider.GetOptions{}); text != want || err != nil {
+			t.Errorf("%s holds %d bytes, want %d: %v", key, len(text), len(want), err)
+		}
 	}
 }
 

@@ -153,7 +153,24 @@ var (
 		"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectTagging",
 		"s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectTagging",
 	}
+	// Who may only write may not find out what is there either: no listing of
+	// uploads, whose keys it would tell.
+	bucketWritesOnly = []string{"s3:GetBucketLocation"}
+	objectWritesOnly = []string{"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"}
 )
+
+// allowed gives what a mode lets an application do with its bucket and with the
+// objects in it.
+func allowed(mode provider.AccessMode) (onBucket, onObjects []string) {
+	switch mode {
+	case provider.ReadWrite:
+		return slices.Concat(bucketReads, bucketWrites), slices.Concat(objectReads, objectWrites)
+	case provider.WriteOnly:
+		return bucketWritesOnly, objectWritesOnly
+	default:
+		return bucketReads, objectReads
+	}
+}
 
 // statementsFor gives a grant's statements. The Deny covers reads too, and the
 // reserved prefix as a file: on a posix gateway an object named ".rempart" would
@@ -165,11 +182,7 @@ func statementsFor(user string, grant provider.Grant) []json.RawMessage {
 			statement{Effect: "Allow", Action: []string{"s3:*"}, Resource: []string{arn, arn + "/*"}}.by(user),
 		}
 	}
-	onBucket, onObjects := slices.Clone(bucketReads), slices.Clone(objectReads)
-	if grant.Mode == provider.ReadWrite {
-		onBucket = append(onBucket, bucketWrites...)
-		onObjects = append(onObjects, objectWrites...)
-	}
+	onBucket, onObjects := allowed(grant.Mode)
 	return []json.RawMessage{
 		statement{Effect: "Allow", Action: onBucket, Resource: []string{arn}}.by(user),
 		statement{Effect: "Allow", Action: onObjects, Resource: []string{arn + "/*"}}.by(user),

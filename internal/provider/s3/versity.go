@@ -34,6 +34,8 @@ type issuer struct{ session *session }
 
 var _ provider.KeyIssuer = (*issuer)(nil)
 
+var modes = []provider.AccessMode{provider.ReadWrite, provider.ReadOnly, provider.WriteOnly, provider.FullControl}
+
 var consumerName = regexp.MustCompile(`^[a-z0-9-]{3,63}$`)
 
 // IssueKey implements provider.KeyIssuer. Rights come last: until then a crash
@@ -71,7 +73,7 @@ func (i *issuer) check(ctx context.Context, action string, grant provider.Grant)
 	if !consumerName.MatchString(grant.Consumer) {
 		return x.fail(misconfigured, "a consumer has 3 to 63 lower-case letters, digits and hyphens")
 	}
-	if !slices.Contains([]provider.AccessMode{provider.ReadOnly, provider.ReadWrite, provider.FullControl}, grant.Mode) {
+	if !slices.Contains(modes, grant.Mode) {
 		return x.fail(misconfigured, fmt.Sprintf("mode %q is unknown", grant.Mode))
 	}
 	return nil
