@@ -64,8 +64,8 @@ const (
 	// ApprovedDeletionsAnnotation holds the digest that status.guard of a
 	// BucketReplica shows. It lets through exactly that set of deletions.
 	ApprovedDeletionsAnnotation = "rempart.dev/approved-deletions"
-	// SyncRequestedAnnotation asks for a run of every copy now. Any new value, such
-	// as the time, asks again.
+	// SyncRequestedAnnotation asks for a look at every bucket of the dataset and a
+	// run of every copy now. Any new value, such as the time, asks again.
 	SyncRequestedAnnotation = "rempart.dev/sync-requested"
 )
 

@@ -26,6 +26,13 @@ type SovereignProviderSpec struct {
 	// Absent selects none, {} selects all.
 	// +optional
 	AllowedNamespaces *metav1.LabelSelector `json:"allowedNamespaces,omitempty"`
+	// adoptable lists the buckets of the account that existingBucket of a
+	// SovereignBucket may name, each with the one SovereignBucket that may name it.
+	// Every other bucket that is there already is left alone.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
+	Adoptable []AdoptableBucket `json:"adoptable,omitempty"`
 	// operator says who runs the store.
 	// +required
 	Operator Operator `json:"operator,omitzero"`
@@ -55,6 +62,8 @@ type SovereignProviderSpec struct {
 }
 
 // S3Endpoint says how to reach a store that speaks S3.
+// +kubebuilder:validation:XValidation:rule="!has(self.credentialAPI) || self.credentialAPI != 'Garage' || has(self.credentialAPIEndpoint)",message="credentialAPI Garage needs credentialAPIEndpoint: its admin API has a port of its own"
+// +kubebuilder:validation:XValidation:rule="!has(self.credentialAPIEndpoint) || (has(self.credentialAPI) && self.credentialAPI != 'None')",message="credentialAPIEndpoint needs a credentialAPI other than None"
 type S3Endpoint struct {
 	// endpoint is scheme, host and optional port: https://s3.example.fr. It is
 	// the endpoint of every location that names none.
@@ -81,7 +90,7 @@ type S3Endpoint struct {
 	// +kubebuilder:validation:Enum=Path;Virtual
 	AddressingStyle string `json:"addressingStyle,omitempty"`
 	// credentialsRef names a Secret in the operator's namespace with the keys
-	// accessKey and secretKey.
+	// accessKey and secretKey, and adminToken for credentialAPI Garage.
 	// +required
 	CredentialsRef NameReference `json:"credentialsRef,omitzero"`
 	// caBundleRef names a ConfigMap in the operator's namespace whose key ca.crt
@@ -90,11 +99,23 @@ type S3Endpoint struct {
 	CABundleRef *NameReference `json:"caBundleRef,omitempty"`
 	// credentialAPI names the admin interface through which the operator issues a
 	// key for each application. Without one, applications get the account's own
-	// key and the grant is AccountWide.
+	// key and the grant is AccountWide. CephRGW is the admin operations of a Ceph
+	// Object Gateway, Garage version 2 of its admin API, Versity the admin calls of
+	// a Versity gateway.
 	// +optional
 	// +default="None"
-	// +kubebuilder:validation:Enum=None;Versity
+	// +kubebuilder:validation:Enum=None;CephRGW;Garage;Versity
 	CredentialAPI string `json:"credentialAPI,omitempty"`
+	// credentialAPIEndpoint is where the credential API is served, when that is not
+	// beside S3: https://s3-admin.example.fr:3903. Garage needs one.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != ''",message="endpoint must be https://host or https://host:port"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || (url(self).getEscapedPath() == '' && !self.contains('?') && !self.contains('#'))",message="endpoint must have no path, query or fragment: only https://host or https://host:port"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="endpoint must have no user name or password: credentials belong in the Secret that credentialsRef names"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://(169[.]254[.]|[[]fe[89abAB])')",message="endpoint must not be a link-local address"
+	CredentialAPIEndpoint string `json:"credentialAPIEndpoint,omitempty"`
 }
 
 // Operator says who runs a store.
@@ -116,6 +137,32 @@ type Operator struct {
 	// +kubebuilder:validation:MaxLength=2
 	// +kubebuilder:validation:Pattern=`^[A-Z]{2}$`
 	ControlCountry string `json:"controlCountry,omitempty"`
+}
+
+// AdoptableBucket is a bucket that is there already, and the SovereignBucket that
+// may adopt it.
+type AdoptableBucket struct {
+	// location of the provider that the bucket is at.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Location string `json:"location,omitempty"`
+	// bucketName is the name of the bucket at the provider.
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`
+	BucketName string `json:"bucketName,omitempty"`
+	// namespace of the SovereignBucket that may adopt it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty"`
+	// name of the SovereignBucket that may adopt it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
 }
 
 // Location is a place where buckets can be.

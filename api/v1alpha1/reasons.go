@@ -41,6 +41,8 @@ const (
 	ReasonProviderUnreachable = "ProviderUnreachable"
 	// ReasonCertificateInvalid: the provider's certificate is not to be trusted.
 	ReasonCertificateInvalid = "CertificateInvalid"
+	// ReasonEndpointMoved: the provider says that its endpoint is elsewhere.
+	ReasonEndpointMoved = "EndpointMoved"
 	// ReasonQuotaExceeded: a limit of the account is reached.
 	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonThrottled: the provider asks to slow down.
@@ -73,6 +75,8 @@ const (
 	// ReasonPrimaryRelocationRequired: the primary is lost or may not stay where it is, and never moves by itself.
 	ReasonPrimaryRelocationRequired = "PrimaryRelocationRequired"
 
+	// ReasonNotAdoptable: the provider does not list the bucket as adoptable for this SovereignBucket.
+	ReasonNotAdoptable = "NotAdoptable"
 	// ReasonNameConflict: the name of the bucket or Secret is taken by something that is not ours.
 	ReasonNameConflict = "NameConflict"
 	// ReasonNotOwner: the bucket carries the mark of another owner.

@@ -118,7 +118,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 		return ctrl.Result{}, loop.Run(ctx, s, r.gather, r.remember, r.release)
 	}
 	return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.remember,
-		r.endWithBucket, r.retire, r.admit, r.prove, r.renew, r.publish)
+		r.endWithBucket, r.retire, r.retireFormer, r.admit, r.prove, r.renew, r.publish)
 }
 
 // ensureFinalizer keeps the access until its keys are in order.

@@ -107,10 +107,14 @@ func (r *Reconciler) issue(ctx context.Context, s *scope, issuer provider.KeyIss
 		}
 	}
 	fresh.key, fresh.issuedAt, fresh.replica = provider.Key{}, s.now, s.facts.Primary().UID
-	if err := r.keep(ctx, h, fresh); err != nil {
-		return err
+	// Writing the same once more would wake this access at once, as often as a key
+	// cannot be issued.
+	if !s.keys.intends(fresh) {
+		if err := r.keep(ctx, h, fresh); err != nil {
+			return err
+		}
+		s.keys = s.keys.with(fresh)
 	}
-	s.keys = s.keys.with(fresh)
 	key, err := issuer.IssueKey(ctx, fresh.grant())
 	if err != nil {
 		return fmt.Errorf("issue the key: %w", err)

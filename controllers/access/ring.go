@@ -177,6 +177,14 @@ func (r ring) holds(place v1alpha1.PlaceReference, number int) bool {
 	return slices.ContainsFunc(r, func(s slot) bool { return s.PlaceReference == place && s.number == number })
 }
 
+// intends tells whether it is remembered already that a key is to be issued.
+func (r ring) intends(fresh slot) bool {
+	return slices.ContainsFunc(r, func(s slot) bool {
+		return s.consumer == fresh.consumer && s.target == fresh.target && s.generation == fresh.generation &&
+			s.mode == fresh.mode && s.requested == fresh.requested && !s.isIssued()
+	})
+}
+
 // generation is that of the newest key.
 func (r ring) generation() int64 {
 	if len(r) == 0 {

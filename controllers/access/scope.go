@@ -38,6 +38,8 @@ type scope struct {
 	// trouble is why keys could not be issued or revoked although the published one
 	// goes on working.
 	trouble error
+	// formerEnd is when keys end of accesses of this name that are gone.
+	formerEnd []time.Time
 	// withdrawn tells that all keys were revoked with the bucket.
 	withdrawn bool
 	events    []loop.Event

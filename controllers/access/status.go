@@ -113,6 +113,9 @@ func (s *scope) lookAgain() time.Duration {
 	if len(s.keys.retiring()) > 0 {
 		sooner(s.keys.retireAt(s.overlap()))
 	}
+	for _, end := range s.formerEnd {
+		sooner(end)
+	}
 	interval := s.access.Spec.Rotation.Interval
 	if active := s.keys.active(); active != nil && interval != nil {
 		if due := active.issuedAt.Add(interval.Duration); due.After(s.now) {

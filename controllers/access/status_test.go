@@ -227,6 +227,7 @@ func TestWhatBecomesOfKeys(t *testing.T) {
 		"and somebody deletes an access":                      {serving(deletedForGood, accessGoes), endKeys},
 		"and somebody deletes the application's own":          {serving(deletedForGood, own, accessGoes), awaitBucket},
 		"the bucket's deletion is blocked for another reason": {serving(deletedForGood, primaryWaits("DeletionNotConfirmed")), keepKeys},
+		"the primary's status is of an earlier life":          {serving(deletedForGood, goes, func(s *scope) { s.facts.Replicas[0].DeletionTimestamp = nil }), keepKeys},
 		"the bucket goes":                                     {serving(deletedForGood, goes), endKeys},
 		"the bucket goes, and never had a primary":            {serving(deletedForGood, func(s *scope) { s.facts.Replicas = nil }), endKeys},
 		"the bucket goes, and the application's own access":   {serving(deletedForGood, goes, own, accessGoes), endKeys},

@@ -11,15 +11,18 @@ import (
 	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/placement"
+	"github.com/rempart/rempart/internal/provider"
 )
 
 // ready is what an application waits for: its primary is there, complies, and
-// the key is published. Copies and drills come later.
+// the key is published. Copies and drills come later, and a copy that is missing
+// takes nothing away from the application.
 func (s *scope) ready(placed metav1.Condition) metav1.Condition {
-	if placed.Status != metav1.ConditionTrue {
+	primary := s.facts.Primary()
+	isPlaced := placed.Status == metav1.ConditionTrue
+	if !isPlaced && (primary == nil || placed.Reason == v1alpha1.ReasonPrimaryRelocationRequired) {
 		return rename(placed, v1alpha1.ConditionReady)
 	}
-	primary := s.facts.Primary()
 	if primary == nil {
 		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonProgressing, "the primary is being made")
 	}
@@ -35,6 +38,8 @@ func (s *scope) ready(placed metav1.Condition) metav1.Condition {
 		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonProgressing, "the primary is being made")
 	case provisioned.Status != metav1.ConditionTrue:
 		return rename(*provisioned, v1alpha1.ConditionReady)
+	case leakOf(primary) != "":
+		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonDriftDetected, leakOf(primary))
 	}
 	return s.published()
 }
@@ -116,6 +121,11 @@ func (s *scope) residencyCompliant() metav1.Condition {
 			return condition.False(this, objection.Reason, misplacedMessage(replica, objection))
 		}
 	}
+	for _, replica := range s.current() {
+		if leak := leakOf(&replica); leak != "" {
+			return condition.False(this, v1alpha1.ReasonDriftDetected, leak)
+		}
+	}
 	if len(s.facts.Placed()) == 0 {
 		return condition.Unknown(this, v1alpha1.ReasonProgressing, "nothing is placed yet")
 	}
@@ -151,6 +161,18 @@ func misplacedMessage(replica *v1alpha1.BucketReplica, objection *placement.Obje
 			v1alpha1.ConfirmDeleteAnnotation + " to " + replica.Spec.BucketName
 	}
 	return message
+}
+
+// leakOf says that the store itself copies a bucket elsewhere, by a rule that is
+// not ours, or nothing. Where those bytes go no policy was asked.
+func leakOf(replica *v1alpha1.BucketReplica) string {
+	for _, drift := range replica.Status.Drift {
+		if drift.Property == string(provider.SettingReplication) {
+			return "bucket " + replica.Spec.BucketName + " at " + replica.Spec.PlaceReference.String() +
+				" is copied elsewhere by a rule of the store: replication is " + drift.Got
+		}
+	}
+	return ""
 }
 
 // replicated tells whether every replica is complete and within its objective.

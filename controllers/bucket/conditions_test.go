@@ -143,6 +143,22 @@ func TestConditionsOfABucket(t *testing.T) {
 			}),
 			want: map[string]string{"DrillCurrent": "True/NotRequired"},
 		},
+		"a copy has no place, and the primary has": {
+			scope: healthy(func(s *scope) {
+				s.decision.Satisfied, s.decision.Reason, s.decision.Message = false, "NotEnoughCopies", "4 are asked for"
+			}),
+			want: map[string]string{"PlacementSatisfied": "False/NotEnoughCopies", "DrillCurrent": "True/NotRequired"},
+		},
+		"nothing has a place": {
+			scope: healthy(func(s *scope) {
+				s.facts.Replicas = nil
+				s.decision = &placement.Decision{Reason: "NotEnoughCopies", Message: "4 are asked for"}
+			}),
+			want: map[string]string{
+				"PlacementSatisfied": "False/NotEnoughCopies", "Ready": "False/NotEnoughCopies", "ResidencyCompliant": "Unknown/Progressing",
+				"Replicated": "False/NotEnoughCopies", "Verified": "False/NotEnoughCopies", "Protected": "False/NotEnoughCopies", "DrillCurrent": "True/NotRequired",
+			},
+		},
 		"the primary is lost": {
 			scope: healthy(func(s *scope) {
 				s.facts.Replicas[0].Status.Conditions = []metav1.Condition{condition.False("Provisioned", "PrimaryRelocationRequired", "gone")}

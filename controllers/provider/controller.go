@@ -24,6 +24,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/rollcall"
 	"github.com/rempart/rempart/internal/session"
 )
 
@@ -34,7 +35,9 @@ type Config struct {
 	Clock        clock.PassiveClock
 	Sessions     *session.Opener
 	Installation ownership.Installation
-	Metrics      *Metrics
+	// Register keeps which buckets the accounts have.
+	Register *rollcall.Register
+	Metrics  *Metrics
 }
 
 // Reconciler reconciles SovereignProviders.
@@ -102,6 +105,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 		return s.deletionBlocked()
 	}
 	r.Sessions.Close(s.provider.UID)
+	r.Register.Forget(s.provider.Name)
 	r.trials.forget(s.provider.UID)
 	r.Metrics.forget(s.provider.Name)
 	s.gone = true

@@ -88,7 +88,8 @@ func (r *Reconciler) probeLocation(ctx context.Context, p *v1alpha1.SovereignPro
 		found.err = err
 		return found
 	}
-	health, err := session.Ping(ctx)
+	// Whoever looks after a bucket there shares the answer.
+	health, err := r.Register.Call(ctx, session)
 	found.skew, found.hasSkew = health.Skew()
 	switch {
 	case found.hasSkew && found.skew.Abs() > maximumSkew:

@@ -14,16 +14,22 @@ import (
 // isProvisioned tells whether the bucket is there, ours and set up.
 func (s *scope) isProvisioned(err error) metav1.Condition {
 	const this = v1alpha1.ConditionProvisioned
-	if s.provisioned != nil {
-		if len(s.drift) > 0 && s.provisioned.Status == metav1.ConditionTrue {
-			return condition.True(this, v1alpha1.ReasonDriftDetected, "the bucket was changed: "+describe(s.drift))
-		}
-		return *s.provisioned
-	}
 	before := s.before(this)
+	switch drift := s.replica.Status.Drift; {
+	case s.provisioned != nil && s.provisioned.Status != metav1.ConditionTrue:
+		return *s.provisioned
+	case s.provisioned == nil && (before == nil || before.Status != metav1.ConditionTrue):
+		return s.notProvisioned(before, err)
+	case len(drift) > 0:
+		return condition.True(this, v1alpha1.ReasonDriftDetected, "the bucket was changed: "+describe(drift))
+	}
+	return condition.True(this, v1alpha1.ReasonSucceeded, "")
+}
+
+// notProvisioned says why a bucket is not known to be there.
+func (s *scope) notProvisioned(before *metav1.Condition, err error) metav1.Condition {
+	const this = v1alpha1.ConditionProvisioned
 	switch {
-	case before != nil && before.Status == metav1.ConditionTrue:
-		return *before
 	case err != nil:
 		return condition.False(this, string(fault.Of(err).Reason), err.Error())
 	case before != nil:

@@ -49,12 +49,20 @@ func auditEvents(replica *v1alpha1.BucketReplica, ended activity) []loop.Event {
 		fmt.Sprintf("the content at %s could not be verified: %s", replica.Spec.PlaceReference, condition.Shorten(ended.err.Error())))}
 }
 
-// readyChanged lets the other copies of a dataset know when one becomes
-// provisioned, or one that can be relied on, or stops being so.
-func readyChanged(e event.UpdateEvent) bool {
+// concernsSiblings lets the copies of a dataset know when one becomes provisioned,
+// or one that can be relied on, or stops being so, or gets an owner, as after a
+// restore.
+func concernsSiblings(e event.UpdateEvent) bool {
 	before, isReplica := e.ObjectOld.(*v1alpha1.BucketReplica)
 	after, _ := e.ObjectNew.(*v1alpha1.BucketReplica)
-	return isReplica && (statusOf(before) != statusOf(after) || isReliable(before) != isReliable(after))
+	return isReplica && (statusOf(before) != statusOf(after) || isReliable(before) != isReliable(after) || ownerOf(before) != ownerOf(after))
+}
+
+func ownerOf(replica *v1alpha1.BucketReplica) types.UID {
+	if owner := metav1.GetControllerOf(replica); owner != nil {
+		return owner.UID
+	}
+	return ""
 }
 
 func statusOf(replica *v1alpha1.BucketReplica) metav1.ConditionStatus {

@@ -13,13 +13,13 @@ import (
 // goesWithItsBucket tells whether the dataset is being deleted and its buckets
 // with it.
 func (s *scope) goesWithItsBucket() bool {
-	return !s.bucket.DeletionTimestamp.IsZero() && s.bucket.Spec.DeletionPolicy == v1alpha1.DeletionDelete
+	return !s.bucket.DeletionTimestamp.IsZero() && s.bucket.Spec.DeletesBuckets() && !s.isAdopted()
 }
 
 // comesBeforeItsBucket tells whether the end of the namespace has reached the copy
 // and not yet the dataset, which decides about the bucket.
 func (s *scope) comesBeforeItsBucket() bool {
-	return s.facts.IsNamespaceEnding && s.bucket.DeletionTimestamp.IsZero() && s.bucket.Spec.DeletionPolicy == v1alpha1.DeletionDelete
+	return s.facts.IsNamespaceEnding && s.bucket.DeletionTimestamp.IsZero() && s.bucket.Spec.DeletesBuckets()
 }
 
 // isLeaving tells whether the copy is on its way out of a place where it may not

@@ -16,8 +16,15 @@ import (
 type memorised struct {
 	// lookedAt is when the bucket was found as it should be.
 	lookedAt time.Time
+	// lookDue is when to look again, at the latest.
+	lookDue time.Time
 	// setUp is what the bucket was set up as.
 	setUp provider.Bucket
+	// inspectDue is when to look at the settings that others make.
+	inspectDue time.Time
+	// lookAnswered and inspectAnswered are the values of the annotation that asks
+	// for a run, as of those looks.
+	lookAnswered, inspectAnswered string
 	// ranAt is when the last run of the mover ended, report what it came to.
 	ranAt  time.Time
 	report *mover.Report

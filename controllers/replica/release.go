@@ -63,6 +63,9 @@ func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
 	if s.ended != nil && s.ended.err != nil {
 		return blocked(s.ended.err)
 	}
+	if s.isAdopted() {
+		return blocked(errors.New("it was adopted, and an adopted bucket is never deleted"))
+	}
 	err := r.openOurs(ctx, s)
 	if errors.Is(err, errNotOurs) {
 		return nil

@@ -18,7 +18,6 @@ import (
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/placement"
-	"github.com/rempart/rempart/internal/provider"
 )
 
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -216,7 +215,7 @@ func TestConditionsOfAReplica(t *testing.T) {
 		},
 		"drift that is only reported": {
 			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) {
-				s.looked, s.drift = true, []provider.Drift{{Property: "versioning", Want: "Enabled", Got: "Suspended"}}
+				s.looked, s.drift = true, []v1alpha1.DriftStatus{{Property: "versioning", Want: "Enabled", Got: "Suspended"}}
 				s.provisioned = new(condition.True(v1alpha1.ConditionProvisioned, "Succeeded", ""))
 			}),
 			want: map[string]string{
@@ -325,7 +324,8 @@ func TestWhenARunIsDue(t *testing.T) {
 	}{
 		"a new process":               {func(*scope) {}, true},
 		"a minute after the last one": {recent, false},
-		"ten minutes after it":        {func(s *scope) { recent(s); s.memory.ranAt = ago(10 * time.Minute) }, true},
+		"ten minutes after it":        {func(s *scope) { recent(s); s.memory.ranAt = ago(10 * time.Minute) }, false},
+		"a third of the objective":    {func(s *scope) { recent(s); s.memory.ranAt = ago(20 * time.Minute) }, true},
 		"another primary":             {func(s *scope) { recent(s); s.memory.source = "other" }, true},
 		"somebody asks": {func(s *scope) {
 			recent(s)

@@ -15,6 +15,8 @@ import (
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/mover/manifest"
+	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/throttle"
 	"github.com/rempart/rempart/internal/work"
 )
@@ -26,6 +28,8 @@ type activity struct {
 	report mover.Report
 	// audit is of an audit.
 	audit mover.AuditReport
+	// target is the copy's bucket as the run found it; the zero value is not known.
+	target provider.BucketState
 	// source and requested are what the run answered.
 	source, requested string
 	endedAt           time.Time
@@ -45,7 +49,7 @@ const (
 const (
 	runsPerObjective = 3
 	shortestInterval = 2 * time.Second
-	longestInterval  = 10 * time.Minute
+	longestInterval  = time.Hour
 )
 
 // auditInterval is how often the content of a copy is read again.
@@ -75,6 +79,7 @@ func (r *Reconciler) collect(_ context.Context, s *scope) error {
 		s.memory.ranAt, s.memory.source, s.memory.requested = s.now, ended.source, ended.requested
 		s.memory.report = &ended.report
 		r.suspectPrimary(s, ended.report)
+		r.suspectCopy(s, ended)
 		s.events = append(s.events, syncEvents(s.replica, ended)...)
 	case auditing:
 		s.rememberAudit(ended)
@@ -96,6 +101,25 @@ func (r *Reconciler) suspectPrimary(s *scope, report mover.Report) {
 	remembered.lookedAt = time.Time{}
 	r.memory.set(primary.UID, remembered)
 	r.waker.Wake(work.Key(client.ObjectKeyFromObject(primary)))
+}
+
+// suspectCopy has the copy's bucket looked at when the run found it otherwise than
+// it should be, or somebody else's.
+func (r *Reconciler) suspectCopy(s *scope, ended activity) {
+	isKnown := func(d provider.Drift) bool { return len(s.driftOf(d.Property)) > 0 }
+	drift := slices.DeleteFunc(s.want(r.Installation).Drift(ended.target), isKnown)
+	if ended.report.Reason == fault.NotOwner || ended.target.Exists && len(drift) > 0 {
+		s.memory.lookedAt = time.Time{}
+	}
+}
+
+// admit tells why a run may not write to the copy's bucket as it finds it: it may
+// have become somebody else's since it was looked at.
+func (r *Reconciler) admit(owner ownership.Owner, bucketName string, state provider.BucketState) error {
+	if r.Installation.Judge(state.Mark, owner, bucketName) == ownership.Stranger {
+		return fault.New(fault.Waiting, fault.NotOwner, "bucket %s carries the mark of another owner; nothing is written to it", bucketName)
+	}
+	return nil
 }
 
 // sync keeps the content of a replica true to the primary. The work itself is
@@ -128,6 +152,9 @@ func (r *Reconciler) mayRun(ctx context.Context, s *scope) error {
 		return fault.New(fault.Waiting, fault.Suspended, "writing is suspended")
 	case primary == nil || !meta.IsStatusConditionTrue(primary.Status.Conditions, v1alpha1.ConditionProvisioned):
 		return fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
+	}
+	if err := s.holdBack(); err != nil {
+		return err
 	}
 	return r.MayRead(ctx, s.facts)
 }
@@ -242,10 +269,16 @@ func (r *Reconciler) beginSync(s *scope, source mover.End) bool {
 		s.events = append(s.events, loop.Normal("ReplicationStarted",
 			fmt.Sprintf("copying to %s began", s.replica.Spec.PlaceReference)))
 	}
-	requested := s.requested()
+	requested, owner, name := s.requested(), s.owner(), s.replica.Spec.BucketName
 	return r.pool.Begin(s.key(), activity{kind: syncing}, func(ctx context.Context, _ func(activity)) activity {
-		report, err := mover.Run(ctx, job)
-		return activity{kind: syncing, report: report, source: source.Bucket, requested: requested, endedAt: r.Clock.Now(), err: err}
+		ended := activity{kind: syncing, source: source.Bucket, requested: requested}
+		job.Options.Admit = func(state provider.BucketState) error {
+			ended.target = state
+			return r.admit(owner, name, state)
+		}
+		ended.report, ended.err = mover.Run(ctx, job)
+		ended.endedAt = r.Clock.Now()
+		return ended
 	})
 }
 

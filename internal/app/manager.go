@@ -99,7 +99,7 @@ func RunManager(ctx context.Context, args []string, version string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
+	ctrl.SetLogger(NewLogger(zap.UseFlagOptions(&logging)))
 	restConfig, err := restConfigFor(*config)
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ const (
 	DeletionGuardTripped      Reason = "DeletionGuardTripped"
 	DeletionNotConfirmed      Reason = "DeletionNotConfirmed"
 	DriftDetected             Reason = "DriftDetected"
+	EndpointMoved             Reason = "EndpointMoved"
 	GrantTooWide              Reason = "GrantTooWide"
 	InvalidConfiguration      Reason = "InvalidConfiguration"
 	KeysNotExact              Reason = "KeysNotExact"

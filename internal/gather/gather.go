@@ -155,7 +155,8 @@ func (g Gatherer) AccessesWithKeys(ctx context.Context, bucket client.ObjectKey)
 // Request gives the request for a decision about the bucket.
 func (f Facts) Request() placement.Request {
 	request := placement.Request{
-		Namespace: f.Namespace, Narrowing: f.Bucket.Spec.Placement, Policies: f.Policies, Placed: f.Placed(),
+		Namespace: f.Namespace, Name: f.Bucket.Name, Narrowing: f.Bucket.Spec.Placement, Existing: f.Bucket.Spec.ExistingBucket,
+		Policies: f.Policies, Placed: f.Placed(),
 	}
 	for i := range f.Providers {
 		request.Candidates = append(request.Candidates, placement.FromProvider(&f.Providers[i])...)

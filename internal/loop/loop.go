@@ -10,6 +10,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -90,13 +91,20 @@ type Event struct {
 	// Reason is the event's name, such as BucketCreated.
 	Reason string
 	Note   string
+	// Action tells events of one reason apart, of which the API would else keep the
+	// first note for all; empty is Reconcile.
+	Action string
 }
 
 // Normal makes an event about something that went well.
-func Normal(reason, note string) Event { return Event{corev1.EventTypeNormal, reason, note} }
+func Normal(reason, note string) Event {
+	return Event{Type: corev1.EventTypeNormal, Reason: reason, Note: note}
+}
 
 // Warning makes an event about something that somebody should look at.
-func Warning(reason, note string) Event { return Event{corev1.EventTypeWarning, reason, note} }
+func Warning(reason, note string) Event {
+	return Event{Type: corev1.EventTypeWarning, Reason: reason, Note: note}
+}
 
 // EventNames gives the names of the events for a condition that becomes True or
 // False. An empty name emits nothing.
@@ -230,7 +238,7 @@ func (p *Pass) emit(happened []Event) {
 
 func (p *Pass) tell(happened []Event) {
 	for _, event := range happened {
-		p.finisher.Recorder.Eventf(p.object, nil, event.Type, event.Reason, "Reconcile", "%s", event.Note)
+		p.finisher.Recorder.Eventf(p.object, nil, event.Type, event.Reason, cmp.Or(event.Action, "Reconcile"), "%s", event.Note)
 	}
 }
 

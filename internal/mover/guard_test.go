@@ -2,6 +2,7 @@ package mover
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
 
 func TestTheGuardStopsWhatIsTooMuch(t *testing.T) {
@@ -246,5 +248,22 @@ func TestWhatIsComparedAndDifferentCountsToo(t *testing.T) {
 	}
 	if written := sent(w.target, "PutObject"); len(written) > 0 {
 		t.Errorf("written %q", slices.Compact(written))
+	}
+}
+
+func TestATargetThatIsNotAdmittedIsNotWrittenTo(t *testing.T) {
+	w := newWorld(t)
+	w.putMany(3)
+	var seen provider.BucketState
+	w.job.Options.Admit = func(state provider.BucketState) error {
+		seen = state
+		return fault.New(fault.Waiting, fault.NotOwner, "it is somebody else's")
+	}
+	report, err := Run(t.Context(), w.job)
+	if err == nil || report.Result != Aborted || report.Reason != fault.NotOwner || report.Message != "it is somebody else's" || !seen.Exists {
+		t.Errorf("report %+v, %v, after %+v", report, err, seen)
+	}
+	if sent := w.target.Requests(func(r emulator.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }); len(sent) != 0 {
+		t.Errorf("it was written to: %+v", sent)
 	}
 }

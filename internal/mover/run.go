@@ -126,6 +126,11 @@ func (r *run) begin(ctx context.Context) error {
 	case !state.Exists:
 		return fault.New(fault.Transient, fault.BucketMissing, "the target bucket %q does not exist", r.Target.Bucket)
 	}
+	if r.Options.Admit != nil && err == nil {
+		if err := r.Options.Admit(state); err != nil {
+			return err
+		}
+	}
 	r.overwritesAreDeletions = state.Versioning != provider.VersioningEnabled
 	if err := r.sweepUploads(ctx); err != nil {
 		return err

@@ -19,7 +19,7 @@ func TestTheFirstRunCopiesEverything(t *testing.T) {
 	w.putMany(250)
 	w.put("empty", "")
 	report := w.sync(t)
-	want := Report{Result: Complete, Scanned: 251, Copied: 251, CopiedBytes: report.Bytes, Objects: 251, Bytes: report.Bytes}
+	want := Report{Result: Complete, Scanned: 251, Copied: 251, Verified: 251, CopiedBytes: report.Bytes, Objects: 251, Bytes: report.Bytes}
 	got := report
 	got.Requests, got.Seconds, got.AsOf = Requests{}, 0, time.Time{}
 	if diff := cmp.Diff(want, got); diff != "" {

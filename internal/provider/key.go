@@ -9,8 +9,9 @@ import (
 // KeyIssuer makes keys that reach one bucket and nothing else.
 type KeyIssuer interface {
 	// IssueKey gives a key for the grant. Called again for the same consumer it
-	// replaces the secret of the key issued before, so that a crash between
-	// issuing and remembering leaves nothing behind.
+	// gives another secret, perhaps under another access key, and ends the key
+	// issued before, so that a crash between issuing and remembering leaves
+	// nothing behind.
 	IssueKey(ctx context.Context, grant Grant) (Key, error)
 	// RevokeKey ends every key of the consumer and withdraws its rights on the
 	// bucket. An unknown consumer or an absent bucket is no error.
@@ -26,8 +27,9 @@ type Grant struct {
 	Mode     AccessMode
 }
 
-// AccessMode is what a consumer may do with objects. No mode reaches the
-// reserved prefix or the bucket's configuration.
+// AccessMode is what a consumer may do with objects. No mode reaches the bucket's
+// configuration, and none but FullControl the reserved prefix, unless KeyTraits
+// says so.
 type AccessMode string
 
 // Access modes.
@@ -41,6 +43,17 @@ const (
 	// work in a bucket of its own, and never given to an application.
 	FullControl AccessMode = "FullControl"
 )
+
+// KeyTraits says where keys can do more than their mode: the store has no finer
+// rights. The zero value keeps what the modes promise. Whatever the traits, a key
+// reaches its own bucket and no other.
+type KeyTraits struct {
+	// ReachReserved: keys of every mode reach objects under the reserved prefix as
+	// they do others, so an application could damage the mark of its own bucket.
+	ReachReserved bool
+	// WritersDelete: WriteOnly keys may delete objects too.
+	WritersDelete bool
+}
 
 // Key is an S3 key pair.
 type Key struct {

@@ -42,6 +42,9 @@ type Place struct {
 	CABundle []byte
 	// CredentialAPI names the admin interface that issues scoped keys, or None.
 	CredentialAPI CredentialAPI
+	// CredentialAPIEndpoint is where it is served, in the form of Endpoint; empty
+	// means beside S3.
+	CredentialAPIEndpoint string
 }
 
 // String names the place as users write it: provider/location.
@@ -63,15 +66,31 @@ type CredentialAPI string
 const (
 	NoCredentialAPI      CredentialAPI = "None"
 	VersityCredentialAPI CredentialAPI = "Versity"
+	CephCredentialAPI    CredentialAPI = "CephRGW"
+	GarageCredentialAPI  CredentialAPI = "Garage"
 )
+
+// KeyTraits gives where the keys of this API fall short of their access mode.
+func (a CredentialAPI) KeyTraits() KeyTraits {
+	if a == GarageCredentialAPI {
+		return KeyTraits{ReachReserved: true, WritersDelete: true}
+	}
+	return KeyTraits{}
+}
+
+// NeedsAdminToken tells whether the API takes a token of its own, AdminToken,
+// instead of the account's key.
+func (a CredentialAPI) NeedsAdminToken() bool { return a == GarageCredentialAPI }
 
 // Credentials are the values of a provider's Secret, by their key in it.
 type Credentials map[string]secret.Text
 
-// Keys of a Secret that holds an S3 key pair.
+// Keys of a Secret that holds an S3 key pair, and the token of an admin API that
+// has one.
 const (
-	AccessKey = "accessKey"
-	SecretKey = "secretKey"
+	AccessKey  = "accessKey"
+	SecretKey  = "secretKey"
+	AdminToken = "adminToken"
 )
 
 // Session is an open account at one place. It is safe for concurrent use.
@@ -82,6 +101,7 @@ type Session interface {
 	// credentials. Health is filled as far as an answer came, also on error.
 	Ping(ctx context.Context) (Health, error)
 	Buckets
+	BucketSettings
 	Objects
 	Uploads
 	// Keys gives the power to issue scoped keys, or false where the place has none.

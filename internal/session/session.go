@@ -8,9 +8,13 @@ package session
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -146,7 +150,7 @@ func (o *Opener) session(p *v1alpha1.SovereignProvider, place provider.Place, cr
 	if account.account.Refused() != nil {
 		return nil, refused(p, "the provider refused these credentials")
 	}
-	key := fmt.Sprintf("%+v", place)
+	key := fmt.Sprintf("%#v", place) // all of it: %v gives its name only, whatever its certificates
 	if session, open := account.sessions[key]; open {
 		return session, nil
 	}
@@ -180,19 +184,32 @@ func (o *Opener) place(ctx context.Context, p *v1alpha1.SovereignProvider, locat
 		Endpoint:      EndpointOf(p, p.Spec.Locations[index]),
 		Region:        orElse(p.Spec.Locations[index].Region, p.Spec.S3.Region),
 		Addressing:    provider.Addressing(p.Spec.S3.AddressingStyle),
-		CredentialAPI: provider.CredentialAPI(p.Spec.S3.CredentialAPI),
+		CredentialAPI: provider.CredentialAPI(p.Spec.S3.CredentialAPI), CredentialAPIEndpoint: p.Spec.S3.CredentialAPIEndpoint,
 	}
-	if err := provider.CheckEndpoint(place.Endpoint); err != nil {
-		return provider.Place{}, fault.New(fault.Terminal, fault.InvalidConfiguration, "location %s: %w", locationName, err)
+	if err := o.checkEndpoint("location "+locationName, place.Endpoint); err != nil {
+		return provider.Place{}, err
 	}
-	if provider.IsInsecure(place.Endpoint) && !o.config.AllowInsecureEndpoints {
-		return provider.Place{}, fault.New(fault.Terminal, fault.InvalidConfiguration,
-			"location %s: the endpoint %s is not https; http is only for tests, where the manager runs with --allow-insecure-endpoints",
-			locationName, place.Endpoint)
+	if place.CredentialAPIEndpoint != "" {
+		if err := o.checkEndpoint("credentialAPIEndpoint", place.CredentialAPIEndpoint); err != nil {
+			return provider.Place{}, err
+		}
 	}
 	bundle, err := o.caBundle(ctx, p)
 	place.CABundle = bundle
 	return place, err
+}
+
+// checkEndpoint holds an endpoint to what admission asks of it, which may be off.
+func (o *Opener) checkEndpoint(of, endpoint string) error {
+	if err := provider.CheckEndpoint(endpoint); err != nil {
+		return fault.New(fault.Terminal, fault.InvalidConfiguration, "%s: %w", of, err)
+	}
+	if provider.IsInsecure(endpoint) && !o.config.AllowInsecureEndpoints {
+		return fault.New(fault.Terminal, fault.InvalidConfiguration,
+			"%s: the endpoint %s is not https; http is only for tests, where the manager runs with --allow-insecure-endpoints",
+			of, endpoint)
+	}
+	return nil
 }
 
 // EndpointOf gives the endpoint that serves a location.
@@ -220,8 +237,8 @@ func (o *Opener) credentials(ctx context.Context, p *v1alpha1.SovereignProvider)
 	var stored corev1.Secret
 	if err := o.config.Reader.Get(ctx, name, &stored); apierrors.IsNotFound(err) {
 		return nil, fault.New(fault.Waiting, fault.CredentialsMissing,
-			"Secret %s does not exist in namespace %s: create it with the keys %s and %s",
-			name.Name, name.Namespace, provider.AccessKey, provider.SecretKey)
+			"Secret %s does not exist in namespace %s: create it with the keys %s",
+			name.Name, name.Namespace, strings.Join(keysOf(p), ", "))
 	} else if err != nil {
 		return nil, fmt.Errorf("read Secret %s: %w", name, err)
 	}
@@ -229,13 +246,22 @@ func (o *Opener) credentials(ctx context.Context, p *v1alpha1.SovereignProvider)
 	for key, value := range stored.Data {
 		credentials[key] = secret.New(string(value))
 	}
-	for _, key := range []string{provider.AccessKey, provider.SecretKey} {
+	for _, key := range keysOf(p) {
 		if credentials[key].IsEmpty() {
 			return nil, fault.New(fault.Waiting, fault.CredentialsMissing,
 				"Secret %s in namespace %s has no key %s", name.Name, name.Namespace, key)
 		}
 	}
 	return credentials, nil
+}
+
+// keysOf are the keys that a provider's Secret must have.
+func keysOf(p *v1alpha1.SovereignProvider) []string {
+	keys := []string{provider.AccessKey, provider.SecretKey}
+	if provider.CredentialAPI(p.Spec.S3.CredentialAPI).NeedsAdminToken() {
+		keys = append(keys, provider.AdminToken)
+	}
+	return keys
 }
 
 func (o *Opener) fingerprint(credentials provider.Credentials) string {
@@ -263,7 +289,35 @@ func (o *Opener) caBundle(ctx context.Context, p *v1alpha1.SovereignProvider) ([
 		return nil, fault.New(fault.Waiting, fault.CertificateInvalid,
 			"ConfigMap %s in namespace %s has no key %s", name.Name, name.Namespace, CAKey)
 	}
+	if err := checkBundle([]byte(bundle.Data[CAKey])); err != nil {
+		return nil, fault.New(fault.Waiting, fault.CertificateInvalid,
+			"ConfigMap %s in namespace %s: the key %s %w", name.Name, name.Namespace, CAKey, err)
+	}
 	return []byte(bundle.Data[CAKey]), nil
+}
+
+// checkBundle tells what is wrong with a bundle of certificates. One that can be
+// read in part is wrong too: nobody would notice which part is missing.
+func checkBundle(bundle []byte) error {
+	found := 0
+	for {
+		block, rest := pem.Decode(bundle)
+		if block == nil {
+			break
+		}
+		bundle = rest
+		if block.Type != "CERTIFICATE" {
+			return fmt.Errorf("holds a %s, and must hold certificates only", strings.ToLower(block.Type))
+		}
+		found++
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return fmt.Errorf("holds a certificate that cannot be read, number %d", found)
+		}
+	}
+	if found == 0 {
+		return errors.New("holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+	}
+	return nil
 }
 
 // AccountKey gives the key of the account itself, for applications at providers

@@ -2,11 +2,17 @@ package session_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
-	"fmt"
+	"math/big"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -101,12 +107,57 @@ func TestOpenGoesWhereTheLocationSays(t *testing.T) {
 		{Provider: "ovh", Location: "GRA", Endpoint: "https://s3.example.fr", Region: "r", Addressing: "Path", CredentialAPI: "Versity"},
 		{Provider: "ovh", Location: "SBG", Endpoint: "https://sbg.example.fr", Region: "sbg", Addressing: "Path", CredentialAPI: "Versity"},
 	}
-	if got := fmt.Sprint(d.driver.opened); got != fmt.Sprint(want) {
-		t.Errorf("opened %s, want %s: a session that is open is used again", got, want)
+	if diff := cmp.Diff(want, d.driver.opened); diff != "" {
+		t.Errorf("a session that is open is used again (-want +opened):\n%s", diff)
 	}
 	if len(d.accounts) != 1 {
 		t.Errorf("%d accounts for one set of credentials", len(d.accounts))
 	}
+}
+
+// Certificates are replaced without a change of the provider.
+func TestOtherCertificatesOpenAnotherSession(t *testing.T) {
+	bundle := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "ca"}, Data: map[string]string{session.CAKey: authority(t)},
+	}
+	d := newDesk(t, false, credentials("a", "b"), bundle)
+	d.provider.Spec.S3.CABundleRef = &v1alpha1.NameReference{Name: "ca"}
+	for _, replaced := range []string{bundle.Data[session.CAKey], bundle.Data[session.CAKey], authority(t)} {
+		bundle.Data[session.CAKey] = replaced
+		if err := d.cluster.Update(t.Context(), bundle); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Open(t.Context(), d.provider, "GRA"); err != nil {
+			t.Fatal(err)
+		}
+		if last := d.driver.opened[len(d.driver.opened)-1]; string(last.CABundle) != replaced {
+			t.Errorf("the session trusts %s", last.CABundle)
+		}
+	}
+	if len(d.driver.opened) != 2 {
+		t.Errorf("%d sessions were opened", len(d.driver.opened))
+	}
+}
+
+func withAuthorities(text string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "ca"}, Data: map[string]string{session.CAKey: text},
+	}
+}
+
+// authority makes a certificate.
+func authority(t *testing.T) string {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 func TestWhatMakesASessionImpossible(t *testing.T) {
@@ -135,6 +186,25 @@ func TestWhatMakesASessionImpossible(t *testing.T) {
 			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.Endpoint = "http://s3.example.fr" },
 			class:   fault.Terminal, reason: fault.InvalidConfiguration, message: "--allow-insecure-endpoints",
 		},
+		"a credential API over http": {
+			objects: []client.Object{credentials("a", "b")},
+			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CredentialAPIEndpoint = "http://admin.example.fr" },
+			class:   fault.Terminal, reason: fault.InvalidConfiguration, message: "credentialAPIEndpoint: the endpoint http://admin.example.fr is not https",
+		},
+		"a link-local credential API that admission did not see": {
+			objects: []client.Object{credentials("a", "b")},
+			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CredentialAPIEndpoint = "https://169.254.169.254" },
+			class:   fault.Terminal, reason: fault.InvalidConfiguration, message: "link-local",
+		},
+		"a Garage without its token": {
+			objects: []client.Object{credentials("a", "b")},
+			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CredentialAPI = "Garage" },
+			class:   fault.Waiting, reason: fault.CredentialsMissing, message: "has no key adminToken",
+		},
+		"no Secret for a Garage": {
+			change: func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CredentialAPI = "Garage" },
+			class:  fault.Waiting, reason: fault.CredentialsMissing, message: "accessKey, secretKey, adminToken",
+		},
 		"a link-local endpoint that admission did not see": {
 			objects: []client.Object{credentials("a", "b")},
 			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.Locations[0].Endpoint = "https://169.254.169.254" },
@@ -144,6 +214,21 @@ func TestWhatMakesASessionImpossible(t *testing.T) {
 			objects: []client.Object{credentials("a", "b")},
 			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CABundleRef = &v1alpha1.NameReference{Name: "ca"} },
 			class:   fault.Waiting, reason: fault.CertificateInvalid, message: "ConfigMap ca does not exist",
+		},
+		"a ConfigMap with words": {
+			objects: []client.Object{credentials("a", "b"), withAuthorities("words")},
+			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CABundleRef = &v1alpha1.NameReference{Name: "ca"} },
+			class:   fault.Waiting, reason: fault.CertificateInvalid, message: "ConfigMap ca in namespace rempart-system: the key ca.crt holds no certificate in PEM form",
+		},
+		"a ConfigMap with a broken certificate behind a good one": {
+			objects: []client.Object{credentials("a", "b"), withAuthorities(authority(t) + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")},
+			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CABundleRef = &v1alpha1.NameReference{Name: "ca"} },
+			class:   fault.Waiting, reason: fault.CertificateInvalid, message: "cannot be read, number 2",
+		},
+		"a ConfigMap with a private key": {
+			objects: []client.Object{credentials("a", "b"), withAuthorities("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")},
+			change:  func(p *v1alpha1.SovereignProvider) { p.Spec.S3.CABundleRef = &v1alpha1.NameReference{Name: "ca"} },
+			class:   fault.Waiting, reason: fault.CertificateInvalid, message: "holds a private key",
 		},
 		"a ConfigMap without ca.crt": {
 			objects: []client.Object{credentials("a", "b"), bundle},

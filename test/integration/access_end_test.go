@@ -94,9 +94,19 @@ func TestAKeyIsRevokedLateRatherThanNever(t *testing.T) {
 }
 
 func TestTheApplicationsOwnAccessComesBack(t *testing.T) {
-	w, _, _, bucket := issued(t)
+	w, stores, _, bucket := issued(t)
 	access := w.accessTo("actes", "actes")
 	w.rotation(access, 720*time.Hour, time.Hour)
+	// At rest, nothing is asked of the store for it.
+	stores["onprem"].ForgetRequests()
+	for i := range 3 {
+		w.rotation(access, time.Duration(700+i)*time.Hour, time.Hour)
+	}
+	for _, r := range stores["onprem"].Requests(func(r emulator.Request) bool {
+		return strings.HasPrefix(r.Operation, "Admin") || strings.HasSuffix(r.Operation, "BucketPolicy")
+	}) {
+		t.Errorf("the operator asked %s", r.Operation)
+	}
 	before := w.published("actes")
 	rotation := access.Spec.Rotation
 	uid := access.UID
@@ -179,6 +189,14 @@ func TestEveryKeyEndsWithABucketThatIsDeleted(t *testing.T) {
 	if len(access.Status.ActiveKeys) != 0 || access.Status.Grant != "" {
 		t.Errorf("the status shows %v, %q", access.Status.ActiveKeys, access.Status.Grant)
 	}
+
+	// A bucket of that name begins anew, for every access that is declared.
+	w.bucket("actes", "etat-civil")
+	w.await(access, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	session, bucketName := w.consumer("report")
+	if _, err := session.ListPage(t.Context(), bucketName, provider.ListRequest{}); err != nil {
+		t.Errorf("the report lists: %v", err)
+	}
 }
 
 func TestEveryKeyEndsWithANamespaceWhoseBucketsAreDeleted(t *testing.T) {
@@ -243,7 +261,10 @@ func TestASuspendedBucketKeepsItsKeys(t *testing.T) {
 }
 
 func TestKeysWorkOnAPrimaryThatWasMadeAgain(t *testing.T) {
-	w, stores, _, bucket := issued(t)
+	w, stores := emulatedWorld(t)
+	w.policy("etat-civil")
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
 	writer := w.access("actes", "writer", mode(v1alpha1.AccessWriteOnly))
 	before := w.published("actes").Data
 

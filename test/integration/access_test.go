@@ -298,18 +298,34 @@ func TestKeysOutliveEverythingThatIsRememberedOfThem(t *testing.T) {
 		t.Errorf("key is %v, want %v", got, keys[0])
 	}
 
-	// Also when nobody declares it any more, what was to be revoked is revoked.
+	// Also when nobody declares it any more, or to another bucket, what was to be
+	// revoked is revoked.
+	report := w.access("actes", "report")
+	w.rotation(report, 0, time.Hour)
+	w.annotate(report, v1alpha1.RotateRequestedAnnotation, "once")
+	reports := w.awaitKeys(report, v1alpha1.KeyActive, v1alpha1.KeyRetiring)
 	w.annotate(access, v1alpha1.RotateRequestedAnnotation, "once")
 	keys = w.awaitKeys(access, v1alpha1.KeyActive, v1alpha1.KeyRetiring)
 	w.delete(bucket)
 	w.awaitGone(bucket)
 	w.delete(access)
 	w.awaitGone(access)
+	w.delete(report)
+	w.awaitGone(report)
+	w.create(w.accessTo("other", "report"))
 	pass(clock, time.Hour)
 	w.restart()
 	w.eventually(func() error {
-		if left := stores["onprem"].AccessKeys(); len(left) != 2 || !strings.Contains(fmt.Sprint(left), keys[0]) {
-			return notYet("keys at the store: %v, want the account's and %s", left, keys[0])
+		left := fmt.Sprint(stores["onprem"].AccessKeys())
+		for _, key := range []string{keys[0], reports[0]} {
+			if !strings.Contains(left, key) {
+				w.t.Fatalf("key %s was revoked: %s are left", key, left)
+			}
+		}
+		for _, key := range []string{keys[1], reports[1]} {
+			if strings.Contains(left, key) {
+				return notYet("key %s was not revoked: %s are left", key, left)
+			}
 		}
 		return nil
 	})

@@ -182,6 +182,30 @@ func TestEndpointsThatAreRefusedAtAdmission(t *testing.T) {
 		object.Spec.S3.Endpoint = "https://s3.example.fr"
 		object.Spec.Locations[0].Endpoint = endpoint
 		w.wantRefused(object, want)
+		object.Spec.Locations[0].Endpoint = ""
+		object.Spec.S3.CredentialAPI, object.Spec.S3.CredentialAPIEndpoint = "CephRGW", endpoint
+		w.wantRefused(object, want)
+	}
+}
+
+func TestCredentialAPIsThatAreRefusedAtAdmission(t *testing.T) {
+	w := newWorld(t)
+	for want, change := range map[string]func(*v1alpha1.S3Endpoint){
+		"credentialAPI Garage needs credentialAPIEndpoint": func(e *v1alpha1.S3Endpoint) { e.CredentialAPI = "Garage" },
+		"credentialAPIEndpoint needs a credentialAPI":      func(e *v1alpha1.S3Endpoint) { e.CredentialAPIEndpoint = "https://a.example.fr" },
+		"Unsupported value":                                func(e *v1alpha1.S3Endpoint) { e.CredentialAPI = "MinIO" },
+	} {
+		object := &v1alpha1.SovereignProvider{
+			ObjectMeta: metav1.ObjectMeta{Name: "p"},
+			Spec: v1alpha1.SovereignProviderSpec{
+				Type:      v1alpha1.ProviderTypeS3,
+				S3:        &v1alpha1.S3Endpoint{Endpoint: "https://s3.example.fr", CredentialsRef: v1alpha1.NameReference{Name: "s"}},
+				Operator:  v1alpha1.Operator{LegalEntity: "X"},
+				Locations: []v1alpha1.Location{in("a", "FR")},
+			},
+		}
+		change(object.Spec.S3)
+		w.wantRefused(object, want)
 	}
 }
 

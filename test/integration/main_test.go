@@ -5,13 +5,16 @@
 package integration
 
 import (
+	"bytes"
 	"os"
+	"sync"
 	"testing"
 
-	"github.com/go-logr/logr"
+	"go.uber.org/zap/zapcore"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/rempart/rempart/internal/app"
 	"github.com/rempart/rempart/test/harness"
 )
 
@@ -20,14 +23,53 @@ var controlPlane = harness.SharedControlPlane{Options: harness.ControlPlaneOptio
 }}
 
 func TestMain(m *testing.M) {
-	ctrl.SetLogger(logger())
+	logs.isShown = os.Getenv("REMPART_TEST_LOG") != ""
+	// The logger can be set once in a process. It is the operator's own, and says
+	// everything that it can; whether anybody listens is for logs.
+	ctrl.SetLogger(app.NewLogger(zap.WriteTo(&logs), zap.Level(zapcore.Level(-127))))
 	os.Exit(controlPlane.Run(m))
 }
 
-// logger is silent unless somebody wants to read along.
-func logger() logr.Logger {
-	if os.Getenv("REMPART_TEST_LOG") == "" {
-		return logr.Discard()
+// logs takes what the operator logs.
+var logs tap
+
+// tap drops what is written to it unless somebody listens or wants to read along.
+type tap struct {
+	isShown bool
+
+	mu    sync.Mutex
+	heard *bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (t *tap) Write(line []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.isShown {
+		_, _ = os.Stderr.Write(line)
 	}
-	return zap.New(zap.UseDevMode(true))
+	if t.heard != nil {
+		t.heard.Write(line)
+	}
+	return len(line), nil
+}
+
+// listen keeps what is written until the test ends.
+func (t *tap) listen(tb testing.TB) {
+	tb.Helper()
+	t.set(&bytes.Buffer{})
+	tb.Cleanup(func() { t.set(nil) })
+}
+
+func (t *tap) set(heard *bytes.Buffer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.heard = heard
+}
+
+// text is what was heard so far.
+func (t *tap) text() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.heard.String()
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/app"
@@ -248,4 +249,25 @@ func TestAnIllegalCopyThatCannotBeReachedMayBeAbandoned(t *testing.T) {
 	if held := userKeys(stores["ovh"], illegal.Spec.BucketName); len(held) != 1 {
 		t.Errorf("the copy holds %v", held)
 	}
+}
+
+// What an application has does not depend on a copy that finds no place.
+func TestAMissingCopyTakesNothingFromTheApplication(t *testing.T) {
+	w, _ := emulatedWorld(t)
+	policy := w.policy("etat-civil")
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	w.update(policy, func() { policy.Spec.Copies.Minimum = 4 })
+	missing := w.await(bucket, v1alpha1.ConditionPlacementSatisfied, metav1.ConditionFalse, v1alpha1.ReasonNotEnoughCopies)
+	wantIn(t, missing.Message, "asks for 4 copies and only 3 places are eligible")
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	session, name := w.application(bucket)
+	put(t, session, name, "acte", "1901")
+
+	// A new process publishes a Secret that somebody deleted.
+	w.delete(secretOf(bucket))
+	w.restart()
+	w.eventually(func() error { return w.client.Get(t.Context(), client.ObjectKeyFromObject(bucket), secretOf(bucket)) })
+	session, name = w.application(bucket)
+	put(t, session, name, "acte-2", "1902")
 }

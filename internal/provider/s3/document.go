@@ -148,7 +148,11 @@ func (q question) body() ([]byte, error) {
 
 // address is the URL of a question, by the place's addressing.
 func (s *session) address(q question) string {
-	host, path := s.endpoint.Host, "/"+q.path
+	endpoint := s.endpoint
+	if q.path != "" {
+		endpoint = s.adminEndpoint
+	}
+	host, path := endpoint.Host, "/"+q.path
 	switch {
 	case q.isOfAccount:
 	case s.place.Addressing == provider.VirtualStyle:
@@ -157,7 +161,7 @@ func (s *session) address(q question) string {
 	default:
 		path = "/" + q.bucket + "/" + s3utils.EncodePath(q.key)
 	}
-	address := s.endpoint.Scheme + "://" + host + path
+	address := endpoint.Scheme + "://" + host + path
 	if len(q.query) > 0 {
 		address += "?" + s3utils.QueryEncode(q.query)
 	}

@@ -28,7 +28,8 @@ var _ provider.Driver = Driver{}
 func (Driver) Type() string { return Type }
 
 // Open implements provider.Driver. The credentials need provider.AccessKey and
-// provider.SecretKey. Each session has connections of its own.
+// provider.SecretKey; without provider.AdminToken a session at a Garage issues no
+// keys. Each session has connections of its own.
 func (Driver) Open(place provider.Place, keys provider.Credentials) (provider.Session, error) {
 	s, err := open(place, keys)
 	if err != nil {
@@ -49,6 +50,10 @@ func open(place provider.Place, keys provider.Credentials) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	admin, err := parseAdminEndpoint(place, endpoint)
+	if err != nil {
+		return nil, err
+	}
 	lookup, err := lookupOf(place.Addressing)
 	if err != nil {
 		return nil, err
@@ -62,10 +67,12 @@ func open(place provider.Place, keys provider.Credentials) (*session, error) {
 		return nil, err
 	}
 	s := &session{
-		place:     place,
-		endpoint:  endpoint,
-		accessKey: access,
-		secretKey: secretKey,
+		place:         place,
+		endpoint:      endpoint,
+		adminEndpoint: admin,
+		accessKey:     access,
+		secretKey:     secretKey,
+		adminToken:    keys[provider.AdminToken],
 	}
 	s.wire = &recorder{next: pool, sign: s.sign}
 	s.core, err = minio.NewCore(endpoint.Host, &minio.Options{
@@ -94,6 +101,22 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 		return nil, err
 	}
 	return url.Parse(endpoint)
+}
+
+// parseAdminEndpoint gives where the credential API is served: beside S3 unless
+// the place says otherwise. Garage never serves both on one port.
+func parseAdminEndpoint(place provider.Place, endpoint *url.URL) (*url.URL, error) {
+	if place.CredentialAPIEndpoint != "" {
+		admin, err := parseEndpoint(place.CredentialAPIEndpoint)
+		if err != nil {
+			return nil, fmt.Errorf("credential API: %w", err)
+		}
+		return admin, nil
+	}
+	if place.CredentialAPI == provider.GarageCredentialAPI {
+		return nil, fmt.Errorf("credential API %s needs an endpoint of its own", place.CredentialAPI)
+	}
+	return endpoint, nil
 }
 
 func lookupOf(addressing provider.Addressing) (minio.BucketLookupType, error) {

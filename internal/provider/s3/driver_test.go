@@ -27,18 +27,25 @@ func TestOpenRefusesWhatCanNeverWork(t *testing.T) {
 		keys  provider.Credentials
 		want  string
 	}{
-		"without a scheme":         {with(func(p *provider.Place) { p.Endpoint = "s3.example.org" }), keys, "must begin with"},
-		"of another scheme":        {with(func(p *provider.Place) { p.Endpoint = "ftp://s3.example.org" }), keys, "must begin with"},
-		"without a host":           {with(func(p *provider.Place) { p.Endpoint = "https://" }), keys, "must begin with"},
-		"with a path":              {with(func(p *provider.Place) { p.Endpoint = "https://example.org/s3" }), keys, "no path, query"},
-		"with a query":             {with(func(p *provider.Place) { p.Endpoint = "https://example.org?a" }), keys, "no path, query"},
-		"with credentials":         {with(func(p *provider.Place) { p.Endpoint = "https://u:s3cr3t-value@example.org" }), keys, "no user name or password"},
-		"that is no URL":           {with(func(p *provider.Place) { p.Endpoint = "https://u:s3cr3t-value@[::1" }), keys, "not a URL"},
-		"that is link-local":       {with(func(p *provider.Place) { p.Endpoint = "http://169.254.169.254" }), keys, "link-local"},
-		"with unknown addressing":  {with(func(p *provider.Place) { p.Addressing = "Wild" }), keys, "addressing"},
-		"with a CA that is no PEM": {with(func(p *provider.Place) { p.CABundle = []byte("nothing") }), keys, "CA bundle"},
-		"without a secret key":     {good, provider.Credentials{provider.AccessKey: secret.New("key-id")}, "secretKey"},
-		"without an access key":    {good, provider.Credentials{provider.SecretKey: secret.New("s3cr3t-value")}, "accessKey"},
+		"without a scheme":        {with(func(p *provider.Place) { p.Endpoint = "s3.example.org" }), keys, "must begin with"},
+		"of another scheme":       {with(func(p *provider.Place) { p.Endpoint = "ftp://s3.example.org" }), keys, "must begin with"},
+		"without a host":          {with(func(p *provider.Place) { p.Endpoint = "https://" }), keys, "must begin with"},
+		"with a path":             {with(func(p *provider.Place) { p.Endpoint = "https://example.org/s3" }), keys, "no path, query"},
+		"with a query":            {with(func(p *provider.Place) { p.Endpoint = "https://example.org?a" }), keys, "no path, query"},
+		"with credentials":        {with(func(p *provider.Place) { p.Endpoint = "https://u:s3cr3t-value@example.org" }), keys, "no user name or password"},
+		"that is no URL":          {with(func(p *provider.Place) { p.Endpoint = "https://u:s3cr3t-value@[::1" }), keys, "not a URL"},
+		"that is link-local":      {with(func(p *provider.Place) { p.Endpoint = "http://169.254.169.254" }), keys, "link-local"},
+		"with unknown addressing": {with(func(p *provider.Place) { p.Addressing = "Wild" }), keys, "addressing"},
+		"with a credential API at a path": {with(func(p *provider.Place) {
+			p.CredentialAPI, p.CredentialAPIEndpoint = "CephRGW", "https://example.org/admin"
+		}), keys, "credential API"},
+		"with a credential API at link-local": {with(func(p *provider.Place) {
+			p.CredentialAPI, p.CredentialAPIEndpoint = "CephRGW", "http://169.254.169.254"
+		}), keys, "link-local"},
+		"with a Garage without its admin port": {with(func(p *provider.Place) { p.CredentialAPI = "Garage" }), keys, "endpoint of its own"},
+		"with a CA that is no PEM":             {with(func(p *provider.Place) { p.CABundle = []byte("nothing") }), keys, "CA bundle"},
+		"without a secret key":                 {good, provider.Credentials{provider.AccessKey: secret.New("key-id")}, "secretKey"},
+		"without an access key":                {good, provider.Credentials{provider.SecretKey: secret.New("s3cr3t-value")}, "accessKey"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

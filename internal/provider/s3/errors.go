@@ -39,6 +39,7 @@ var (
 	mismatch       = verdict{provider.ErrContentMismatch, fault.Transient, fault.VerificationMismatch}
 	changed        = verdict{provider.ErrChanged, fault.Transient, fault.Unclassified}
 	invalidKey     = verdict{provider.ErrInvalidKey, fault.Terminal, fault.KeysNotExact}
+	moved          = verdict{provider.ErrInvalidConfiguration, fault.Terminal, fault.EndpointMoved}
 	misconfigured  = verdict{provider.ErrInvalidConfiguration, fault.Terminal, fault.InvalidConfiguration}
 	suspicious     = verdict{provider.ErrSuspiciousListing, fault.Transient, fault.SourceListingSuspicious}
 	unreachable    = verdict{provider.ErrUnreachable, fault.Transient, fault.ProviderUnreachable}
@@ -68,7 +69,8 @@ var rules = []rule{
 	// versitygw has the code "400" for keys that leave the bucket, such as "..".
 	{codes: []string{"400", "InvalidURI", "KeyTooLongError", "XMinioInvalidObjectName", "XMinioParentIsObject", "XMinioObjectExistsAsDirectory", "ObjectParentIsFile", "ExistingObjectIsDirectory", "DirectoryObjectContainsData"}, is: invalidKey},
 	{codes: []string{"NotImplemented", "MethodNotAllowed", "XNotImplemented", "UnsupportedOperation", "VersioningNotConfigured"}, is: unsupported},
-	{codes: []string{"InvalidBucketName", "InvalidLocationConstraint", "IllegalLocationConstraintException", "InvalidRegion", "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"}, is: misconfigured},
+	{codes: []string{"InvalidBucketName", "InvalidLocationConstraint", "IllegalLocationConstraintException", "InvalidRegion", "AuthorizationHeaderMalformed"}, is: misconfigured},
+	{codes: []string{"PermanentRedirect", "TemporaryRedirect"}, is: moved},
 	{codes: []string{"NoSuchBucket"}, is: bucketMissing},
 	{codes: []string{"NoSuchKey", "NoSuchVersion", "NoSuchUpload", "NoSuchTagSet", "NoSuchBucketPolicy", "NotFound", "XAdminUserNotFound"}, is: notFound},
 	{codes: []string{"BucketNotEmpty"}, is: notEmpty},
@@ -219,6 +221,8 @@ func (x *exchange) ofAnswer() verdict {
 	case x.status == http.StatusTooManyRequests,
 		x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != "":
 		return throttled // also as the web page of a front end
+	case x.problem == nil && (x.status == http.StatusMovedPermanently || x.status == http.StatusPermanentRedirect):
+		return moved // for good, so it is no portal, although it may come as a page
 	case x.problem == nil && x.isHTML():
 		return unreachable
 	case x.status == http.StatusMethodNotAllowed && x.header.Get("X-Amz-Delete-Marker") == "true":
@@ -250,7 +254,7 @@ func (x *exchange) ofRules() verdict {
 	case x.status >= 400:
 		return unsupported // the same request would be refused again
 	case x.status >= 300:
-		return misconfigured // a redirect: another region's bucket, another scheme
+		return moved // a redirect: another region's bucket, another scheme
 	default:
 		return failing // a success that cannot be read
 	}

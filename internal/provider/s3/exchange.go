@@ -39,6 +39,8 @@ type exchange struct {
 	// problem is the S3 error document of a refusal, nil when its body was
 	// something else.
 	problem *problem
+	// parseProblem reads an error document; nil reads that of S3.
+	parseProblem func(body []byte) *problem
 }
 
 // problem is an S3 error document.
@@ -93,7 +95,11 @@ func (x *exchange) record(response *http.Response) {
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, errorLimit)) // a cut body is no document
 	_ = response.Body.Close()
-	x.problem = parseProblem(body)
+	parse := x.parseProblem
+	if parse == nil {
+		parse = parseProblem
+	}
+	x.problem = parse(body)
 	response.Body = io.NopCloser(bytes.NewReader(body))
 }
 

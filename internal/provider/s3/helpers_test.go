@@ -56,9 +56,18 @@ func open(t *testing.T, endpoint string, server *emulator.Server) provider.Sessi
 
 func openAs(t testing.TB, place provider.Place, accessKey, secretKey string) provider.Session {
 	t.Helper()
+	return openWith(t, place, accessKey, secretKey, "")
+}
+
+// adminToken is that of the emulated Garage.
+const adminToken = "emulator-admin-token"
+
+func openWith(t testing.TB, place provider.Place, accessKey, secretKey, token string) provider.Session {
+	t.Helper()
 	session, err := s3.Driver{}.Open(place, provider.Credentials{
-		provider.AccessKey: secret.New(accessKey),
-		provider.SecretKey: secret.New(secretKey),
+		provider.AccessKey:  secret.New(accessKey),
+		provider.SecretKey:  secret.New(secretKey),
+		provider.AdminToken: secret.New(token),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,10 +1,12 @@
 package s3
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -36,12 +38,25 @@ func (x *exchange) what() string {
 func (x *exchange) detail() string {
 	switch {
 	case x.problem != nil:
-		return fmt.Sprintf("HTTP %d %s: %s", x.status, x.problem.Code, x.problem.Message)
-	case x.isHTML():
+		return fmt.Sprintf("HTTP %d %s: %s%s", x.status, x.problem.Code, x.problem.Message, x.whereTo())
+	case x.isHTML() && x.whereTo() == "":
 		return fmt.Sprintf("HTTP %d with a web page, not from an object store", x.status)
 	default:
-		return fmt.Sprintf("HTTP %d", x.status)
+		return fmt.Sprintf("HTTP %d%s", x.status, x.whereTo())
 	}
+}
+
+// whereTo tells where a redirect leads: scheme and host, and not what a portal
+// puts behind them.
+func (x *exchange) whereTo() string {
+	if x.status < 300 || x.status >= 400 {
+		return ""
+	}
+	target, err := url.Parse(x.header.Get("Location"))
+	if err != nil || target.Host == "" {
+		return ""
+	}
+	return fmt.Sprintf(", redirected to %s://%s", target.Scheme, target.Host)
 }
 
 // clean makes foreign text fit for a message: one bounded line, without the
@@ -49,6 +64,9 @@ func (x *exchange) detail() string {
 func (s *session) clean(text string) string {
 	text = strings.ReplaceAll(text, s.secretKey.Reveal(), "[secret key]")
 	text = strings.ReplaceAll(text, s.accessKey.Reveal(), "[access key]")
+	if !s.adminToken.IsEmpty() {
+		text = strings.ReplaceAll(text, s.adminToken.Reveal(), "[admin token]")
+	}
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
@@ -61,9 +79,13 @@ func (s *session) clean(text string) string {
 	return text
 }
 
-// causeText tells why no answer came, without the port of our own end, which
-// would make a new message of every try.
+// causeText tells why no answer came, without the port of our own end and the
+// time of day, which would make a new message of every try.
 func causeText(err error) string {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired && invalid.Cert != nil {
+		return fmt.Sprintf("the certificate has expired or is not yet valid: it is valid from %s to %s",
+			invalid.Cert.NotBefore.UTC().Format(time.DateOnly), invalid.Cert.NotAfter.UTC().Format(time.DateOnly))
+	}
 	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
 		if lookup.IsTimeout {
 			return fmt.Sprintf("lookup %s: timeout", lookup.Name)

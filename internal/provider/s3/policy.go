@@ -174,8 +174,9 @@ func allowed(mode provider.AccessMode) (onBucket, onObjects []string) {
 
 // statementsFor gives a grant's statements. The Deny covers reads too, and the
 // reserved prefix as a file: on a posix gateway an object named ".rempart" would
-// keep the folder from being made. FullControl is the operator's own key.
-func statementsFor(user string, grant provider.Grant) []json.RawMessage {
+// keep the folder from being made. FullControl is the operator's own key. Actions
+// that the store does not know are left out.
+func statementsFor(user string, grant provider.Grant, unknown ...string) []json.RawMessage {
 	arn := "arn:aws:s3:::" + grant.Bucket
 	if grant.Mode == provider.FullControl {
 		return []json.RawMessage{
@@ -183,6 +184,7 @@ func statementsFor(user string, grant provider.Grant) []json.RawMessage {
 		}
 	}
 	onBucket, onObjects := allowed(grant.Mode)
+	onObjects = slices.DeleteFunc(slices.Clone(onObjects), func(action string) bool { return slices.Contains(unknown, action) })
 	return []json.RawMessage{
 		statement{Effect: "Allow", Action: onBucket, Resource: []string{arn}}.by(user),
 		statement{Effect: "Allow", Action: onObjects, Resource: []string{arn + "/*"}}.by(user),

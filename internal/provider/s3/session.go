@@ -15,11 +15,15 @@ import (
 
 // session is one account at one place. It keeps nothing but connections.
 type session struct {
-	place                provider.Place
-	endpoint             *url.URL
+	place    provider.Place
+	endpoint *url.URL
+	// adminEndpoint is where the credential API is served.
+	adminEndpoint        *url.URL
 	accessKey, secretKey secret.Text
-	wire                 *recorder
-	core                 *minio.Core
+	// adminToken is empty where the credential API takes the account's key.
+	adminToken secret.Text
+	wire       *recorder
+	core       *minio.Core
 }
 
 var _ provider.Session = (*session)(nil)
@@ -29,10 +33,20 @@ func (s *session) Place() provider.Place { return s.place }
 
 // Keys implements provider.Session.
 func (s *session) Keys() (provider.KeyIssuer, bool) {
-	if s.place.CredentialAPI != provider.VersityCredentialAPI {
+	switch s.place.CredentialAPI {
+	case provider.VersityCredentialAPI:
+		return &issuer{session: s}, true
+	case provider.CephCredentialAPI:
+		return newCephIssuer(s), true
+	case provider.GarageCredentialAPI:
+		// Without a token it is an application's own session.
+		if s.adminToken.IsEmpty() {
+			return nil, false
+		}
+		return newGarageIssuer(s), true
+	default:
 		return nil, false
 	}
-	return &issuer{session: s}, true
 }
 
 // Ping implements provider.Session with one ListBuckets, whose document must be
@@ -40,6 +54,12 @@ func (s *session) Keys() (provider.KeyIssuer, bool) {
 func (s *session) Ping(ctx context.Context) (provider.Health, error) {
 	_, x, err := s.listBuckets(ctx)
 	return x.health(), err
+}
+
+// ListBuckets implements provider.Buckets.
+func (s *session) ListBuckets(ctx context.Context) (provider.BucketList, error) {
+	names, x, err := s.listBuckets(ctx)
+	return provider.BucketList{Names: names, Health: x.health()}, err
 }
 
 // listBuckets gives the names of the account's own buckets.

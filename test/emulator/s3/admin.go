@@ -88,9 +88,9 @@ func (c *call) adminCreateUser() error {
 	if c.knows(account.Access) {
 		return errAdminUserExists
 	}
-	c.credentials[account.Access] = credential{account.Secret, &identity{
+	c.learn(account.Access, credential{account.Secret, &identity{
 		id: account.Access, role: account.Role, admin: account.Role == roleAdmin,
-	}}
+	}})
 	return c.done(http.StatusCreated)
 }
 
@@ -128,7 +128,7 @@ func (c *call) adminUpdateUser() error {
 		who.role, who.admin = change.Role, change.Role == roleAdmin
 		existing.who = &who
 	}
-	c.credentials[access] = existing
+	c.learn(access, existing)
 	return c.done(http.StatusOK)
 }
 

@@ -124,6 +124,10 @@ func (c *call) fail(err error) {
 		c.w.WriteHeader(known.Status)
 		return
 	}
+	if c.isCeph() {
+		c.failJSON(known)
+		return
+	}
 	c.writeDocument(known.Status, c.errorDocument(known))
 }
 

@@ -13,18 +13,17 @@ import (
 	"time"
 )
 
-// selfSigned makes a certificate for an address, and the pool that trusts it.
-func selfSigned(address net.Addr) (*tls.Config, *x509.CertPool, error) {
+// selfSigned makes a certificate for an address that ends at a time.
+func selfSigned(address net.Addr, notAfter time.Time) (*tls.Config, *x509.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make certificate key: %w", err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "S3 emulator"},
-		// Validity follows the real clock: TLS is not what Options.Clock moves.
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(24 * time.Hour),
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "S3 emulator"},
+		NotBefore:             notAfter.Add(-48 * time.Hour),
+		NotAfter:              notAfter,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
@@ -42,8 +41,5 @@ func selfSigned(address net.Addr) (*tls.Config, *x509.CertPool, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read back certificate: %w", err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-	return config, roots, nil
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, leaf, nil
 }

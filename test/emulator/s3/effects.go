@@ -94,6 +94,11 @@ func Fail(status int, code string) Effect {
 // SlowDown is Fail with S3's throttling answer.
 func SlowDown() Effect { return Fail(503, "SlowDown") }
 
+// SlowDownFor is SlowDown that names how long to stay away, in whole seconds.
+func SlowDownFor(d time.Duration) Effect {
+	return Effect{kind: kindFail, status: 503, code: "SlowDown", delay: d}
+}
+
 // FailWith200 answers 200 with an error document, as S3 may when a completion
 // or a copy fails after the headers were sent. Nothing is carried out.
 func FailWith200(code string) Effect {

@@ -213,7 +213,7 @@ func (c *call) mayOpen(action, resource string) bool {
 	switch {
 	case c.who.admin:
 		return true
-	case c.who == anonymous:
+	case c.who == anonymous, c.who.maxBuckets < 0 && action == "s3:CreateBucket":
 		return false
 	case c.who.role == roleUser:
 		return c.op.method == http.MethodGet

@@ -2,8 +2,10 @@ package s3
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Match says which requests a fault hits. Empty fields match everything.
@@ -176,7 +178,11 @@ func (es effects) has(k kind) bool {
 func (c *call) injected(key string) error {
 	for _, e := range c.effects {
 		if e.kind == kindFail && e.within == (key != "") && e.match.wantsKey(orDefault(key, c.key)) {
-			return &apiError{Status: e.status, Code: e.code, Message: "Injected fault."}
+			injected := &apiError{Status: e.status, Code: e.code, Message: "Injected fault."}
+			if e.delay > 0 {
+				injected.Header = map[string]string{"Retry-After": strconv.Itoa(int(e.delay / time.Second))}
+			}
+			return injected
 		}
 	}
 	return nil

@@ -1,6 +1,10 @@
 package s3
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // identity is who sends a request. Policies and ownership name it by id, which
 // is its first access key.
@@ -13,6 +17,11 @@ type identity struct {
 	role string
 	// admin may reach everything.
 	admin bool
+	// usersCap is Ceph's capability users=*; displayName and maxBuckets are of
+	// users made through its admin operations, -1 for none at all.
+	usersCap    bool
+	displayName string
+	maxBuckets  int
 }
 
 // credential is one key pair of an identity.
@@ -35,7 +44,7 @@ func (s *Server) AddUser(accessKey, secretKey, policyDocument string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.credentials[accessKey] = credential{secretKey, &identity{id: accessKey, policy: p}}
+	s.learn(accessKey, credential{secretKey, &identity{id: accessKey, policy: p}})
 	return nil
 }
 
@@ -48,8 +57,22 @@ func (s *Server) AddKey(ofAccessKey, accessKey, secretKey string) error {
 	if !ok {
 		return fmt.Errorf("add key %q: no user has the access key %q", accessKey, ofAccessKey)
 	}
-	s.credentials[accessKey] = credential{secretKey, existing.who}
+	s.learn(accessKey, credential{secretKey, existing.who})
 	return nil
+}
+
+// learn makes a key pair known. The caller holds mu.
+func (s *Server) learn(accessKey string, pair credential) {
+	s.credentials[accessKey] = pair
+	s.secrets[pair.secret] = true
+}
+
+// SecretKeys gives every secret key that the server ever knew, those of keys that
+// are gone included.
+func (s *Server) SecretKeys() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Sorted(maps.Keys(s.secrets))
 }
 
 // RemoveKey makes an access key unknown; what its user owns stays.

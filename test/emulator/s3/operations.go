@@ -59,6 +59,9 @@ func allOperations(o Options) []operation {
 	if o.VersityAdmin {
 		ops = append(ops, adminOperations...)
 	}
+	if o.CephAdmin {
+		ops = append(ops, cephOperations...)
+	}
 	return ops
 }
 
@@ -125,11 +128,14 @@ func (c *call) route() error {
 	}
 	c.bucket, c.key = bucket, key
 	c.record.Key = key
-	if c.options.VersityAdmin && c.routeAdmin() {
+	if c.routeAdmin() {
 		return nil
 	}
 	if err := c.checkKey(); err != nil {
 		return err
+	}
+	if c.routeBadAnswer() {
+		return nil
 	}
 	op, unknown := c.selectOperation()
 	c.record.Subresource = strings.Join(op.sub, "&")

@@ -21,6 +21,9 @@ type Options struct {
 	// TLS makes Listen serve https with a certificate made for the occasion;
 	// Server.HTTPClient trusts it.
 	TLS bool
+	// CertificateEnds is when that certificate ends, by the real clock: TLS is not
+	// what Clock moves. Zero means a day from now.
+	CertificateEnds time.Time
 
 	// MinPartSize is the smallest part but the last that may be completed;
 	// 0 means S3's 5 MiB, a negative value means no minimum.
@@ -33,10 +36,13 @@ type Options struct {
 	// 0 means 50 000.
 	RequestLog int
 
-	// StoredConfigurations names the bucket subresources (lifecycle, cors,
-	// encryption, notification …) that are stored and returned, but have no
-	// effect. The others answer 501 NotImplemented.
+	// StoredConfigurations names the bucket subresources (acl, lifecycle,
+	// replication, cors, encryption, notification …) that are stored and returned,
+	// but have no effect. The others answer 501 NotImplemented.
 	StoredConfigurations []string
+	// BadAnswers answers the GET of a bucket subresource with a text, by its name,
+	// whatever is stored: an empty one, as some gateways do, or another document.
+	BadAnswers map[string]string
 	// CarelessSubresources ignores unknown subresources and carries out the
 	// bare verb, as Ceph RGW 16.2, MinIO and versitygw do for some: DELETE
 	// /bucket?anything deletes an empty bucket.
@@ -70,6 +76,9 @@ type Options struct {
 	// /create-user and its neighbours) to the root account and to users of
 	// role admin, who then may reach every bucket.
 	VersityAdmin bool
+	// CephAdmin serves the admin operations of a Ceph Object Gateway on users
+	// (/admin/user), to the root account.
+	CephAdmin bool
 }
 
 const (
@@ -90,6 +99,9 @@ func (o Options) withDefaults() Options {
 	o.MaxPutSize = orDefault(o.MaxPutSize, defaultMaxPutSize)
 	o.MaxBuckets = orDefault(o.MaxBuckets, defaultMaxBuckets)
 	o.RequestLog = orDefault(o.RequestLog, defaultRequestLog)
+	if o.CertificateEnds.IsZero() {
+		o.CertificateEnds = time.Now().Add(24 * time.Hour)
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}

@@ -3,11 +3,14 @@ package s3
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -22,6 +25,8 @@ type Server struct {
 	AccessKey string
 	SecretKey string
 	Region    string
+	// CertificatePEM is what a client has to trust, after Listen with Options.TLS.
+	CertificatePEM []byte
 
 	options    Options
 	operations []operation
@@ -33,7 +38,11 @@ type Server struct {
 	mu          sync.RWMutex
 	buckets     map[string]*bucket
 	credentials map[string]credential
-	sequence    uint64
+	// secrets are those of all keys there ever were.
+	secrets  map[string]bool
+	sequence uint64
+
+	handshakes atomic.Int64
 
 	http      *http.Server
 	client    *http.Client
@@ -56,12 +65,13 @@ func New(o Options) *Server {
 		log:         newRequestLog(o.RequestLog),
 		buckets:     map[string]*bucket{},
 		credentials: map[string]credential{},
+		secrets:     map[string]bool{},
 		closing:     make(chan struct{}),
 		client:      &http.Client{Transport: &http.Transport{DisableCompression: true}},
 	}
 	s.operations = allOperations(o)
-	root := &identity{id: o.AccessKey, admin: o.VersityAdmin}
-	s.credentials[o.AccessKey] = credential{secret: o.SecretKey, who: root}
+	root := &identity{id: o.AccessKey, admin: o.VersityAdmin, usersCap: o.CephAdmin}
+	s.learn(o.AccessKey, credential{secret: o.SecretKey, who: root})
 	return s
 }
 
@@ -85,9 +95,16 @@ func (s *Server) Listen(address string) error {
 	}
 	s.URL = "http://" + listener.Addr().String()
 	if s.options.TLS {
-		config, roots, err := selfSigned(listener.Addr())
+		config, leaf, err := selfSigned(listener.Addr(), s.options.CertificateEnds)
 		if err != nil {
 			return errors.Join(err, listener.Close())
+		}
+		roots := x509.NewCertPool()
+		roots.AddCert(leaf)
+		s.CertificatePEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})
+		config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			s.handshakes.Add(1)
+			return nil, nil
 		}
 		s.URL = "https://" + listener.Addr().String()
 		s.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
@@ -110,6 +127,10 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 // HTTPClient returns a client that trusts the server's certificate and never
 // decompresses. Its idle connections are closed by Close.
 func (s *Server) HTTPClient() *http.Client { return s.client }
+
+// Handshakes counts the TLS handshakes that clients began, those that came to
+// nothing included.
+func (s *Server) Handshakes() int { return int(s.handshakes.Load()) }
 
 // Close cuts all connections and waits for the requests in progress. It may be
 // called more than once.
