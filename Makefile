@@ -59,6 +59,10 @@ test: tools ## Run all tests (TESTFLAGS='-run Name', PACKAGES=./internal/...)
 test-race: ## Run the tests that need no cluster with the race detector (needs a C compiler)
 	@$(call tool,gotestsum) --format pkgname --format-hide-empty-pkg -- -race -p 2 -timeout 20m $(TESTFLAGS) ./api/... ./internal/...
 
+.PHONY: chaos
+chaos: tools ## Kill the operator at every single write of the main job (about 15 minutes)
+	@$(call tool,gotestsum) --format testname -- -timeout 2h -run '^TestKilled' ./test/integration -args -crash.step=1 -crash.offset=1
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME each
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
@@ -73,6 +77,7 @@ bench: ## Measure the mover against other programs (BENCHARGS='-help')
 
 .PHONY: demo
 demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running)
+	@echo 'building the demo …'
 	@go build -o bin/demo ./test/demo
 	@bin/demo $(if $(DATA),-data '$(DATA)') $(if $(KEEP),-keep)
 

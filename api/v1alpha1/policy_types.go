@@ -255,6 +255,9 @@ type PolicySummary struct {
 // +kubebuilder:resource:scope=Cluster,shortName=sovpol,categories=sovereign,path=sovereigntypolicies
 // +kubebuilder:printcolumn:name="Perimeter",type=string,JSONPath=`.spec.residency.perimeter`
 // +kubebuilder:printcolumn:name="Copies",type=integer,JSONPath=`.spec.copies.minimum`
+// +kubebuilder:printcolumn:name="Operators",type=integer,JSONPath=`.spec.copies.distinctOperators`
+// +kubebuilder:printcolumn:name="RPO",type=string,JSONPath=`.spec.objectives.rpo`
+// +kubebuilder:printcolumn:name="RTO",type=string,JSONPath=`.spec.objectives.rto`
 // +kubebuilder:printcolumn:name="Pass",type=integer,JSONPath=`.status.summary.pass`
 // +kubebuilder:printcolumn:name="Fail",type=integer,JSONPath=`.status.summary.fail`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`

@@ -78,20 +78,27 @@ type scope struct {
 	summary v1alpha1.PolicySummary
 }
 
-// count counts a bucket as failed unless it is known to comply.
+// count counts the buckets that name the policy.
 func (r *Reconciler) count(ctx context.Context, s *scope) error {
 	var buckets v1alpha1.SovereignBucketList
 	if err := r.Client.List(ctx, &buckets, client.MatchingFields{gather.BucketPolicyField: s.policy.Name}); err != nil {
 		return fmt.Errorf("list the buckets: %w", err)
 	}
-	for _, bucket := range buckets.Items {
+	s.summary = summarise(buckets.Items)
+	return nil
+}
+
+// summarise counts a bucket as failed unless it is known to comply.
+func summarise(buckets []v1alpha1.SovereignBucket) v1alpha1.PolicySummary {
+	var summary v1alpha1.PolicySummary
+	for _, bucket := range buckets {
 		if meta.IsStatusConditionTrue(bucket.Status.Conditions, v1alpha1.ConditionResidencyCompliant) {
-			s.summary.Pass++
+			summary.Pass++
 		} else {
-			s.summary.Fail++
+			summary.Fail++
 		}
 	}
-	return nil
+	return summary
 }
 
 func (s *scope) report(err error) loop.Report {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,19 +22,26 @@ import (
 // systemNamespace is the operator's own.
 const systemNamespace = "rempart-system"
 
-func (d *demo) startControlPlane(ctx context.Context) (err error) {
-	if d.dir, err = os.MkdirTemp("", "rempart-demo-"); err != nil {
+func (d *demo) startControlPlane(ctx context.Context) error {
+	dir, release, err := harness.TempDir("rempart-demo-")
+	if err != nil {
 		return err
 	}
-	d.atEnd(func() { _ = os.RemoveAll(d.dir) })
+	d.dir = dir
+	d.atEnd(release)
 	root, err := toolbox.Root()
 	if err != nil {
 		return err
 	}
+	if err := d.haveTools(ctx, toolbox.Etcd, toolbox.KubeAPIServer, toolbox.KubeControllerManager); err != nil {
+		return err
+	}
 	started := time.Now()
+	busy := d.busy("starting etcd, kube-apiserver and kube-controller-manager")
 	d.control, err = harness.StartControlPlane(ctx, harness.ControlPlaneOptions{
 		ControllerManager: true, CRDs: []string{filepath.Join(root, "config/crd/bases")}, Output: d.out,
 	})
+	busy.done()
 	if err != nil {
 		return err
 	}
@@ -48,6 +55,16 @@ func (d *demo) startControlPlane(ctx context.Context) (err error) {
 		return err
 	}
 	d.say("etcd, kube-apiserver and kube-controller-manager are up after %s", time.Since(started).Round(100*time.Millisecond))
+	return nil
+}
+
+// haveTools builds tools where the cache lacks them, which shows its own progress.
+func (d *demo) haveTools(ctx context.Context, tools ...toolbox.Tool) error {
+	for _, tool := range tools {
+		if _, err := toolbox.Find(ctx, d.out, tool); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -69,14 +86,16 @@ func (d *demo) tool(ctx context.Context, name string) (string, error) {
 
 // operator is the operator as a process.
 type operator struct {
-	log   string
-	ended chan ending
+	log string
+	// ended is closed when it is gone, and failure says why.
+	ended   <-chan struct{}
+	failure func() error
 	// metrics is where the operator serves its metrics.
 	metrics string
 }
 
-// ending is how the operator ended.
-type ending struct{ err error }
+// operatorGrace is how long the operator may take to end in order.
+const operatorGrace = 20 * time.Second
 
 // startOperator builds the programs and starts the operator, told that it stands
 // in the authority's own data centre.
@@ -87,28 +106,27 @@ func (d *demo) startOperator(ctx context.Context) error {
 	if err := d.makeNamespace(ctx, systemNamespace); err != nil {
 		return err
 	}
-	d.operator = &operator{log: filepath.Join(d.dir, "operator.log"), ended: make(chan ending, 1)}
-	log, err := os.Create(d.operator.log)
+	metrics, err := freeAddress()
 	if err != nil {
 		return err
 	}
-	if d.operator.metrics, err = freeAddress(); err != nil {
+	// Not tied to the context: cleanUp ends it in order.
+	program, err := harness.StartProgram(harness.ProgramSpec{
+		Name: "operator", Path: filepath.Join(d.dir, "bin", "manager"), Dir: d.dir,
+		Args: []string{
+			"--kubeconfig", d.kubeconfig, "--namespace", systemNamespace, "--installation-id", "demo", "--self", "onprem/dc1",
+			"--allow-insecure-endpoints", "--leader-elect=false",
+			"--metrics-bind-address", metrics, "--metrics-secure=false", "--health-probe-bind-address", "0",
+		},
+	})
+	if err != nil {
 		return err
 	}
-	// Not tied to the context: Ctrl-C at the terminal reaches it by itself, and
-	// cleanUp ends it in order.
-	process := exec.Command(filepath.Join(d.dir, "bin", "manager"),
-		"--kubeconfig", d.kubeconfig, "--namespace", systemNamespace, "--installation-id", "demo", "--self", "onprem/dc1",
-		"--allow-insecure-endpoints", "--leader-elect=false",
-		"--metrics-bind-address", d.operator.metrics, "--metrics-secure=false", "--health-probe-bind-address", "0")
-	process.Stdout, process.Stderr = log, log
-	process.SysProcAttr = ownGroup()
-	if err := process.Start(); err != nil {
-		return fmt.Errorf("start the operator: %w", err)
+	d.operator = &operator{
+		log: filepath.Join(d.dir, "operator.log"), ended: program.Ended(), failure: program.Err, metrics: metrics,
 	}
-	go func() { d.operator.ended <- ending{process.Wait()} }()
-	d.atEnd(func() { d.operator.stop(process.Process, log) })
-	d.say("the operator runs as process %d; it is told that it stands at onprem/dc1", process.Process.Pid)
+	d.atEnd(func() { program.Stop(operatorGrace) })
+	d.say("the operator runs as process %d; it is told that it stands at onprem/dc1", program.PID())
 	return nil
 }
 
@@ -121,51 +139,73 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// operatorEnded says how an operator ended that nobody stopped.
-func (d *demo) operatorEnded(how ending) error {
-	if how.err == nil {
-		how.err = errors.New("it stopped by itself")
-	}
-	return fmt.Errorf("the operator ended: %w; its log ends with:\n%s", how.err, lastLines(d.operator.log))
-}
-
-// stop ends the operator in order, and by force if it takes too long.
-func (o *operator) stop(process *os.Process, log *os.File) {
-	defer log.Close()
-	_ = process.Signal(syscall.SIGTERM)
-	select {
-	case <-o.ended:
-	case <-time.After(20 * time.Second):
-		_ = process.Kill()
-	}
-}
-
-// build builds the programs of this checkout.
+// build builds the programs of this checkout, unless it is told where they are.
 func (d *demo) build(ctx context.Context) error {
 	root, err := toolbox.Root()
 	if err != nil {
 		return err
 	}
-	bin := filepath.Join(d.dir, "bin")
-	if err := os.MkdirAll(bin, 0o755); err != nil {
+	bin, scratch := filepath.Join(d.dir, "bin"), filepath.Join(d.dir, "build")
+	if err := errors.Join(os.MkdirAll(bin, 0o755), os.MkdirAll(scratch, 0o755)); err != nil {
 		return err
+	}
+	if d.programs != "" {
+		return d.link(bin)
 	}
 	busy := d.busy("building the operator and the kubectl plugin")
 	defer busy.done()
 	build := exec.CommandContext(ctx, "go", "build", "-o", bin, "./cmd/manager", "./cmd/kubectl-rempart")
 	build.Dir = root
-	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the operator: %w\n%s", err, output)
+	// An interrupted build ends its compilers, a killed one leaves them; neither
+	// is sure to remove its files.
+	build.Env = append(os.Environ(), "GOTMPDIR="+scratch)
+	interruptible(build)
+	var output bytes.Buffer
+	build.Stdout, build.Stderr = &output, &output
+	if err := harness.RunBound(build); err != nil {
+		return fmt.Errorf("build the operator: %w\n%s", err, &output)
 	}
 	return nil
+}
+
+// link makes programs that were built before available under bin.
+func (d *demo) link(bin string) error {
+	programs, err := filepath.Abs(d.programs)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"manager", "kubectl-rempart"} {
+		if err := os.Symlink(filepath.Join(programs, name), filepath.Join(bin, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// interruptible has a command interrupted, and not killed at once, when its
+// context ends.
+func interruptible(command *exec.Cmd) {
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = 5 * time.Second
 }
 
 // plugin runs the kubectl plugin and shows what it prints.
 func (d *demo) plugin(ctx context.Context, args ...string) error {
 	run := exec.CommandContext(ctx, filepath.Join(d.dir, "bin", "kubectl-rempart"), append(args, "--kubeconfig", d.kubeconfig)...)
 	run.Stdout, run.Stderr = d.out, os.Stderr
+	interruptible(run)
 	d.say("$ kubectl rempart %s\n", strings.Join(args, " "))
-	return run.Run()
+	err := harness.RunBound(run)
+	if err == nil {
+		return nil
+	}
+	// Ctrl-C at the terminal reaches the plugin too, which may be faster to end.
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(200 * time.Millisecond):
+		return err
+	}
 }
 
 // lastLines gives the end of a log.

@@ -47,7 +47,9 @@ const (
 // upload stores the files as an application does: it knows the Secret and
 // nothing else.
 func (d *demo) upload(ctx context.Context) error {
+	looking := d.busy("looking through the folder")
 	files, err := d.files()
+	looking.done()
 	if err != nil {
 		return err
 	}
@@ -200,13 +202,11 @@ func (d *demo) awaitCopies(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var objects, size int64
-	for object, err := range provider.List(ctx, session, name, provider.ListOptions{}) {
-		if err != nil {
-			return err
-		}
-		objects++
-		size += object.Size
+	counting := d.busy("counting what the primary holds")
+	objects, size, err := count(ctx, session, name)
+	counting.done()
+	if err != nil {
+		return err
 	}
 	bucket := dataset()
 	if err := d.client.Get(ctx, client.ObjectKeyFromObject(bucket), bucket); err != nil {
@@ -221,8 +221,10 @@ func (d *demo) awaitCopies(ctx context.Context) error {
 	bar := d.bar("copying", size*int64(replicas))
 	defer bar.done()
 	if err := d.poll(ctx, "the copies", func() (string, bool, error) {
-		bar.set(d.operator.bytesCopied(ctx))
-		return d.copiesHold(ctx, objects)
+		copied := d.operator.bytesCopied(ctx)
+		bar.set(copied)
+		detail, done, err := d.copiesHold(ctx, objects)
+		return fmt.Sprintf("%s; %d bytes were copied", detail, copied), done, err
 	}); err != nil {
 		return err
 	}
@@ -230,6 +232,18 @@ func (d *demo) awaitCopies(ctx context.Context) error {
 	d.say("each of the %d copies holds %d objects, %s, after %s", replicas, objects, humanBytes(size),
 		time.Since(started).Round(100*time.Millisecond))
 	return nil
+}
+
+// count counts the objects of a bucket and their bytes.
+func count(ctx context.Context, session provider.Session, bucket string) (objects, size int64, err error) {
+	for object, err := range provider.List(ctx, session, bucket, provider.ListOptions{}) {
+		if err != nil {
+			return 0, 0, err
+		}
+		objects++
+		size += object.Size
+	}
+	return objects, size, nil
 }
 
 // replicas is how many copies the samples ask for besides the primary.

@@ -10,7 +10,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -27,32 +26,47 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	data := flag.String("data", "", "folder whose files are protected; by default this project's own files and some larger ones")
-	keep := flag.Bool("keep", false, "leave everything running until Ctrl-C")
+	d := &demo{out: os.Stdout}
+	flag.StringVar(&d.data, "data", "", "folder whose files are protected; by default this project's own files and some larger ones")
+	flag.BoolVar(&d.keep, "keep", false, "leave everything running until Ctrl-C")
+	flag.StringVar(&d.programs, "programs", "", "folder with manager and kubectl-rempart; by default they are built")
 	flag.Parse()
+	os.Exit(d.run())
+}
 
-	d := &demo{out: os.Stdout, data: *data, keep: *keep, started: time.Now()}
+// exitInterrupted is what a shell expects of what Ctrl-C ended.
+const exitInterrupted = 130
+
+// run plays the demo, puts everything in order and gives the exit code. Ctrl-C, a
+// terminal that is closed and a reader that goes away end it in order; a second
+// Ctrl-C ends it at once, and the kernel ends its children.
+func (d *demo) run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	defer stop()
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
+	d.started = time.Now()
 	err := d.play(ctx)
 	d.cleanUp()
 	switch {
 	case err == nil:
-	case errors.Is(err, context.Canceled):
+		return 0
+	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "\ndemo: interrupted, everything was stopped")
-		os.Exit(130)
+		return exitInterrupted
 	default:
 		fmt.Fprintln(os.Stderr, "\ndemo:", err)
-		os.Exit(1)
+		return 1
 	}
 }
 
 // demo is one run.
 type demo struct {
-	out     io.Writer
-	data    string
-	keep    bool
-	started time.Time
+	out  io.Writer
+	data string
+	keep bool
+	// programs is where the programs are; empty has them built.
+	programs string
+	started  time.Time
 	// dir holds what the demo needs and is removed at the end.
 	dir        string
 	kubeconfig string
@@ -62,10 +76,17 @@ type demo struct {
 	operator   *operator
 	// undo is what has to be undone at the end, the latest first.
 	undo []func()
+	// interlude is played before each act; tests spoil the play there.
+	interlude func(ctx context.Context, title string) error
 }
 
 // play is the main job from the first process to the verdict.
 func (d *demo) play(ctx context.Context) error {
+	if d.data != "" { // better now than after the first acts
+		if info, err := os.Stat(d.data); err != nil || !info.IsDir() {
+			return fmt.Errorf("there is no folder %s", d.data)
+		}
+	}
 	for _, act := range []struct {
 		title string
 		play  func(context.Context) error
@@ -77,10 +98,15 @@ func (d *demo) play(ctx context.Context) error {
 		{"The application stores its files with the key that it was given", d.upload},
 		{"The copies converge", d.awaitCopies},
 		{"Why the copies are where they are", d.explain},
-		{"A reversibility drill: the dataset leaves OVHcloud for Outscale", d.drill},
+		{drillTitle, d.drill},
 		{"Where everything stands", d.show},
 	} {
 		d.title(act.title)
+		if d.interlude != nil {
+			if err := d.interlude(ctx, act.title); err != nil {
+				return err
+			}
+		}
 		if err := act.play(ctx); err != nil {
 			return err
 		}
@@ -91,6 +117,9 @@ func (d *demo) play(ctx context.Context) error {
 	fmt.Fprintf(d.out, "\nThe whole demo took %s. Run it again with KEEP=1 to look around.\n", time.Since(d.started).Round(time.Second))
 	return nil
 }
+
+// drillTitle is the title of the act that decides how the demo ends.
+const drillTitle = "A reversibility drill: the dataset leaves OVHcloud for Outscale"
 
 func (d *demo) title(title string) { fmt.Fprintf(d.out, "\n== %s\n", title) }
 
@@ -116,8 +145,8 @@ func (d *demo) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case ended := <-d.operator.ended:
-		return d.operatorEnded(ended)
+	case <-d.operator.ended:
+		return d.operator.failure()
 	}
 }
 
@@ -131,6 +160,8 @@ func (d *demo) path(kubectl string) string {
 }
 
 func (d *demo) cleanUp() {
+	busy := d.busy("stopping everything")
+	defer busy.done()
 	for _, undo := range slices.Backward(d.undo) {
 		undo()
 	}

@@ -14,8 +14,11 @@ import (
 // isTerminal tells whether a person is watching.
 var isTerminal = sync.OnceValue(func() bool { return term.IsTerminal(int(os.Stdout.Fd())) })
 
-// progress shows that something goes on: on a terminal a line that is drawn
-// again, otherwise one plain line when it takes longer than two seconds.
+// plainInterval is how often a plain line says how far it is.
+const plainInterval = 10 * time.Second
+
+// progress shows that something goes on once it takes longer than two seconds: on
+// a terminal a line that is drawn again, otherwise a plain line now and then.
 type progress struct {
 	demo  *demo
 	what  string
@@ -25,9 +28,11 @@ type progress struct {
 	moved   int64
 	started time.Time
 	shown   bool
-	stop    chan struct{}
-	once    sync.Once
-	ended   sync.WaitGroup
+	// said is when the last plain line was written.
+	said  time.Time
+	stop  chan struct{}
+	once  sync.Once
+	ended sync.WaitGroup
 }
 
 // busy shows something of which nobody knows how long it takes.
@@ -86,6 +91,10 @@ func (p *progress) show() {
 		fmt.Fprintf(p.demo.out, "\r\033[K   %s %s %s", p.what, p.picture(), elapsed.Round(time.Second))
 	case !p.shown:
 		p.demo.say("%s …", p.what)
+		p.said = time.Now()
+	case time.Since(p.said) >= plainInterval:
+		p.demo.say("%s %s %s", p.what, p.picture(), elapsed.Round(time.Second))
+		p.said = time.Now()
 	}
 	p.shown = true
 }

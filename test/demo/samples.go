@@ -20,7 +20,7 @@ import (
 	"github.com/rempart/rempart/test/harness/toolbox"
 )
 
-// patience is how long the demo waits for what is sure to come.
+// patience is how long the demo waits while nothing moves.
 const patience = 3 * time.Minute
 
 // dataset is the bucket of the samples.
@@ -132,26 +132,29 @@ func (d *demo) await(ctx context.Context, what string, look func() (detail strin
 	return d.poll(ctx, what, look)
 }
 
-// poll looks again and again.
+// poll looks again and again until it is done. It gives up when the detail has
+// stayed the same for too long: how long the whole takes depends on how much
+// there is to do.
 func (d *demo) poll(ctx context.Context, what string, look func() (detail string, done bool, err error)) error {
-	deadline := time.Now().Add(patience)
-	var detail string
-	for time.Now().Before(deadline) {
-		var done bool
-		var err error
-		if detail, done, err = look(); err != nil && !apierrors.IsNotFound(err) {
+	moved, last := time.Now(), ""
+	for time.Since(moved) < patience {
+		detail, done, err := look()
+		if err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 		if done {
 			return nil
 		}
+		if detail != last {
+			moved, last = time.Now(), detail
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case ended := <-d.operator.ended:
-			return d.operatorEnded(ended)
+		case <-d.operator.ended:
+			return d.operator.failure()
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("%s took longer than %s: %s; the operator's log ends with:\n%s", what, patience, detail, lastLines(d.operator.log))
+	return fmt.Errorf("%s: nothing moved for %s: %s; the operator's log ends with:\n%s", what, patience, last, lastLines(d.operator.log))
 }

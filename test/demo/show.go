@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -41,40 +43,55 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	for _, uri := range drill.Status.Evidence.URIs {
-		if err := d.showEvidence(ctx, uri); err != nil {
+	evidence := drill.Status.Evidence
+	if evidence == nil || len(evidence.URIs) != 2 {
+		return fmt.Errorf("the drill left its evidence at %+v, it should be at two operators", evidence)
+	}
+	for _, uri := range evidence.URIs {
+		digest, err := d.showEvidence(ctx, uri)
+		if err != nil {
 			return err
 		}
+		if digest != evidence.Digest {
+			return fmt.Errorf("the evidence %s has the digest %s, not %s as the drill says", uri, digest, evidence.Digest)
+		}
 	}
-	d.say("both are the same file: %s", drill.Status.Evidence.Digest)
+	d.say("both are the same file: %s", evidence.Digest)
 	return nil
 }
 
-// showEvidence reads the evidence back from where it is stored.
-func (d *demo) showEvidence(ctx context.Context, uri string) error {
+// showEvidence reads the evidence back from where it is stored, and gives its
+// digest.
+func (d *demo) showEvidence(ctx context.Context, uri string) (string, error) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
 	for _, store := range d.stores {
-		session, err := s3.Driver{}.Open(provider.Place{
-			Provider: store.provider, Location: "stand-in", Endpoint: store.server.Endpoint, Region: store.server.Region, Addressing: provider.PathStyle,
-		}, provider.Credentials{
-			provider.AccessKey: secret.New(store.server.AccessKey), provider.SecretKey: secret.New(store.server.SecretKey),
-		})
+		session, err := store.open()
 		if err != nil {
-			return err
+			return "", err
 		}
 		body, object, err := session.Get(ctx, provider.Ref{Bucket: bucket, Key: key}, provider.GetOptions{})
 		if errors.Is(err, provider.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return err
+			return "", err
 		}
 		defer body.Close()
-		if _, err := io.Copy(io.Discard, body); err != nil {
-			return err
+		hash := sha256.New()
+		if _, err := io.Copy(hash, body); err != nil {
+			return "", err
 		}
 		d.say("evidence at %-9s %s (%s)", store.provider+":", uri, humanBytes(object.Size))
-		return nil
+		return "sha256:" + hex.EncodeToString(hash.Sum(nil)), nil
 	}
-	return fmt.Errorf("the evidence %s is at no store", uri)
+	return "", fmt.Errorf("the evidence %s is at no store", uri)
+}
+
+// open opens the store with its own key, as its administrator may.
+func (s *standIn) open() (provider.Session, error) {
+	return s3.Driver{}.Open(provider.Place{
+		Provider: s.provider, Location: "stand-in", Endpoint: s.server.Endpoint, Region: s.server.Region, Addressing: provider.PathStyle,
+	}, provider.Credentials{
+		provider.AccessKey: secret.New(s.server.AccessKey), provider.SecretKey: secret.New(s.server.SecretKey),
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rempart/rempart/test/harness"
+	"github.com/rempart/rempart/test/harness/toolbox"
 )
 
 // standIn is an S3 server that stands in for the store of a provider.
@@ -15,12 +16,17 @@ type standIn struct {
 
 // startStores starts a real S3 server for each provider of the samples.
 func (d *demo) startStores(ctx context.Context) error {
+	if err := d.haveTools(ctx, toolbox.VersityGW); err != nil {
+		return err
+	}
 	for _, s := range []*standIn{
 		{provider: "onprem", operator: "the authority's own data centre"},
 		{provider: "ovhcloud", operator: "OVHcloud"},
 		{provider: "outscale", operator: "Outscale"},
 	} {
+		busy := d.busy("starting the store of " + s.operator)
 		server, err := harness.StartVersity(ctx, harness.VersityOptions{Versioning: true, Output: d.out})
+		busy.done()
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,6 +22,11 @@ const parentRole = "REMPART_HARNESS_TEST_PARENT"
 // beParent starts children, prints their process ids on one line and then does
 // what its role says, without any cleanup.
 func beParent(role string) error {
+	if role == "bound" { // the child prints its own id
+		command := exec.Command("sh", "-c", "echo $$; exec sleep 600")
+		command.Stdout = os.Stdout
+		return RunBound(command)
+	}
 	pids, err := startChildren(role)
 	if err != nil {
 		return err
@@ -41,6 +47,13 @@ func startChildren(role string) ([]int, error) {
 		}
 		watchdog(cmd.Process.Pid)
 		return []int{cmd.Process.Pid}, nil
+	}
+	if role == "program" {
+		program, err := StartProgram(ProgramSpec{Name: "sleep", Path: "/bin/sh", Dir: os.TempDir(), Args: []string{"-c", "exec sleep 600"}})
+		if err != nil {
+			return nil, err
+		}
+		return []int{program.PID()}, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -98,11 +111,16 @@ func TestKilledParentLeavesNoChild(t *testing.T) {
 	tests := map[string]struct{ role, want string }{
 		"a control plane and an S3 server when killed": {role: "kill", want: "4 children"},
 		"an S3 server when the parent panics":          {role: "panic", want: "1 children"},
+		"a program of ours when killed":                {role: "program", want: "1 children"},
+		"a command in its own group when killed":       {role: "bound", want: "1 children"},
 		"a child with a watchdog when killed":          {role: "watchdog", want: "1 children"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if test.role == "bound" && runtime.GOOS != "linux" {
+				t.Skip("no other kernel ends a child with its parent")
+			}
 			parent, children := startParent(t, test.role)
 			if got := fmt.Sprintf("%d children", len(children)); got != test.want {
 				t.Errorf("started %s, want %s", got, test.want)

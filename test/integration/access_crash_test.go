@@ -17,12 +17,13 @@ import (
 // is left that nobody knows of.
 func TestKilledAnywhereNoKeyIsLostOrLeft(t *testing.T) {
 	w, stores, _, _ := issued(t)
+	first := firstKill(t)
 	for _, after := range []bool{false, true} {
-		for at, reached := 1, true; reached && !t.Failed(); at += *crashStep {
-			name := fmt.Sprintf("report-%d-%t", at, after)
-			t.Run(fmt.Sprintf("at write %d, after it: %v", at, after), func(t *testing.T) {
+		for number, reached := first, true; reached && !t.Failed(); number += *crashStep {
+			name, at := fmt.Sprintf("report-%d-%t", number, after), point{number: number, after: after}
+			t.Run(at.String(), func(t *testing.T) {
 				w.t = t
-				reached = w.killedWhileServing(name, at, after)
+				reached = w.killedWhileServing(name, at)
 			})
 			w.t = t
 			w.wantKeys(stores["onprem"].AccessKeys(), 1)
@@ -32,11 +33,11 @@ func TestKilledAnywhereNoKeyIsLostOrLeft(t *testing.T) {
 
 // killedWhileServing gives an access, rotates its key and takes it away, with a
 // kill at a write, and tells whether there are that many.
-func (w *world) killedWhileServing(name string, at int, after bool) bool {
-	killing := newKiller(at, after)
+func (w *world) killedWhileServing(name string, at point) bool {
+	killing := newKiller(at)
 	w.stop()
 	w.options.Around = killing.around
-	w.options.WrapClient = func(c client.Client) client.Client { return killedClient{c, killing} }
+	w.options.WrapClient = func(c client.Client) client.Client { return killedClient{c, killing, w.system} }
 	w.start()
 	killing.arm()
 
@@ -55,13 +56,9 @@ func (w *world) killedWhileServing(name string, at int, after bool) bool {
 	reach := func(objection func() error) {
 		w.t.Helper()
 		w.eventually(func() error {
-			select {
-			case <-killing.dead:
-				if !isKilled {
-					isKilled = true
-					revive()
-				}
-			default:
+			if killing.isDead() && !isKilled {
+				isKilled = true
+				revive()
 			}
 			return objection()
 		})

@@ -5,14 +5,18 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -21,27 +25,52 @@ import (
 	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
 
-// crashStep is how many writes lie between two points at which the operator is
-// killed. The full test, with 1, takes several minutes: make chaos.
-var crashStep = flag.Int("crash.step", 8, "kill the operator at every n-th write")
+// Where the operator is killed by number: at every n-th write, from one that is
+// another each day, so that in time all are tried. make chaos tries all at once.
+var (
+	crashStep   = flag.Int("crash.step", 12, "kill the operator at every n-th write")
+	crashOffset = flag.Int("crash.offset", 0, "the first write at which the operator is killed; 0 is another one each day")
+)
 
 // errKilled is what a killed operator's calls end with.
 var errKilled = errors.New("the operator was killed")
 
-// killer kills the operator at a write, to a store or to the API: right before it
-// is carried out, or right after, so that its answer is lost.
-type killer struct {
-	mu     sync.Mutex
-	armed  bool
-	left   int
+// point is a write at which the operator is killed: right before it is carried
+// out, or right after, so that its answer is lost.
+type point struct {
+	// write is its name; empty is any.
+	write string
+	// number counts the writes of that name, from 1.
+	number int
 	after  bool
-	writes int
-	dead   chan struct{}
 }
 
-func newKiller(at int, after bool) *killer {
-	return &killer{left: at, after: after, dead: make(chan struct{})}
+func (p point) String() string {
+	side, name := "before", "write"
+	if p.after {
+		side = "after"
+	}
+	if p.write != "" {
+		name = p.write
+	}
+	return fmt.Sprintf("right %s %s %d", side, name, p.number)
 }
+
+// keepKey is the write of a Secret into the operator's own namespace: its copy of
+// a key that was issued.
+const keepKey = "KeepKey"
+
+// killer kills the operator at a write, to a store or to the API.
+type killer struct {
+	point point
+
+	mu    sync.Mutex
+	armed bool
+	seen  int
+	dead  chan struct{}
+}
+
+func newKiller(at point) *killer { return &killer{point: at, dead: make(chan struct{})} }
 
 func (k *killer) arm() {
 	k.mu.Lock()
@@ -49,28 +78,32 @@ func (k *killer) arm() {
 	k.armed = true
 }
 
-// write carries out a write, or not.
-func (k *killer) write(carryOut func() error) error {
-	k.mu.Lock()
+func (k *killer) isDead() bool {
 	select {
 	case <-k.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// write carries out a write, or not.
+func (k *killer) write(name string, carryOut func() error) error {
+	k.mu.Lock()
+	if k.isDead() {
 		k.mu.Unlock()
 		return errKilled
-	default:
 	}
-	if !k.armed {
-		k.mu.Unlock()
-		return carryOut()
+	if k.armed && (k.point.write == "" || k.point.write == name) {
+		k.seen++
 	}
-	k.writes++
-	k.left--
-	if k.left != 0 {
+	if !k.armed || k.seen != k.point.number {
 		k.mu.Unlock()
 		return carryOut()
 	}
 	defer k.mu.Unlock()
 	close(k.dead)
-	if k.after {
+	if k.point.after {
 		_ = carryOut()
 	}
 	return errKilled
@@ -79,40 +112,55 @@ func (k *killer) write(carryOut func() error) error {
 // around is between the operator and the stores.
 func (k *killer) around(ctx context.Context, operation provider.Operation, call func(context.Context) error) error {
 	if operation.Writes {
-		return k.write(func() error { return call(ctx) })
+		return k.write(operation.Name, func() error { return call(ctx) })
 	}
-	select {
-	case <-k.dead:
+	if k.isDead() {
 		return errKilled
-	default:
-		return call(ctx)
 	}
+	return call(ctx)
 }
 
 // killedClient is between the operator and the API.
 type killedClient struct {
 	client.Client
 	killer *killer
+	// system is the operator's own namespace.
+	system string
+}
+
+// nameOf names a write. Making a Secret in the operator's namespace is keeping a key.
+func (c killedClient) nameOf(verb string, object any) string {
+	namespace := ""
+	switch written := object.(type) {
+	case *corev1.Secret:
+		namespace = written.Namespace
+	case *corev1ac.SecretApplyConfiguration:
+		namespace = *written.GetNamespace()
+	}
+	if namespace == c.system && verb != "Delete" {
+		return keepKey
+	}
+	return verb
 }
 
 func (c killedClient) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
-	return c.killer.write(func() error { return c.Client.Create(ctx, object, options...) })
+	return c.killer.write(c.nameOf("Create", object), func() error { return c.Client.Create(ctx, object, options...) })
 }
 
 func (c killedClient) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {
-	return c.killer.write(func() error { return c.Client.Update(ctx, object, options...) })
+	return c.killer.write(c.nameOf("Update", object), func() error { return c.Client.Update(ctx, object, options...) })
 }
 
 func (c killedClient) Patch(ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption) error {
-	return c.killer.write(func() error { return c.Client.Patch(ctx, object, patch, options...) })
+	return c.killer.write(c.nameOf("Patch", object), func() error { return c.Client.Patch(ctx, object, patch, options...) })
 }
 
 func (c killedClient) Delete(ctx context.Context, object client.Object, options ...client.DeleteOption) error {
-	return c.killer.write(func() error { return c.Client.Delete(ctx, object, options...) })
+	return c.killer.write(c.nameOf("Delete", object), func() error { return c.Client.Delete(ctx, object, options...) })
 }
 
 func (c killedClient) Apply(ctx context.Context, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
-	return c.killer.write(func() error { return c.Client.Apply(ctx, object, options...) })
+	return c.killer.write(c.nameOf("Apply", object), func() error { return c.Client.Apply(ctx, object, options...) })
 }
 
 func (c killedClient) Status() client.SubResourceWriter {
@@ -125,18 +173,29 @@ type killedStatus struct {
 }
 
 func (s killedStatus) Update(ctx context.Context, object client.Object, options ...client.SubResourceUpdateOption) error {
-	return s.killer.write(func() error { return s.SubResourceWriter.Update(ctx, object, options...) })
+	return s.killer.write("UpdateStatus", func() error { return s.SubResourceWriter.Update(ctx, object, options...) })
+}
+
+// firstKill is the first write at which the operator is killed.
+func firstKill(t *testing.T) int {
+	t.Helper()
+	first := *crashOffset
+	if first == 0 {
+		first = 1 + time.Now().UTC().YearDay()%*crashStep
+	}
+	t.Logf("the same again: -crash.step=%d -crash.offset=%d", *crashStep, first)
+	return first
 }
 
 // The operator is killed between any two calls of create, sync and drill, and
 // another one takes over: it converges, and leaves nothing behind.
 func TestKilledAnywhereAnotherOperatorConverges(t *testing.T) {
+	first := firstKill(t)
 	for _, after := range []bool{false, true} {
-		for at := 1; ; at += *crashStep {
+		for number := first; ; number += *crashStep {
 			reached := true
-			t.Run(fmt.Sprintf("at write %d, after it: %v", at, after), func(t *testing.T) {
-				reached = killAt(t, at, after)
-			})
+			at := point{number: number, after: after}
+			t.Run(at.String(), func(t *testing.T) { reached = killAt(t, at) })
 			if !reached || t.Failed() {
 				break
 			}
@@ -144,20 +203,38 @@ func TestKilledAnywhereAnotherOperatorConverges(t *testing.T) {
 	}
 }
 
+// What is made at a store and is not written down yet is what a crash loses most
+// easily: those writes are tried each time. The first CreateBucket and its mark
+// are of a copy, the third of the drill's sandbox; the second key and upload are
+// the sandbox's too.
+func TestKilledRightAfterSomethingWasMade(t *testing.T) {
+	times := map[string]int{"CreateBucket": 3, "UpdateBucket": 3, "IssueKey": 2, keepKey: 1, "CompleteUpload": 2}
+	for _, write := range slices.Sorted(maps.Keys(times)) {
+		for number := 1; number <= times[write]; number++ {
+			at := point{write: write, number: number, after: true}
+			t.Run(at.String(), func(t *testing.T) {
+				if !killAt(t, at) {
+					t.Errorf("the job has no %s number %d", write, number)
+				}
+			})
+		}
+	}
+}
+
 // killAt plays the main job with a kill at a write, and tells whether the job has
 // that many.
-func killAt(t *testing.T, at int, after bool) bool {
+func killAt(t *testing.T, at point) bool {
 	t.Helper()
-	killing := newKiller(at, after)
+	killing := newKiller(at)
 	w, stores := emulatedWorld(t, func(o *app.ManagerOptions) {
 		o.Around = killing.around
-		o.WrapClient = func(c client.Client) client.Client { return killedClient{c, killing} }
+		o.WrapClient = func(c client.Client) client.Client { return killedClient{c, killing, o.Namespace} }
 	})
 	w.policy("etat-civil", func(s *v1alpha1.SovereigntyPolicySpec) {
 		s.Drills.MaximumAge = &metav1.Duration{Duration: 24 * time.Hour}
 	})
 	killing.arm()
-	reached := w.playUntil(killing.dead)
+	reached := w.playUntil(killing.isDead)
 	w.stop()
 	w.options.Around, w.options.WrapClient = nil, nil
 	w.start()
@@ -167,16 +244,8 @@ func killAt(t *testing.T, at int, after bool) bool {
 
 // playUntil plays the main job until it is done or the operator is killed, and
 // tells whether it was killed.
-func (w *world) playUntil(killed <-chan struct{}) bool {
+func (w *world) playUntil(isKilled func() bool) bool {
 	w.t.Helper()
-	isKilled := func() bool {
-		select {
-		case <-killed:
-			return true
-		default:
-			return false
-		}
-	}
 	bucket := w.bucket("actes", "etat-civil")
 	steps := []func() bool{
 		func() bool { return w.has(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue) },

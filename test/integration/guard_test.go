@@ -65,6 +65,7 @@ func TestASourceThatIsEmptiedDoesNotEmptyTheCopies(t *testing.T) {
 	w.annotate(bucket, v1alpha1.ApprovedDeletionsAnnotation, replica.Status.Guard.Digest)
 	w.awaitObjects(bucket, 0)
 	w.await(replica, v1alpha1.ConditionWithinRPO, metav1.ConditionTrue)
+	w.awaitEvent("DeletionsApproved", "20 objects were deleted from the copy as approved")
 	if held := userKeys(stores["ovh"], replica.Spec.BucketName); len(held) != 0 {
 		t.Errorf("the copy still holds %v", held)
 	}
@@ -77,6 +78,8 @@ func TestASourceThatVanishesLeavesTheCopiesIntact(t *testing.T) {
 	w.sync(bucket)
 	lost := w.await(bucket, v1alpha1.ConditionPlacementSatisfied, metav1.ConditionFalse, v1alpha1.ReasonPrimaryRelocationRequired)
 	wantIn(t, lost.Message, "no longer exists at onprem/dc1")
+	w.awaitEvent(v1alpha1.ReasonPrimaryRelocationRequired, "bucket "+bucket.Status.Primary.BucketName+" no longer exists at onprem/dc1")
+	w.awaitEvent("SourceListingSuspicious", "nothing was deleted")
 	w.await(replica, v1alpha1.ConditionReady, metav1.ConditionFalse)
 	if held := userKeys(stores["ovh"], replica.Spec.BucketName); len(held) != 20 {
 		t.Fatalf("the copy holds %d objects, want 20", len(held))

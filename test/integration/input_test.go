@@ -130,38 +130,6 @@ func one(s *v1alpha1.SovereigntyPolicySpec) {
 	s.Access = v1alpha1.AccessRules{}
 }
 
-func TestRefusedCredentialsAreTriedOnceUntilTheyChange(t *testing.T) {
-	w := newWorld(t)
-	store := w.emulated("onprem")
-	s := w.stores["onprem"]
-	s.secretKey = "wrong"
-	w.stores["onprem"] = s
-	w.policy("p", one)
-	onprem := w.provider("onprem", []v1alpha1.Location{in("dc1", "FR")})
-	refused := w.await(onprem, v1alpha1.ConditionCredentialsValid, metav1.ConditionFalse, v1alpha1.ReasonAuthenticationFailed)
-	wantIn(t, refused.Message, "not tried again until Secret onprem changes")
-	w.await(onprem, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonAuthenticationFailed)
-
-	// Everything that makes the operator look again: a probe, another spec, a
-	// bucket that wants to be placed there, a restart.
-	bucket := w.bucket("actes", "p")
-	w.update(onprem, func() { onprem.Spec.Limits.RequestsPerSecond = 50 })
-	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionFalse)
-	time.Sleep(2 * time.Second)
-	w.restart()
-	w.update(onprem, func() { onprem.Spec.Limits.RequestsPerSecond = 60 })
-	time.Sleep(2 * time.Second)
-	if sent := len(store.Requests(nil)); sent != 1 {
-		t.Errorf("%d requests were sent with credentials that were refused, want 1", sent)
-	}
-
-	var credentials corev1.Secret
-	credentials.Namespace, credentials.Name = w.system, "onprem"
-	w.update(&credentials, func() { credentials.StringData = map[string]string{provider.SecretKey: "onprem-secret"} })
-	w.await(onprem, v1alpha1.ConditionReady, metav1.ConditionTrue)
-	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
-}
-
 func TestAnUnreachableEndpoint(t *testing.T) {
 	w := newWorld(t)
 	w.stores["onprem"] = store{endpoint: "http://127.0.0.1:1", accessKey: "a", secretKey: "b", region: "r", credentialAPI: "None"}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/app"
+	"github.com/rempart/rempart/internal/provider"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
 
@@ -58,6 +59,58 @@ func TestASuspendedBucketStopsWritingAndKeepsDecaying(t *testing.T) {
 	}
 	w.update(bucket, func() { bucket.Spec.Suspend = false })
 	w.awaitObjects(bucket, 2)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+}
+
+// A provider is suspended before work on its account: nothing is written there,
+// whatever there would be to do.
+func TestNothingIsWrittenToASuspendedProvider(t *testing.T) {
+	w, stores, bucket := filled(t, v1alpha1.DeletionRetain)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	ovh := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "ovh"}}
+	w.update(ovh, func() { ovh.Spec.Suspend = true })
+	w.await(w.replicas(bucket)["ovh/GRA"], v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
+
+	// There is an object to copy, a bucket that was changed, and a location that
+	// nobody knows yet. A new process looks at everything at once.
+	session, name := w.application(bucket)
+	put(t, session, name, "acte-2", "1902")
+	copied := w.replicas(bucket)["ovh/GRA"].Spec.BucketName
+	suspend(t, stores["ovh"], copied)
+	stores["ovh"].ForgetRequests()
+	w.update(ovh, func() { ovh.Spec.Locations = append(ovh.Spec.Locations, in("SBG", "FR")) })
+	w.sync(bucket)
+	w.restart()
+	w.eventually(func() error {
+		replica := w.replicas(bucket)["ovh/GRA"]
+		if len(replica.Status.Drift) != 1 {
+			return notYet("drift is %q", replica.Status.Drift)
+		}
+		w.get(ovh)
+		if ovh.Status.ObservedGeneration != ovh.Generation || len(ovh.Status.Locations) != 3 {
+			return notYet("the new location was not looked at: %+v", ovh.Status)
+		}
+		return nil
+	})
+	w.await(w.replicas(bucket)["ovh/GRA"], v1alpha1.ConditionWithinRPO, metav1.ConditionFalse, v1alpha1.ReasonLagExceeded)
+	if asked := stores["ovh"].Count("ListBuckets"); asked == 0 {
+		t.Error("the suspended provider was not probed at all")
+	}
+	for _, request := range stores["ovh"].Requests(isWrite) {
+		t.Errorf("%s %s/%s was sent to the suspended provider", request.Operation, request.Bucket, request.Key)
+	}
+
+	w.update(ovh, func() { ovh.Spec.Suspend = false })
+	w.restart() // a new process looks at the bucket at once, not only at its next turn
+	w.awaitObjects(bucket, 2)
+	w.awaitProviders() // the new location is tried
+	w.eventually(func() error {
+		state, err := open(t, stores["ovh"], stores["ovh"].AccessKey, stores["ovh"].SecretKey).ObserveBucket(t.Context(), copied)
+		if err != nil || state.Versioning != provider.VersioningEnabled {
+			return notYet("versioning is %s (%v)", state.Versioning, err)
+		}
+		return nil
+	})
 	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
 }
 

@@ -2,9 +2,12 @@ package integration
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -27,6 +30,7 @@ func TestANameTakenByAStranger(t *testing.T) {
 				t.Fatal(err)
 			}
 			createAs(t, s, "stranger", "stranger-secret", bucket)
+			put(t, open(t, s, "stranger", "stranger-secret"), bucket, "precious", "of somebody else")
 		},
 		"it holds objects and carries no mark": func(_ *testing.T, s *emulator.Server, bucket string) {
 			s.PutObjectDirect(bucket, emulator.Object{Key: "precious", Body: []byte("of somebody else")})
@@ -51,6 +55,7 @@ func TestANameTakenByAStranger(t *testing.T) {
 			if bucket.Status.Primary.BucketName == taken {
 				t.Fatalf("the primary is the stranger's bucket %s", taken)
 			}
+			w.awaitEvent(v1alpha1.ReasonNameConflict, "bucket "+taken+" at onprem/dc1 is not ours")
 			w.eventually(func() error {
 				if replicas := len(w.allReplicas(bucket)); replicas != 2 {
 					return notYet("%d replicas are left, want 2", replicas)
@@ -67,9 +72,11 @@ func TestANameTakenByAStranger(t *testing.T) {
 			if _, isThere := left[taken]; !isThere || len(left) != 1 {
 				t.Errorf("buckets left: %v, want only the stranger's %s", left, taken)
 			}
-			if object, isThere := stores["onprem"].Object(taken, "precious"); strings.Contains(name, "precious") &&
-				(!isThere || string(object.Body) != "of somebody else") {
-				t.Errorf("the stranger's object is %q", object.Body)
+			if versions := stores["onprem"].Versions(taken, "precious"); len(versions) != 1 || string(versions[0].Body) != "of somebody else" {
+				t.Errorf("the stranger's object has the versions %+v, want the one that was there", versions)
+			}
+			if keys := stores["onprem"].Keys(taken); len(keys) != 1 {
+				t.Errorf("the stranger's bucket holds %v, want its object alone", keys)
 			}
 		})
 	}
@@ -162,14 +169,18 @@ func TestAReplicaDeletedByHandIsMadeAgain(t *testing.T) {
 	session, name := w.application(bucket)
 	put(t, session, name, "acte", "1901")
 	w.awaitObjects(bucket, 1)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
 
+	held := map[string][]emulator.Object{}
+	for store, place := range map[string]string{"ovh": "ovh/GRA", "onprem": "onprem/dc1"} {
+		held[store] = stores[store].Versions(w.replicas(bucket)[place].Spec.BucketName, "acte")
+		stores[store].ForgetRequests()
+	}
 	for _, place := range []string{"ovh/GRA", "onprem/dc1"} {
 		before := w.replicas(bucket)[place]
 		if before == nil {
 			t.Fatalf("no replica at %s: %v", place, w.replicas(bucket))
 		}
-		stores["ovh"].ForgetRequests()
-		stores["onprem"].ForgetRequests()
 		w.delete(before)
 		w.eventually(func() error {
 			again := w.replicas(bucket)[place]
@@ -182,12 +193,28 @@ func TestAReplicaDeletedByHandIsMadeAgain(t *testing.T) {
 			return nil
 		})
 	}
-	for store, server := range stores {
-		for _, request := range server.Requests(func(r emulator.Request) bool { return r.Method == "DELETE" && r.Key == "acte" }) {
-			t.Errorf("data was touched at %s: %+v", store, request)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	for store, place := range map[string]string{"ovh": "ovh/GRA", "onprem": "onprem/dc1"} {
+		for _, request := range stores[store].Requests(touchesData) {
+			t.Errorf("data was touched at %s: %s %s", store, request.Operation, request.Key)
+		}
+		after := stores[store].Versions(w.replicas(bucket)[place].Spec.BucketName, "acte")
+		if diff := cmp.Diff(held[store], after, cmpopts.IgnoreUnexported(emulator.Object{})); diff != "" || len(after) != 1 {
+			t.Errorf("%d versions of the object at %s, before and after (-want +got):\n%s", len(after), store, diff)
 		}
 	}
-	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+}
+
+// isWrite tells whether a request may change something at a store.
+func isWrite(r emulator.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead
+}
+
+// touchesData tells whether a request may change an object of the dataset. One
+// that deletes many names its keys in its body.
+func touchesData(r emulator.Request) bool {
+	isOfADataset := r.Key != "" && !strings.HasPrefix(r.Key, provider.ReservedPrefix)
+	return isWrite(r) && (isOfADataset || r.Operation == "DeleteObjects")
 }
 
 func TestDriftIsCorrectedOrReported(t *testing.T) {
