@@ -167,7 +167,8 @@ func (r *Reconciler) tryLocation(ctx context.Context, s *scope, location string)
 }
 
 // scratchBucket is where capabilities are tried. Its name is always the same, so
-// that one left behind by a crash is found and removed.
+// that one left behind by a crash is found and removed; so is that of the bucket
+// beside it in which object lock is tried, which package probe derives from it.
 func (r *Reconciler) scratchBucket(p *v1alpha1.SovereignProvider, location string) string {
 	owner := ownership.Owner{Name: "probe"}
 	return r.Installation.BucketName(owner, ownership.Place{Provider: p.Name, Location: location})
@@ -178,6 +179,9 @@ func (s *scope) triedBefore(name string) *trial {
 	for _, location := range s.provider.Status.Locations {
 		if location.Name != name || location.CapabilitiesTriedAt == nil || location.Endpoint != s.endpoint(name) {
 			continue
+		}
+		if location.Capabilities.EventNotifications == "" {
+			continue // by an older version, which did not try everything
 		}
 		if at := location.CapabilitiesTriedAt.Time; s.now.Sub(at) < capabilityInterval {
 			return &trial{at: at, capabilities: location.Capabilities}

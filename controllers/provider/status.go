@@ -80,6 +80,22 @@ func publish(found provider.Capabilities) v1alpha1.Capabilities {
 		Tagging:     support(provider.CapabilityTagging),
 		ExactKeys:   support(provider.CapabilityExactKeys),
 		ContentHash: support(provider.CapabilityContentHash),
+
+		ObjectLock:   support(provider.CapabilityObjectLock),
+		BucketPolicy: support(provider.CapabilityBucketPolicy),
+		Lifecycle:    support(provider.CapabilityLifecycle),
+		Encryption:   support(provider.CapabilityEncryption),
+
+		ConditionalWrites: support(provider.CapabilityConditionalWrites),
+		IfMatchQuoted:     support(provider.CapabilityIfMatchQuoted),
+		IfMatchUnquoted:   support(provider.CapabilityIfMatchUnquoted),
+		ChecksumHeaders:   support(provider.CapabilityChecksumHeaders),
+
+		ListOrder:          support(provider.CapabilityListOrder),
+		ListVersions:       support(provider.CapabilityListVersions),
+		ExclusiveMarkers:   support(provider.CapabilityExclusiveMarkers),
+		Multipart:          support(provider.CapabilityMultipart),
+		EventNotifications: support(provider.CapabilityEventNotifications),
 	}
 }
 

@@ -69,7 +69,7 @@ func Empty(ctx context.Context, session Session, bucket string) (int64, error) {
 	group.SetLimit(emptyingWorkers)
 	var lastKey string
 	var lastGone <-chan struct{}
-	for version, err := range everyVersion(ctx, session, bucket) {
+	for version, err := range EveryVersion(ctx, session, bucket) {
 		if err != nil {
 			group.Go(func() error { return fmt.Errorf("list bucket %q to empty it: %w", bucket, err) })
 			break
@@ -96,9 +96,9 @@ func Empty(ctx context.Context, session Session, bucket string) (int64, error) {
 	return removed.Load(), err
 }
 
-// everyVersion lists versions, or current objects where the store has no
+// EveryVersion lists versions, or current objects where the store has no
 // version listings.
-func everyVersion(ctx context.Context, objects Objects, bucket string) func(yield func(Object, error) bool) {
+func EveryVersion(ctx context.Context, objects Objects, bucket string) func(yield func(Object, error) bool) {
 	return func(yield func(Object, error) bool) {
 		for version, err := range ListVersions(ctx, objects, bucket, "") {
 			if errors.Is(err, ErrUnsupported) {

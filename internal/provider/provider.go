@@ -84,6 +84,7 @@ type Session interface {
 	Buckets
 	Objects
 	Uploads
+	Trials
 	// Keys gives the power to issue scoped keys, or false where the place has none.
 	Keys() (KeyIssuer, bool)
 }

@@ -1,7 +1,6 @@
 package providertest_test
 
 import (
-	"maps"
 	"os"
 	"os/exec"
 	"strings"
@@ -68,13 +67,14 @@ var wrongs = map[string]wrong{
 func suiteOf(t *testing.T, w wrong) providertest.Suite {
 	t.Helper()
 	w.options.VersityAdmin = true
+	w.options.StoredConfigurations = []string{"lifecycle", "encryption", "notification"}
 	server := emulator.Start(t, w.options)
 	traits := providertest.Traits{
-		Capabilities: maps.Clone(provider.Capabilities{
-			provider.CapabilityVersioning: provider.Supported, provider.CapabilityTagging: provider.Supported,
-			provider.CapabilityExactKeys: provider.Supported, provider.CapabilityContentHash: provider.Supported,
-		}),
-		ExactKeys: []string{"a//b", "./c"}, IssuesKeys: true, DefaultContentType: "binary/octet-stream",
+		Capabilities: provider.Capabilities{},
+		ExactKeys:    []string{"a//b", "./c"}, IssuesKeys: true, DefaultContentType: "binary/octet-stream",
+	}
+	for _, capability := range provider.EveryCapability() {
+		traits.Capabilities[capability] = provider.Supported
 	}
 	if w.declare != nil {
 		w.declare(&traits)

@@ -18,18 +18,31 @@ var oddKeys = []string{
 	strings.Repeat("k", 1024), "long/" + strings.Repeat("é", 200),
 }
 
-var everySupport = provider.Capabilities{
-	provider.CapabilityVersioning:  provider.Supported,
-	provider.CapabilityTagging:     provider.Supported,
-	provider.CapabilityExactKeys:   provider.Supported,
-	provider.CapabilityContentHash: provider.Supported,
+// but gives every capability as supported, save those that are said.
+func but(changed provider.Capabilities) provider.Capabilities {
+	all := provider.Capabilities{}
+	for _, capability := range provider.EveryCapability() {
+		all[capability] = provider.Supported
+	}
+	maps.Copy(all, changed)
+	return all
 }
 
-// but gives the capabilities with one of them changed.
-func but(capability provider.Capability, support provider.Support) provider.Capabilities {
-	changed := maps.Clone(everySupport)
-	changed[capability] = support
-	return changed
+// storedOnly are the configurations that the emulator keeps where it is told to.
+var storedOnly = []string{"lifecycle", "encryption", "notification"}
+
+// withoutConfigurations are the capabilities of a store that has none of them.
+var withoutConfigurations = provider.Capabilities{
+	provider.CapabilityLifecycle:          provider.Unsupported,
+	provider.CapabilityEncryption:         provider.Unsupported,
+	provider.CapabilityEventNotifications: provider.Unsupported,
+}
+
+// and adds to what is said of a store.
+func and(a, b provider.Capabilities) provider.Capabilities {
+	joined := maps.Clone(a)
+	maps.Copy(joined, b)
+	return joined
 }
 
 // TestConformanceOfEmulatedStores tries the driver against stores with the habits
@@ -41,19 +54,30 @@ func TestConformanceOfEmulatedStores(t *testing.T) {
 		traits  providertest.Traits
 	}{
 		"exact": {
-			emulator.Options{VersityAdmin: true},
-			providertest.Traits{Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true},
+			emulator.Options{VersityAdmin: true, StoredConfigurations: storedOnly},
+			providertest.Traits{Capabilities: but(nil), ExactKeys: oddKeys, IssuesKeys: true},
 		},
 		"like Ceph": {
 			emulator.Options{
 				Region: "default", RefuseEmptyStreaming: true, IgnoreChecksums: true, KeepChunkedEncoding: true, RecreateOK: true,
-				AnyPrincipal: true, CarelessSubresources: true, CoarseTimes: true,
+				AnyPrincipal: true, CarelessSubresources: true, CoarseTimes: true, StoredConfigurations: []string{"lifecycle"},
 			},
-			providertest.Traits{Capabilities: everySupport, ExactKeys: oddKeys},
+			providertest.Traits{
+				Capabilities: but(provider.Capabilities{
+					provider.CapabilityEncryption: provider.Unsupported, provider.CapabilityEventNotifications: provider.Unsupported,
+					provider.CapabilityChecksumHeaders: provider.Broken,
+				}),
+				ExactKeys: oddKeys,
+			},
 		},
 		"like a posix gateway": {
-			emulator.Options{Region: "eu-west-9", RewriteKeys: true},
-			providertest.Traits{Capabilities: but(provider.CapabilityExactKeys, provider.Broken), OtherKeys: posixKeys},
+			emulator.Options{Region: "eu-west-9", RewriteKeys: true, NoObjectLock: true},
+			providertest.Traits{
+				Capabilities: but(and(withoutConfigurations, provider.Capabilities{
+					provider.CapabilityExactKeys: provider.Broken, provider.CapabilityObjectLock: provider.Unsupported,
+				})),
+				OtherKeys: posixKeys,
+			},
 		},
 	}
 	for name, store := range stores {
@@ -74,10 +98,17 @@ func TestConformanceOfEmulatedStores(t *testing.T) {
 	}
 }
 
+// versityCapabilities are those of a gateway that keeps versions.
+func versityCapabilities() provider.Capabilities {
+	return but(and(withoutConfigurations, provider.Capabilities{
+		provider.CapabilityExactKeys: provider.Broken, provider.CapabilityExclusiveMarkers: provider.Broken,
+	}))
+}
+
 // TestConformanceOfVersity tries the driver against a real gateway.
 func TestConformanceOfVersity(t *testing.T) {
 	traits := providertest.Traits{
-		Capabilities: but(provider.CapabilityExactKeys, provider.Broken),
+		Capabilities: versityCapabilities(),
 		ExactKeys:    []string{"Case", "case", "e\u0301", "é", "a./b", "a /b", "tab\tx", "line\nx", "cr\rx", `back\slash`, strings.Repeat("k", 255) + "/" + strings.Repeat("m", 255)},
 		OtherKeys: []string{
 			"x//y", "/x", "./x", "x/./y", "x/../y", "x/", strings.Repeat("k", 256), // paths and file names
@@ -94,8 +125,9 @@ func TestConformanceOfVersity(t *testing.T) {
 			}
 			traits := traits
 			if !versioning {
-				traits.Capabilities = maps.Clone(traits.Capabilities)
-				traits.Capabilities[provider.CapabilityVersioning] = provider.Unsupported
+				traits.Capabilities = and(traits.Capabilities, provider.Capabilities{
+					provider.CapabilityVersioning: provider.Unsupported, provider.CapabilityObjectLock: provider.Unsupported,
+				})
 			}
 			place := provider.Place{
 				Provider: "onprem", Location: "dc1", Endpoint: server.Endpoint, Region: server.Region,

@@ -145,10 +145,15 @@ func (s *session) put(ctx context.Context, action string, ref provider.Ref, cont
 	if err := x.prepare(attributes); err != nil {
 		return provider.Object{}, err
 	}
+	return s.send(ctx, x, content, attributes)
+}
+
+// send stores what a prepared exchange is about.
+func (s *session) send(ctx context.Context, x *exchange, content provider.Content, attributes provider.Attributes) (provider.Object, error) {
 	if err := x.attach(content); err != nil {
 		return provider.Object{}, err
 	}
-	info, err := s.core.PutObject(ctx, ref.Bucket, ref.Key, x.content.plain(), content.Size, "", content.SHA256, putOptions(attributes))
+	info, err := s.core.PutObject(ctx, x.bucket, x.key, x.content.plain(), content.Size, "", content.SHA256, putOptions(attributes))
 	x.content.wait()
 	if err := x.fault(ctx, err); err != nil {
 		return provider.Object{}, err
@@ -156,7 +161,9 @@ func (s *session) put(ctx context.Context, action string, ref provider.Ref, cont
 	if info.ETag == "" {
 		return provider.Object{}, x.fail(failing, noETag)
 	}
-	return provider.Object{Key: ref.Key, VersionID: info.VersionID, ETag: info.ETag, Size: content.Size}, nil
+	return provider.Object{
+		Key: x.key, VersionID: info.VersionID, ETag: info.ETag, Size: content.Size, Encryption: x.header.Get(encryptionHeader),
+	}, nil
 }
 
 // noETag is said of a success that a store would not have answered like this:

@@ -31,6 +31,9 @@ func (c *call) createBucket() error {
 	if lockText != "" && !strings.EqualFold(lockText, "true") && !strings.EqualFold(lockText, "false") {
 		return invalidArgument("The x-amz-bucket-object-lock-enabled header must be true or false")
 	}
+	if lockText != "" && c.options.NoObjectLock {
+		return notImplemented("Buckets with object lock are not implemented")
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if existing := c.buckets[c.bucket]; existing != nil {

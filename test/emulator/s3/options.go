@@ -35,8 +35,16 @@ type Options struct {
 
 	// StoredConfigurations names the bucket subresources (lifecycle, cors,
 	// encryption, notification …) that are stored and returned, but have no
-	// effect. The others answer 501 NotImplemented.
+	// effect, save that objects say that they are encrypted where a bucket's
+	// encryption asks for it. The others answer 501 NotImplemented.
 	StoredConfigurations []string
+	// EncryptNothing keeps a bucket's encryption, takes the header that asks for
+	// it, and stores objects as they are, as RGW without a key store does with
+	// the header.
+	EncryptNothing bool
+	// NoObjectLock refuses buckets with object lock, and the subresource, with
+	// 501 NotImplemented.
+	NoObjectLock bool
 	// CarelessSubresources ignores unknown subresources and carries out the
 	// bare verb, as Ceph RGW 16.2, MinIO and versitygw do for some: DELETE
 	// /bucket?anything deletes an empty bucket.
