@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
@@ -56,6 +57,9 @@ func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
 			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, err)
 	}
 	if s.ended != nil && s.ended.err != nil {
+		if locked, isLocked := errors.AsType[*provider.LockedError](s.ended.err); isLocked {
+			return s.lockedFor(locked)
+		}
 		return blocked(s.ended.err)
 	}
 	err := r.openOurs(ctx, s)
@@ -78,6 +82,24 @@ func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
 		return blocked(err)
 	}
 	return r.emptyAndDelete(ctx, s, blocked)
+}
+
+// How soon a bucket under object lock is tried again: a lock may be lifted before
+// its time, and trying takes a few requests.
+const (
+	soonestLockRetry = time.Minute
+	latestLockRetry  = time.Hour
+)
+
+// lockedFor says until when the bucket cannot be emptied. Rempart never lifts a
+// lock.
+func (s *scope) lockedFor(locked *provider.LockedError) error {
+	blocked := fault.New(fault.Waiting, fault.DeletionBlocked,
+		"bucket %s at %s cannot be deleted: %w; it is tried again until then, and goes by itself. To leave it where it is, "+
+			"set spec.deletionPolicy of the SovereignBucket to Retain",
+		s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, locked)
+	blocked.After = min(max(locked.Until.Sub(s.now), soonestLockRetry), latestLockRetry)
+	return blocked
 }
 
 // emptyAndDelete empties the bucket beside the loop, however much it holds, and

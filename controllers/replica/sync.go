@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -14,6 +15,7 @@ import (
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/mover/manifest"
+	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/throttle"
 	"github.com/rempart/rempart/internal/work"
 )
@@ -117,10 +119,16 @@ func (r *Reconciler) mayRun(ctx context.Context, s *scope) error {
 	switch {
 	case s.isSuspended():
 		return fault.New(fault.Waiting, fault.Suspended, "writing is suspended")
-	case primary == nil || !meta.IsStatusConditionTrue(primary.Status.Conditions, v1alpha1.ConditionProvisioned):
+	case primary == nil || !isThere(primary):
 		return fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
 	}
 	return r.MayRead(ctx, s.facts)
+}
+
+// isThere tells whether a copy's bucket is there, though it may lack protection.
+func isThere(replica *v1alpha1.BucketReplica) bool {
+	provisioned := meta.FindStatusCondition(replica.Status.Conditions, v1alpha1.ConditionProvisioned)
+	return provisioned != nil && (provisioned.Status == metav1.ConditionTrue || isUnprotected(provisioned))
 }
 
 // source opens the primary.
@@ -210,7 +218,7 @@ func (r *Reconciler) beginSync(s *scope, source mover.End) bool {
 // options are what the policies ask of a run: the strictest of each.
 func (s *scope) options(observer mover.Observer) mover.Options {
 	options := mover.Options{
-		Deletes: mover.PropagateDeletes, Guard: s.guard(), OwnsTarget: true, Observer: observer,
+		Deletes: mover.PropagateDeletes, Guard: s.guard(), OwnsTarget: true, Observer: observer, Known: s.known(),
 	}
 	for _, policy := range s.facts.Policies {
 		rules := policy.Spec.Replication
@@ -220,6 +228,18 @@ func (s *scope) options(observer mover.Observer) mover.Options {
 		options.Verification = stricter(options.Verification, mover.Verification(rules.Verification))
 	}
 	return options
+}
+
+// known is what was found out about the copy's store.
+func (s *scope) known() provider.Capabilities {
+	candidate, declared := s.facts.Candidate(s.replica.Spec.PlaceReference)
+	if !declared {
+		return nil
+	}
+	return provider.Capabilities{
+		provider.CapabilityExactKeys:   provider.Support(candidate.Capabilities.ExactKeys),
+		provider.CapabilityContentHash: provider.Support(candidate.Capabilities.ContentHash),
+	}
 }
 
 // guard is the strictest of all policies that set one.

@@ -62,6 +62,10 @@ type Options struct {
 	// TargetChecksContent tells whether the target refuses content that does not
 	// match its announced hash. Unknown is found out by trying.
 	TargetChecksContent provider.Support
+	// Known is what was found out about the target's store elsewhere. It counts
+	// where a trial would leave what cannot be removed: in a bucket whose default
+	// retention puts everything under lock.
+	Known provider.Capabilities
 	// Resume continues an earlier run that was stopped. A checkpoint that does not
 	// fit the job or the manifest is not used.
 	Resume *Checkpoint

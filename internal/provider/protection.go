@@ -1,6 +1,9 @@
 package provider
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Protection is how a bucket protects what is written to it. The zero value is
 // not at all.
@@ -24,10 +27,22 @@ type Retention struct {
 // IsZero tells that nothing is retained.
 func (r Retention) IsZero() bool { return r == Retention{} }
 
-// String reads GOVERNANCE for 30 days, or none.
+// until tells when the retention of what was written at a time ends; zero when
+// there is none.
+func (r Retention) until(written time.Time) time.Time {
+	if r.IsZero() || written.IsZero() {
+		return time.Time{}
+	}
+	return written.AddDate(0, 0, r.Days)
+}
+
+// String reads GOVERNANCE for 30 days, COMPLIANCE for a day, or none.
 func (r Retention) String() string {
 	if r.IsZero() {
 		return "none"
+	}
+	if r.Days == 1 {
+		return fmt.Sprintf("%s for a day", r.Mode)
 	}
 	return fmt.Sprintf("%s for %d days", r.Mode, r.Days)
 }

@@ -39,6 +39,10 @@ func NewKeyTrial(objects provider.Objects, bucket, prefix string) *KeyTrial {
 	return &KeyTrial{objects: objects, bucket: bucket, prefix: prefix, outcomes: map[string]*outcome{}}
 }
 
+// NeedsTrial tells whether a key has a trait that some store does not keep, so that
+// a trial has to be made.
+func NeedsTrial(key string, isEmpty bool) bool { return len(traitsOf(key, isEmpty)) > 0 }
+
 // Exact gives nil when the bucket keeps the key exactly, with any content. It
 // fails with provider.ErrInvalidKey, Terminal and KeysNotExact, naming the key and
 // what the store makes of such keys, when it does not; with another error when

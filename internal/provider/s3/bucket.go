@@ -122,15 +122,7 @@ func (s *session) UpdateBucket(ctx context.Context, want provider.Bucket) error 
 			return err
 		}
 	}
-	if want.ObjectLock {
-		if err := s.ensureRetention(ctx, want); err != nil {
-			return err
-		}
-	}
-	if want.Encryption == "" {
-		return nil
-	}
-	return s.ensureEncryption(ctx, want)
+	return s.ensureProtection(ctx, want)
 }
 
 func (s *session) ensureVersioning(ctx context.Context, want provider.Bucket) error {

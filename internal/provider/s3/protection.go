@@ -102,6 +102,19 @@ func (s *session) setting(ctx context.Context, action, name, subresource string,
 	return err == nil, err
 }
 
+// ensureProtection brings object lock and encryption to what is wanted, each also
+// where the other one fails.
+func (s *session) ensureProtection(ctx context.Context, want provider.Bucket) error {
+	var failures []error
+	if want.ObjectLock {
+		failures = append(failures, s.ensureRetention(ctx, want))
+	}
+	if want.Encryption != "" {
+		failures = append(failures, s.ensureEncryption(ctx, want))
+	}
+	return errors.Join(failures...)
+}
+
 // ensureRetention brings the default retention to what is wanted. Where it is
 // refused there is mostly no object lock, which is given with the bucket's making.
 func (s *session) ensureRetention(ctx context.Context, want provider.Bucket) error {

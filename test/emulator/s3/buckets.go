@@ -53,6 +53,9 @@ func (c *call) createBucket() error {
 		b.lock = &lockConfiguration{}
 		b.versioning = versioningEnabled
 	}
+	if days := c.options.LockNewBuckets; days > 0 {
+		b.lock, b.versioning = &lockConfiguration{mode: compliance, days: days}, versioningEnabled
+	}
 	c.w.Header().Set("Location", "/"+c.bucket)
 	return c.done(http.StatusOK)
 }

@@ -42,6 +42,10 @@ type Options struct {
 	// it, and stores objects as they are, as RGW without a key store does with
 	// the header.
 	EncryptNothing bool
+	// LockNewBuckets makes every bucket with object lock, and COMPLIANCE for that
+	// many days as its default, whatever is asked: what an administrator may have
+	// arranged.
+	LockNewBuckets int
 	// NoObjectLock refuses buckets with object lock, and the subresource, with
 	// 501 NotImplemented.
 	NoObjectLock bool
