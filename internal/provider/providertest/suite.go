@@ -28,6 +28,9 @@ type Suite struct {
 	OpenOther func(t testing.TB) provider.Session
 	// NewBucket gives the name of a bucket that nobody has; nil makes random ones.
 	NewBucket func(t testing.TB) string
+	// IsThrownAway tells that the store goes with the test, so that objects may be
+	// left in it that cannot be removed.
+	IsThrownAway bool
 	// Traits are the declaration.
 	Traits Traits
 }
@@ -42,7 +45,8 @@ type Traits struct {
 	OtherKeys []string
 	// IssuesKeys tells that the session has the power to issue scoped keys.
 	IssuesKeys bool
-	// DefaultContentType is what the store says of an object sent without a type.
+	// DefaultContentType is what the store says of an object sent without a type;
+	// empty leaves it to the store.
 	DefaultContentType string
 }
 
@@ -69,6 +73,8 @@ func Run(t *testing.T, suite Suite) {
 		"versions":     testVersions,
 		"errors":       testErrors,
 		"context":      testContext,
+		"protection":   testProtection,
+		"trials":       testTrials,
 		"capabilities": testCapabilities,
 		"scoped keys":  testScopedKeys,
 	}

@@ -39,6 +39,22 @@ var wrongs = map[string]wrong{
 	"versions that are not declared":    {declare: declared(provider.CapabilityVersioning, provider.Unsupported), want: "capabilities"},
 	"tags that are not declared":        {declare: declared(provider.CapabilityTagging, provider.Unsupported), want: "capabilities"},
 	"checks that are not declared":      {declare: declared(provider.CapabilityContentHash, provider.Broken), want: "objects"},
+	"locks that are not declared":       {declare: declared(provider.CapabilityObjectLock, provider.Unsupported), want: "protection"},
+	"locks that are not there":          {options: emulator.Options{NoObjectLock: true}, want: "protection"},
+	"retentions that are not kept":      {arm: fault(emulator.Match{Operation: "PutObjectLockConfiguration"}, emulator.EmptyBody()), want: "protection"},
+	"locks that keep nothing":           {arm: fault(emulator.Match{Operation: "DeleteObject"}, emulator.EmptyBody()), want: "protection"},
+	"encryption that is not declared":   {declare: declared(provider.CapabilityEncryption, provider.Unsupported), want: "protection"},
+	"encryption that encrypts nothing":  {options: emulator.Options{EncryptNothing: true}, want: "protection"},
+	"policies that are not declared":    {declare: declared(provider.CapabilityBucketPolicy, provider.Unsupported), want: "trials"},
+	"lifecycles that are not declared":  {declare: declared(provider.CapabilityLifecycle, provider.Broken), want: "capabilities"},
+	"events that go nowhere":            {arm: fault(emulator.Match{Operation: "PutBucketNotificationConfiguration"}, emulator.EmptyBody()), want: "trials"},
+	"conditions that are not declared":  {declare: declared(provider.CapabilityConditionalWrites, provider.Broken), want: "capabilities"},
+	"one form that is not declared":     {declare: declared(provider.CapabilityIfMatchUnquoted, provider.Unsupported), want: "capabilities"},
+	"checksums that are ignored":        {options: emulator.Options{IgnoreChecksums: true}, want: "trials"},
+	"checksums that are checked":        {declare: declared(provider.CapabilityChecksumHeaders, provider.Broken), want: "trials"},
+	"pages that begin with the marker":  {arm: fault(emulator.Match{Operation: "ListObjectVersions"}, emulator.InclusiveMarker()), want: "capabilities"},
+	"an order that is not declared":     {declare: declared(provider.CapabilityListOrder, provider.Broken), want: "capabilities"},
+	"parts that are not declared":       {declare: declared(provider.CapabilityMultipart, provider.Unsupported), want: "capabilities"},
 	"exact keys that are not declared":  {declare: declared(provider.CapabilityExactKeys, provider.Broken), want: "capabilities"},
 	"nothing declared at all":           {declare: func(t *providertest.Traits) { t.Capabilities = nil }, want: "capabilities"},
 	"exact keys that are not kept":      {options: emulator.Options{RewriteKeys: true}, declare: func(t *providertest.Traits) { t.ExactKeys = []string{"a//b"} }, want: "odd_keys"},
@@ -98,7 +114,7 @@ func suiteOf(t *testing.T, w wrong) providertest.Suite {
 	return providertest.Suite{
 		Open:   func(t testing.TB) provider.Session { t.Helper(); return openAs(t, root) },
 		OpenAs: openAs,
-		Traits: traits,
+		Traits: traits, IsThrownAway: true,
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/providertest"
+	"github.com/rempart/rempart/internal/provider/retry"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
 	"github.com/rempart/rempart/test/harness"
 )
@@ -98,6 +100,36 @@ func TestConformanceOfEmulatedStores(t *testing.T) {
 	}
 }
 
+// TestConformanceBehindFaults tries the driver, with the retries that it works
+// under, against a store that stalls, throttles, fails and hangs up all the time.
+// None of it changes what a caller sees.
+func TestConformanceBehindFaults(t *testing.T) {
+	server := emulator.Start(t, emulator.Options{StoredConfigurations: storedOnly})
+	effects := []emulator.Effect{
+		emulator.SlowDown(), emulator.Fail(429, "TooManyRequests"), emulator.Fail(500, "InternalError"),
+		emulator.Fail(502, "BadGateway"), emulator.ResetBefore(), emulator.Latency(5 * time.Millisecond),
+	}
+	const every, count = 11, 400
+	for i := range count {
+		server.Faults().Add(emulator.Match{Skip: i * every, Times: 1}, effects[i%len(effects)])
+	}
+	place := provider.Place{Provider: "onprem", Location: "dc1", Endpoint: server.URL, Region: server.Region}
+	tried := suite(place, server.AccessKey, server.SecretKey, providertest.Traits{
+		Capabilities: but(nil), ExactKeys: oddKeys, DefaultContentType: "binary/octet-stream",
+	}, "", "")
+	open, openAs := tried.Open, tried.OpenAs
+	patient := func(session provider.Session) provider.Session {
+		return provider.Intercept(session, retry.New(retry.Options{Base: time.Millisecond, Max: time.Second}))
+	}
+	tried.OpenOther = nil
+	tried.Open = func(t testing.TB) provider.Session { t.Helper(); return patient(open(t)) }
+	tried.OpenAs = func(t testing.TB, key provider.Key) provider.Session { t.Helper(); return patient(openAs(t, key)) }
+	providertest.Run(t, tried)
+	if requests := len(server.Requests(nil)); requests < every*count/2 {
+		t.Errorf("only %d requests were disturbed", requests/every)
+	}
+}
+
 // versityCapabilities are those of a gateway that keeps versions.
 func versityCapabilities() provider.Capabilities {
 	return but(and(withoutConfigurations, provider.Capabilities{
@@ -149,6 +181,6 @@ func suite(place provider.Place, accessKey, secretKey string, traits providertes
 			t.Helper()
 			return openAs(t, place, key.AccessKey, key.SecretKey.Reveal())
 		},
-		Traits: traits,
+		Traits: traits, IsThrownAway: true,
 	}
 }
