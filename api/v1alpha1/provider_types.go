@@ -231,6 +231,13 @@ type LocationStatus struct {
 	// capabilities are what the store can do, found out by trying.
 	// +optional
 	Capabilities Capabilities `json:"capabilities,omitzero"`
+	// keysNotKept are the traits of keys that the store changes or refuses, such as
+	// two slashes in a row. Empty where it keeps every key.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=128
+	KeysNotKept []string `json:"keysNotKept,omitempty"`
 	// capabilitiesTriedAt is when they were tried last.
 	// +optional
 	CapabilitiesTriedAt *metav1.Time `json:"capabilitiesTriedAt,omitempty"`

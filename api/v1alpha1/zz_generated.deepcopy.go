@@ -499,6 +499,11 @@ func (in *Location) DeepCopy() *Location {
 func (in *LocationStatus) DeepCopyInto(out *LocationStatus) {
 	*out = *in
 	out.Capabilities = in.Capabilities
+	if in.KeysNotKept != nil {
+		in, out := &in.KeysNotKept, &out.KeysNotKept
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.CapabilitiesTriedAt != nil {
 		in, out := &in.CapabilitiesTriedAt, &out.CapabilitiesTriedAt
 		*out = (*in).DeepCopy()

@@ -157,8 +157,8 @@ func (r *Reconciler) tryLocation(ctx context.Context, s *scope, location string)
 			return nil
 		}
 	}
-	capabilities, err := probe.Capabilities(ctx, session, scratch)
-	done := trial{at: s.now, capabilities: publish(capabilities)}
+	found, err := probe.Store(ctx, session, scratch)
+	done := trial{at: s.now, capabilities: publish(found.Capabilities), keysNotKept: found.KeysNotKept}
 	s.trials[location] = done
 	if err == nil {
 		r.trials.remember(key, done)
@@ -184,7 +184,7 @@ func (s *scope) triedBefore(name string) *trial {
 			continue // by an older version, which did not try everything
 		}
 		if at := location.CapabilitiesTriedAt.Time; s.now.Sub(at) < capabilityInterval {
-			return &trial{at: at, capabilities: location.Capabilities}
+			return &trial{at: at, capabilities: location.Capabilities, keysNotKept: location.KeysNotKept}
 		}
 	}
 	return nil
@@ -194,6 +194,7 @@ func (s *scope) triedBefore(name string) *trial {
 type trial struct {
 	at           time.Time
 	capabilities v1alpha1.Capabilities
+	keysNotKept  []string
 }
 
 type trialKey struct {

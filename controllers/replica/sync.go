@@ -231,14 +231,17 @@ func (s *scope) options(observer mover.Observer) mover.Options {
 }
 
 // known is what was found out about the copy's store.
-func (s *scope) known() provider.Capabilities {
+func (s *scope) known() mover.Known {
 	candidate, declared := s.facts.Candidate(s.replica.Spec.PlaceReference)
 	if !declared {
-		return nil
+		return mover.Known{}
 	}
-	return provider.Capabilities{
-		provider.CapabilityExactKeys:   provider.Support(candidate.Capabilities.ExactKeys),
-		provider.CapabilityContentHash: provider.Support(candidate.Capabilities.ContentHash),
+	return mover.Known{
+		Capabilities: provider.Capabilities{
+			provider.CapabilityExactKeys:   provider.Support(candidate.Capabilities.ExactKeys),
+			provider.CapabilityContentHash: provider.Support(candidate.Capabilities.ContentHash),
+		},
+		KeysNotKept: candidate.KeysNotKept,
 	}
 }
 

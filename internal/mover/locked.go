@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/rempart/rempart/internal/fault"
@@ -40,23 +41,41 @@ func (l *lockCheck) locks(ctx context.Context) (bool, error) {
 // is never sent: some stores would silently write another object.
 func (t *transfer) exact(ctx context.Context, key string, size int64) error {
 	isEmpty := size == 0
-	if !probe.NeedsTrial(key, isEmpty) {
+	traits := probe.Traits(key, isEmpty)
+	if len(traits) == 0 {
 		return nil
 	}
 	isLocked, err := t.lock.locks(ctx)
 	switch {
 	case err != nil:
 		return err
-	case isLocked && t.known.Of(provider.CapabilityExactKeys) == provider.Supported:
-		return nil
 	case isLocked:
-		return fault.New(fault.Terminal, fault.KeysNotExact,
-			"key %q in bucket %q: %w: the store is not known to keep every key, and in a bucket under object lock that is not tried",
-			key, t.target.Bucket, provider.ErrInvalidKey)
+		return t.known.exact(key, traits, t.target.Bucket)
 	case isEmpty:
 		return t.keys.ExactEmpty(ctx, key)
 	}
 	return t.keys.Exact(ctx, key)
+}
+
+// exact judges a key by what is known of the store.
+func (k Known) exact(key string, traits []string, bucket string) error {
+	support := k.Capabilities.Of(provider.CapabilityExactKeys)
+	if support == provider.Supported {
+		return nil
+	}
+	isTold := support != provider.Unknown && len(k.KeysNotKept) > 0
+	for _, trait := range traits {
+		switch {
+		case !isTold:
+			return fault.New(fault.Terminal, fault.KeysNotExact,
+				"key %q in bucket %q: %w: it is not known whether the store keeps %s, and in a bucket under object lock that is not tried",
+				key, bucket, provider.ErrInvalidKey, trait)
+		case slices.Contains(k.KeysNotKept, trait):
+			return fault.New(fault.Terminal, fault.KeysNotExact,
+				"key %q in bucket %q: %w: the store does not keep %s", key, bucket, provider.ErrInvalidKey, trait)
+		}
+	}
+	return nil
 }
 
 // checksContent tells whether what is sent is bound to its hash.
@@ -66,7 +85,7 @@ func (t *transfer) checksContent(ctx context.Context) (bool, error) {
 	}
 	isLocked, err := t.lock.locks(ctx)
 	if err != nil || isLocked {
-		return err == nil && t.known.Of(provider.CapabilityContentHash) == provider.Supported, err
+		return err == nil && t.known.Capabilities.Of(provider.CapabilityContentHash) == provider.Supported, err
 	}
 	return t.checks.isBound(ctx)
 }

@@ -27,7 +27,7 @@ func lockedWorld(t *testing.T, mode provider.LockMode) *world {
 		t.Fatal(err)
 	}
 	w.job.Target.Bucket = want.Name
-	w.job.Options.Known = provider.Capabilities{
+	w.job.Options.Known.Capabilities = provider.Capabilities{
 		provider.CapabilityExactKeys: provider.Supported, provider.CapabilityContentHash: provider.Supported,
 	}
 	return w
@@ -95,24 +95,31 @@ func TestACopyUnderLockIsKeptTrue(t *testing.T) {
 // Nothing is tried where what is left stays; what is known of the store counts, and
 // what is not known is not trusted.
 func TestNothingIsTriedUnderLock(t *testing.T) {
+	const upperCase, twoSlashes = "upper and lower case as different letters", "two slashes in a row"
+	knows := func(keys, hash provider.Support, notKept ...string) Known {
+		return Known{provider.Capabilities{provider.CapabilityExactKeys: keys, provider.CapabilityContentHash: hash}, notKept}
+	}
 	for name, test := range map[string]struct {
-		known  provider.Capabilities
+		known  Known
 		failed map[string]string
 		isRead bool
 	}{
-		"everything is known": {
-			known: provider.Capabilities{provider.CapabilityExactKeys: provider.Supported, provider.CapabilityContentHash: provider.Supported},
+		"everything is known":        {known: knows(provider.Supported, provider.Supported)},
+		"nothing is known":           {isRead: true, failed: map[string]string{oddKey: "KeysNotExact", "Acte": "KeysNotExact"}},
+		"it is known what is missed": {known: knows(provider.Broken, provider.Supported, twoSlashes), failed: map[string]string{oddKey: "KeysNotExact"}},
+		"and the other way round":    {known: knows(provider.Unsupported, provider.Supported, upperCase), failed: map[string]string{"Acte": "KeysNotExact"}},
+		"it is known that something is missed, and not what": {
+			known: knows(provider.Broken, provider.Broken), isRead: true, failed: map[string]string{oddKey: "KeysNotExact", "Acte": "KeysNotExact"},
 		},
-		"nothing is known": {isRead: true, failed: map[string]string{oddKey: "KeysNotExact"}},
-		"the store changes keys and checks nothing": {
-			known:  provider.Capabilities{provider.CapabilityExactKeys: provider.Broken, provider.CapabilityContentHash: provider.Broken},
-			isRead: true, failed: map[string]string{oddKey: "KeysNotExact"},
+		"what was missed once, and is not known now": {
+			known: knows(provider.Unknown, provider.Supported, twoSlashes), failed: map[string]string{oddKey: "KeysNotExact", "Acte": "KeysNotExact"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := lockedWorld(t, provider.Governance)
 			w.job.Options.Known = test.known
 			w.put("acte", "1901")
+			w.put("Acte", "1902")
 			w.put(oddKey, "odd")
 			report := w.runs(t)
 			if got := failures(report); !maps.Equal(got, test.failed) {
@@ -132,7 +139,7 @@ func TestALockWithoutARetentionIsTried(t *testing.T) {
 	if err := w.job.Target.Session.UpdateBucket(t.Context(), provider.Bucket{Name: "locked", Protection: provider.Protection{ObjectLock: true}}); err != nil {
 		t.Fatal(err)
 	}
-	w.job.Options.Known = nil
+	w.job.Options.Known = Known{}
 	w.put(oddKey, "odd")
 	if report := w.runs(t); report.Result != Complete || report.Copied != 1 {
 		t.Errorf("%+v", report)

@@ -26,7 +26,7 @@ type transfer struct {
 	keys           *probe.KeyTrial
 	checks         *contentCheck
 	lock           *lockCheck
-	known          provider.Capabilities
+	known          Known
 	memory         *memory
 	// uploads counts those that were begun.
 	uploads atomic.Int64

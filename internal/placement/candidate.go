@@ -26,6 +26,7 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 			OnPremise:         location.OnPremise,
 			Grant:             GrantOf(provider),
 			Capabilities:      found[location.Name].Capabilities,
+			KeysNotKept:       found[location.Name].KeysNotKept,
 			AllowedNamespaces: provider.Spec.AllowedNamespaces,
 			Suspended:         provider.Spec.Suspend,
 			Ready:             meta.IsStatusConditionTrue(provider.Status.Conditions, v1alpha1.ConditionReady),

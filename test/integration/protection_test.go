@@ -205,3 +205,31 @@ func TestRetentionsThatCannotBe(t *testing.T) {
 		wantIn(t, err.Error(), message)
 	}
 }
+
+// What an emulator was made to do is one thing, what a gateway does another.
+func TestARealGatewayKeepsTheLock(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"onprem", "ovh", "tds-outscale"} {
+		w.versity(name)
+	}
+	w.threeProviders()
+	w.policy("etat-civil", func(s *v1alpha1.SovereigntyPolicySpec) {
+		underLock(s)
+		s.Protection.Encryption = ""
+	})
+	bucket := w.bucket("actes", "etat-civil", func(s *v1alpha1.SovereignBucketSpec) { s.DeletionPolicy = v1alpha1.DeletionDelete })
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	session, name := w.application(bucket)
+	for _, text := range []string{"1901", "1901, corrected"} {
+		put(t, session, name, "acte", text)
+		put(t, session, name, "acte-"+text, text)
+	}
+	w.awaitObjects(bucket, 3)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, bucket.Status.Primary.BucketName)
+	w.delete(bucket)
+	blocked := w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionBlocked)
+	wantIn(t, blocked.Message, "under object lock until "+time.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly))
+	w.update(bucket, func() { bucket.Spec.DeletionPolicy = v1alpha1.DeletionRetain })
+	w.awaitGone(bucket)
+}

@@ -20,20 +20,35 @@ const scratchPrefix = provider.ReservedPrefix + "probe/"
 // lockSuffix makes the name of the bucket in which object lock is tried.
 const lockSuffix = "-lock"
 
-// Capabilities finds out what a store can do, in a bucket that it makes and
-// removes, and object lock in another one beside it, which is made with object
-// lock and into which nothing is ever put: what is under lock could not be
-// removed. Both names are always the same, and the scratch bucket goes last, so
-// that it tells of what an earlier trial that was cut off has left; that is used,
-// and removed. In a bucket that holds anything else nothing is tried.
+// Found is what trying a store showed.
+type Found struct {
+	Capabilities provider.Capabilities
+	// KeysNotKept are the traits of keys that the store does not keep, in the words
+	// of Traits. It is empty where every key is kept, and where it could not be told
+	// which are not: exactKeys tells these apart.
+	KeysNotKept []string
+}
+
+// Capabilities is Store without the traits of keys.
+func Capabilities(ctx context.Context, session provider.Session, scratchBucket string) (provider.Capabilities, error) {
+	found, err := Store(ctx, session, scratchBucket)
+	return found.Capabilities, err
+}
+
+// Store finds out what a store can do, in a bucket that it makes and removes, and
+// object lock in another one beside it, which is made with object lock and into
+// which nothing is ever put: what is under lock could not be removed. Both names
+// are always the same, and the scratch bucket goes last, so that it tells of what an
+// earlier trial that was cut off has left; that is used, and removed. In a bucket
+// that holds anything else nothing is tried.
 //
 // A trial that does not come to an end leaves its capability Unknown and its
 // error in the joined one. What the key may not do is Unknown without one. Give
 // it a session that does not retry refusals.
-func Capabilities(ctx context.Context, session provider.Session, scratchBucket string) (provider.Capabilities, error) {
-	found := provider.Capabilities{}
+func Store(ctx context.Context, session provider.Session, scratchBucket string) (Found, error) {
+	found := Found{Capabilities: provider.Capabilities{}}
 	for _, capability := range provider.EveryCapability() {
-		found[capability] = provider.Unknown
+		found.Capabilities[capability] = provider.Unknown
 	}
 	if err := session.CreateBucket(ctx, provider.Bucket{Name: scratchBucket}); err != nil {
 		return found, fmt.Errorf("make a scratch bucket: %w", err)
@@ -41,8 +56,9 @@ func Capabilities(ctx context.Context, session provider.Session, scratchBucket s
 	if err := holdsTrialsOnly(ctx, session, scratchBucket); err != nil {
 		return found, err
 	}
-	b := &bench{session: session, bucket: scratchBucket, found: found}
+	b := &bench{session: session, bucket: scratchBucket, found: found.Capabilities}
 	b.run(ctx)
+	found.KeysNotKept = b.notKept
 	return found, errors.Join(b.failures...)
 }
 
@@ -67,6 +83,7 @@ type bench struct {
 	*folder
 
 	found    provider.Capabilities
+	notKept  []string
 	failures []error
 }
 
@@ -207,27 +224,33 @@ func (f *folder) tryTags(ctx context.Context) (provider.Support, error) {
 // tryKeys tries the keys with all traits at once, and a slash at the beginning.
 // Where those are not kept, it goes through the traits: one that the store changes
 // without a word makes it Broken, one that it refuses makes it Unsupported.
-func (f *folder) tryKeys(ctx context.Context) (provider.Support, error) {
-	together, err := f.compare(ctx, allAtOnce)
+func (b *bench) tryKeys(ctx context.Context) (provider.Support, error) {
+	together, err := b.compare(ctx, allAtOnce)
 	if err == nil && together == exact {
-		together, err = f.compare(ctx, leadingSlash)
+		together, err = b.compare(ctx, leadingSlash)
 	}
-	if err != nil {
-		return provider.Unknown, err
+	if err != nil || together == exact {
+		return together.support, err
 	}
-	if together.support != provider.Unsupported {
-		return together.support, nil
-	}
-	for _, t := range append(slices.Clip(traits), folderWithContent) {
-		found, err := f.try(ctx, t)
+	support := provider.Unsupported
+	var notKept []string
+	for _, t := range slices.Concat(traits, []trait{folderWithContent, folderWithoutContent}) {
+		found, err := b.folder.try(ctx, t)
 		if err != nil {
 			return provider.Unknown, err
 		}
 		if found.support == provider.Broken {
-			return provider.Broken, nil
+			support = provider.Broken
+		}
+		if found != exact {
+			notKept = append(notKept, t.name)
 		}
 	}
-	return provider.Unsupported, nil
+	if len(notKept) == 0 {
+		return together.support, nil
+	}
+	b.notKept = notKept
+	return support, nil
 }
 
 func (f *folder) read(ctx context.Context, ref provider.Ref) (string, error) {

@@ -347,6 +347,65 @@ func TestRequestsOfAProbe(t *testing.T) {
 	}
 }
 
+// Where nothing may be tried, such as under object lock, this is all that is known
+// of keys.
+func TestWhatKeysMayNotHaveIsNamed(t *testing.T) {
+	for name, test := range map[string]struct {
+		options emulator.Options
+		front   func(http.ResponseWriter, *http.Request) bool
+		want    []string
+	}{
+		"nothing": {options: everything},
+		"what paths cannot have": {options: emulator.Options{RewriteKeys: true}, want: []string{
+			"two slashes in a row", "a slash at the beginning", `the segment "."`, `the segment ".."`, "a slash at the end of a key with content",
+		}},
+		"what a store refuses":     {front: onlyPaths, want: []string{"two slashes in a row", "a slash at the beginning"}},
+		"what only folders can be": {front: emptyFolders, want: []string{"a slash at the end of a key with content"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := emulator.Start(t, test.options)
+			if test.front == nil {
+				test.front = func(http.ResponseWriter, *http.Request) bool { return false }
+			}
+			found, err := probe.Store(t.Context(), behind(t, server, test.front), scratch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, found.KeysNotKept); diff != "" {
+				t.Errorf("not kept (-want +got):\n%s", diff)
+			}
+			if requests, most := len(server.Requests(nil)), 200; requests > most {
+				t.Errorf("took %d requests, and the documentation says that it takes no more than %d", requests, most)
+			}
+			if left := server.Buckets(); len(left) > 0 {
+				t.Errorf("left behind %+v", left)
+			}
+		})
+	}
+}
+
+// emptyFolders is a store that keeps what ends in a slash only without content.
+func emptyFolders(w http.ResponseWriter, r *http.Request) bool {
+	return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/") && r.ContentLength > 0 && strings.Count(r.URL.Path, "/") > 2 &&
+		refuse(w, 400, "DirectoryObjectContainsData")
+}
+
+func TestKeysAreNamedByTheirTraits(t *testing.T) {
+	for key, want := range map[string][]string{
+		"2026/acte-17.pdf": nil,
+		"Acte//17":         {"two slashes in a row", "upper and lower case as different letters"},
+		"dossier/":         {"a slash at the end of a key with content"},
+	} {
+		if diff := cmp.Diff(want, probe.Traits(key, false)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", key, diff)
+		}
+	}
+	if diff := cmp.Diff([]string{"a slash at the end"}, probe.Traits("dossier/", true)); diff != "" {
+		t.Errorf("without content (-want +got):\n%s", diff)
+	}
+}
+
 func TestTrialThatFailsLeavesItsCapabilityUnknown(t *testing.T) {
 	const unknown = provider.Unknown
 	conditions := provider.Capabilities{"conditionalWrites": unknown, "ifMatchQuoted": unknown, "ifMatchUnquoted": unknown}

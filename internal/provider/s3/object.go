@@ -140,12 +140,20 @@ func (s *session) Put(ctx context.Context, ref provider.Ref, content provider.Co
 	return s.put(ctx, actionPut, ref, content, attributes)
 }
 
-func (s *session) put(ctx context.Context, action string, ref provider.Ref, content provider.Content, attributes provider.Attributes) (provider.Object, error) {
-	ctx, x := s.begin(ctx, action, ref.Bucket, ref.Key)
-	if err := x.prepare(attributes); err != nil {
-		return provider.Object{}, err
-	}
-	return s.send(ctx, x, content, attributes)
+func (s *session) put(ctx context.Context, action string, ref provider.Ref, content provider.Content, attributes provider.Attributes) (stored provider.Object, err error) {
+	err = s.withDigest(ref.Bucket, content, func(sum string) (*exchange, error) {
+		ctx, x := s.begin(ctx, action, ref.Bucket, ref.Key)
+		if err := x.prepare(attributes); err != nil {
+			return x, err
+		}
+		if sum != "" {
+			x.headers.Set(digestHeader, sum)
+		}
+		var err error
+		stored, err = s.send(ctx, x, content, attributes)
+		return x, err
+	})
+	return stored, err
 }
 
 // send stores what a prepared exchange is about.

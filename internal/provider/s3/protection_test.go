@@ -89,6 +89,63 @@ func TestLockedObjectsTellUntilWhen(t *testing.T) {
 	}
 }
 
+// Once a bucket has a default retention, AWS takes content only with its MD5. That is
+// found out once, and costs nothing where nobody asks.
+func TestContentForABucketUnderLockHasItsDigest(t *testing.T) {
+	server, session := start(t, emulator.Options{MinPartSize: -1})
+	want := lockedFor(provider.Governance, 1)
+	if err := errors.Join(session.CreateBucket(t.Context(), want), session.UpdateBucket(t.Context(), want)); err != nil {
+		t.Fatal(err)
+	}
+	digests := func(operation string) (sent []bool) {
+		for _, request := range server.Requests(func(r emulator.Request) bool { return r.Operation == operation }) {
+			sent = append(sent, request.Status == 200)
+		}
+		return sent
+	}
+	ref := provider.Ref{Bucket: archive, Key: "acte"}
+	for _, text := range []string{"1901", "", "1902"} {
+		if _, err := session.Put(t.Context(), ref, content(text), provider.Attributes{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]bool{false, true, true, true}, digests("PutObject")); diff != "" {
+		t.Errorf("taken (-want +got):\n%s", diff)
+	}
+	again := open(t, server.URL, server) // knows nothing yet
+	id, err := again.StartUpload(t.Context(), ref, provider.Attributes{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parts []provider.Part
+	for number := 1; number <= 2; number++ {
+		part, err := again.UploadPart(t.Context(), ref, id, number, content("part"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, part)
+	}
+	if _, err := again.CompleteUpload(t.Context(), ref, id, parts); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]bool{false, true, true}, digests("UploadPart")); diff != "" {
+		t.Errorf("parts taken (-want +got):\n%s", diff)
+	}
+	server.ForgetRequests()
+	put(t, session, "elsewhere", "x", provider.Attributes{})
+	if requests := server.Requests(nil); len(requests) != 1 {
+		t.Errorf("sent %d requests to another bucket", len(requests))
+	}
+	// Another refusal of the same code is none of this.
+	server.Faults().Add(emulator.Match{Operation: "PutObject"}, emulator.Fail(400, "InvalidRequest"))
+	if _, err := again.Put(t.Context(), provider.Ref{Bucket: bucket, Key: "k"}, content("x"), provider.Attributes{}); !errors.Is(err, provider.ErrUnsupported) {
+		t.Errorf("got %v", err)
+	}
+	if taken := digests("PutObject"); len(taken) != 2 {
+		t.Errorf("sent again: %v", taken)
+	}
+}
+
 func TestEncryptionIsSetOnceAndTold(t *testing.T) {
 	server, session := start(t, emulator.Options{StoredConfigurations: []string{"encryption"}})
 	want := provider.Bucket{Name: bucket, Protection: provider.Protection{Encryption: provider.ProviderManaged}}
