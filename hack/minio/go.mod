@@ -1,3 +1,5 @@
+// MinIO is a peer for tests, built by `make test-peers` alone. Its licence is the AGPL:
+// it is run as a program of its own, and nothing may import it.
 module github.com/rempart/rempart/hack/minio
 
 go 1.26.0
