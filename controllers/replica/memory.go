@@ -25,6 +25,10 @@ type memorised struct {
 	source string
 	// requested is the value of the annotation that the last run answered.
 	requested string
+	// lock is what kept the bucket from being emptied, tryLockAt when that is tried
+	// again.
+	lock      *provider.LockedError
+	tryLockAt time.Time
 }
 
 type memory struct {

@@ -251,18 +251,40 @@ func TestProtectionCostsNothingWhereNobodyAsks(t *testing.T) {
 
 func TestALockedBucketIsTriedAgainWhenItMayGo(t *testing.T) {
 	for name, test := range map[string]struct{ in, after time.Duration }{
-		"in a month":     {30 * 24 * time.Hour, time.Hour},
+		"in a month":     {30 * 24 * time.Hour, 24 * time.Hour},
 		"in ten minutes": {10 * time.Minute, 10 * time.Minute},
 		"by now":         {-time.Hour, time.Minute},
 	} {
-		s := replicaScope(func(s *scope) { s.replica.Spec.BucketName = "actes-1" })
-		err := s.lockedFor(&provider.LockedError{Bucket: "actes-1", Until: now.Add(test.in), Err: provider.ErrDenied})
-		found := fault.Of(err)
-		if found.Class != fault.Waiting || found.Reason != fault.DeletionBlocked || found.After != test.after {
-			t.Errorf("%s: %+v", name, found)
-		}
-		if until := now.Add(test.in).Format(time.DateOnly); !strings.Contains(err.Error(), until) || !strings.Contains(err.Error(), "Retain") {
-			t.Errorf("%s: %q does not say until %s, or the other way out", name, err, until)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := &Reconciler{memory: newMemory()}
+			met := &provider.LockedError{Bucket: "actes-1", Until: now.Add(test.in), Err: provider.ErrDenied}
+			look := func(at time.Time, ended *activity) *scope {
+				return replicaScope(func(s *scope) {
+					s.now, s.ended, s.memory = at, ended, r.memory.of("")
+					s.replica.Spec.BucketName = "actes-1"
+				})
+			}
+			first := look(now, &activity{kind: emptying, err: met})
+			err := r.deleteBucket(t.Context(), first)
+			found := fault.Of(err)
+			if found.Class != fault.Waiting || found.Reason != fault.DeletionBlocked || found.After != test.after {
+				t.Errorf("%+v", found)
+			}
+			if until := now.Add(test.in).Format(time.DateOnly); !strings.Contains(err.Error(), until) || !strings.Contains(err.Error(), "Retain") {
+				t.Errorf("%q does not say until %s, or the other way out", err, until)
+			}
+			// Whatever wakes us before: nothing is opened, nothing is sent.
+			woken := look(now.Add(test.after/2), nil)
+			if again := r.deleteBucket(t.Context(), woken); again == nil || again.Error() != err.Error() {
+				t.Errorf("woken: %v", again)
+			}
+			if due := r.lock(look(now.Add(test.after), nil)); due != nil {
+				t.Errorf("when it is due: %v", due)
+			}
+			// Another end of the work is no lock, even if one was met before.
+			if other := r.lock(look(now.Add(time.Second), &activity{kind: emptying, err: provider.ErrServer})); other != nil {
+				t.Errorf("another failure: %v", other)
+			}
+		})
 	}
 }

@@ -51,6 +51,15 @@ func protectionAt(t *testing.T, server *emulator.Server, bucket string) provider
 func TestCopiesAreKeptUnderLock(t *testing.T) {
 	w, stores := lockable(t)
 	w.policy("etat-civil", underLock)
+	wantNoBuckets(t, stores) // what was tried left nothing
+	for name, want := range map[string]v1alpha1.CapabilitySupport{"onprem": "Supported", "ovh": "Supported", "tds-outscale": "Unsupported"} {
+		p := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		w.get(p)
+		found := p.Status.Locations[0].Capabilities
+		if found.ObjectLock != want || found.Encryption != want || found.ConditionalWrites != "Supported" {
+			t.Errorf("of %s it is published: %+v", name, found)
+		}
+	}
 	bucket := w.bucket("actes", "etat-civil", func(s *v1alpha1.SovereignBucketSpec) { s.DeletionPolicy = v1alpha1.DeletionDelete })
 	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
 	if got := objectionsTo(bucket, "tds-outscale"); !slices.Contains(got, "capability: object lock is Unsupported there") {
