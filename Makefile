@@ -10,6 +10,7 @@ TESTFLAGS ?=
 PACKAGES  ?= ./...
 FUZZTIME  ?= 30s
 BENCHARGS ?=
+RECORD    ?=
 DATA      ?=
 KEEP      ?=
 
@@ -62,6 +63,18 @@ test-race: ## Run the tests that need no cluster with the race detector (needs a
 .PHONY: chaos
 chaos: tools ## Kill the operator at every single write of the main job (about 15 minutes)
 	@$(call tool,gotestsum) --format testname -- -timeout 2h -run '^TestKilled' ./test/integration -args -crash.step=1 -crash.offset=1
+
+.PHONY: test-peers
+test-peers: ## Hold the driver against servers that take minutes to build (RECORD=1 to record what they do)
+	REMPART_TEST_PEERS=1 go test -count=1 -timeout 40m -v -run 'TestConformanceOfMinIO' ./internal/provider/s3 $(if $(RECORD),-record)
+
+.PHONY: test-live
+test-live: ## Hold the driver against an account of yours (docs/providers.md says how)
+	go test -count=1 -timeout 40m -v -run 'TestConformanceOfALiveAccount' ./internal/provider/s3
+
+.PHONY: stores-table
+stores-table: tools ## Write the table of stores in docs/providers.md
+	go test -count=1 -run 'TestTheTableOfStoresSaysWhatTheGatewayDoes' ./internal/provider/s3 -record
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME each

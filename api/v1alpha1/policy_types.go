@@ -114,12 +114,58 @@ type Protection struct {
 	// +optional
 	// +kubebuilder:validation:Enum=Required
 	Versioning Requirement `json:"versioning,omitempty"`
+	// objectLock puts everything that is written to any copy's bucket under lock for
+	// a time, and refuses places that cannot. It takes effect when a bucket is made:
+	// most stores cannot add it later. Absent asks for nothing.
+	// +optional
+	ObjectLock *ObjectLock `json:"objectLock,omitempty"`
+	// encryption says who encrypts what is stored: ProviderManaged has the store do
+	// it with keys of its own, and refuses places that cannot; None (default) asks
+	// for nothing.
+	// +optional
+	Encryption EncryptionAtRest `json:"encryption,omitempty"`
 	// drift says what happens when a bucket is found changed: Correct (default)
 	// sets it right, Report only shows it.
 	// +optional
 	// +kubebuilder:validation:Enum=Correct;Report
 	Drift DriftAction `json:"drift,omitempty"`
 }
+
+// ObjectLock puts what is written under lock.
+type ObjectLock struct {
+	// mode says who may end the lock before its time: GOVERNANCE who has the right
+	// to, COMPLIANCE nobody.
+	// +required
+	Mode LockMode `json:"mode,omitempty"`
+	// retention is how long a version stays under lock from when it is written, in
+	// whole days, such as 720h.
+	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('24h') && duration(self) <= duration('876000h')",message="retention must be between 24h and 876000h"
+	// +kubebuilder:validation:XValidation:rule="duration(self).getSeconds() % 86400 == 0",message="retention must be whole days, such as 720h: stores count in days"
+	Retention *metav1.Duration `json:"retention,omitempty"`
+}
+
+// LockMode says who may end a lock before its time.
+// +kubebuilder:validation:Enum=GOVERNANCE;COMPLIANCE
+type LockMode string
+
+// Lock modes, in the stores' own words.
+const (
+	LockGovernance LockMode = "GOVERNANCE"
+	LockCompliance LockMode = "COMPLIANCE"
+)
+
+// EncryptionAtRest says who encrypts what is stored.
+// +kubebuilder:validation:Enum=None;ProviderManaged
+type EncryptionAtRest string
+
+// Who encrypts what is stored.
+const (
+	EncryptionNone            EncryptionAtRest = "None"
+	EncryptionProviderManaged EncryptionAtRest = "ProviderManaged"
+)
 
 // DriftAction says what happens when a bucket is found changed.
 type DriftAction string

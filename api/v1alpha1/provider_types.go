@@ -278,6 +278,13 @@ type LocationStatus struct {
 	// capabilities are what the store can do, found out by trying.
 	// +optional
 	Capabilities Capabilities `json:"capabilities,omitzero"`
+	// keysNotKept are the traits of keys that the store changes or refuses, such as
+	// two slashes in a row. Empty where it keeps every key.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=128
+	KeysNotKept []string `json:"keysNotKept,omitempty"`
 	// capabilitiesTriedAt is when they were tried last.
 	// +optional
 	CapabilitiesTriedAt *metav1.Time `json:"capabilitiesTriedAt,omitempty"`
@@ -285,7 +292,7 @@ type LocationStatus struct {
 
 // CapabilitySupport is what trying a capability showed: Supported works,
 // Unsupported is refused, Broken is accepted and does something else, Unknown
-// was not tried to an end.
+// was not tried to an end, or could not be told by trying.
 // +kubebuilder:validation:Enum=Supported;Unsupported;Broken;Unknown
 type CapabilitySupport string
 
@@ -312,6 +319,52 @@ type Capabilities struct {
 	// refused.
 	// +optional
 	ContentHash CapabilitySupport `json:"contentHash,omitempty"`
+	// objectLock tells that a bucket made with object lock keeps a default
+	// retention. Nothing is locked to find out.
+	// +optional
+	ObjectLock CapabilitySupport `json:"objectLock,omitempty"`
+	// bucketPolicy tells that a bucket keeps a policy.
+	// +optional
+	BucketPolicy CapabilitySupport `json:"bucketPolicy,omitempty"`
+	// lifecycle tells that a bucket keeps a rule for expiration.
+	// +optional
+	Lifecycle CapabilitySupport `json:"lifecycle,omitempty"`
+	// encryption tells that a bucket keeps a default encryption, and that what is
+	// written to it then says that it is encrypted.
+	// +optional
+	Encryption CapabilitySupport `json:"encryption,omitempty"`
+	// conditionalWrites tells that a write can depend on the object's absence, and
+	// on its ETag in one form at least.
+	// +optional
+	ConditionalWrites CapabilitySupport `json:"conditionalWrites,omitempty"`
+	// ifMatchQuoted tells that If-Match works with the ETag in quotes, as the
+	// standard has it.
+	// +optional
+	IfMatchQuoted CapabilitySupport `json:"ifMatchQuoted,omitempty"`
+	// ifMatchUnquoted tells that If-Match works with the ETag without quotes.
+	// +optional
+	IfMatchUnquoted CapabilitySupport `json:"ifMatchUnquoted,omitempty"`
+	// checksumHeaders tells that x-amz-checksum-sha256 is taken and checked.
+	// +optional
+	ChecksumHeaders CapabilitySupport `json:"checksumHeaders,omitempty"`
+	// listOrder tells that listings come by the bytes of their keys, page by page
+	// and after a given key.
+	// +optional
+	ListOrder CapabilitySupport `json:"listOrder,omitempty"`
+	// listVersions tells that versions are listed by key, the newest first.
+	// +optional
+	ListVersions CapabilitySupport `json:"listVersions,omitempty"`
+	// exclusiveMarkers tells that a page of versions begins behind its marker, and
+	// not with it.
+	// +optional
+	ExclusiveMarkers CapabilitySupport `json:"exclusiveMarkers,omitempty"`
+	// multipart tells that an object can be stored in parts.
+	// +optional
+	Multipart CapabilitySupport `json:"multipart,omitempty"`
+	// eventNotifications tells that a bucket keeps where its events go. Stores that
+	// ask for a receiver that exists leave it Unknown.
+	// +optional
+	EventNotifications CapabilitySupport `json:"eventNotifications,omitempty"`
 }
 
 // SovereignProvider is an account at an operator of object storage: where it

@@ -85,6 +85,8 @@ const (
 	ReasonBucketMissing = "BucketMissing"
 	// ReasonDriftDetected: the bucket was changed outside Rempart.
 	ReasonDriftDetected = "DriftDetected"
+	// ReasonProtectionMissing: the bucket lacks a protection that the policy asks for, and its store cannot add it.
+	ReasonProtectionMissing = "ProtectionMissing"
 	// ReasonPreflightFailed: a check before the first byte failed.
 	ReasonPreflightFailed = "PreflightFailed"
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -28,6 +29,9 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
+	if err := blockedCopy(s.facts.Replicas); left > 0 && err != nil {
+		return err
+	}
 	if left > 0 {
 		return fault.New(fault.Waiting, fault.Deleting, "waiting for %d copies to be let go", left)
 	}
@@ -39,6 +43,19 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	s.gone = true
 	r.Metrics.forget(client.ObjectKeyFromObject(s.bucket))
 	return loop.RemoveFinalizer(ctx, r.Client, s.bucket)
+}
+
+// blockedCopy says what keeps a copy from being let go, such as object lock, and
+// until when.
+func blockedCopy(replicas []v1alpha1.BucketReplica) error {
+	for _, replica := range replicas {
+		ready := meta.FindStatusCondition(replica.Status.Conditions, v1alpha1.ConditionReady)
+		isGoing := !replica.DeletionTimestamp.IsZero()
+		if isGoing && ready != nil && ready.Status == metav1.ConditionFalse && ready.Reason == v1alpha1.ReasonDeletionBlocked {
+			return fault.New(fault.Waiting, fault.DeletionBlocked, "%s", ready.Message)
+		}
+	}
+	return nil
 }
 
 // mayDelete tells why the buckets may not be deleted yet, or nil. Copies that are

@@ -163,8 +163,8 @@ func (r *Reconciler) tryLocation(ctx context.Context, s *scope, location string)
 			return nil
 		}
 	}
-	capabilities, err := probe.Capabilities(ctx, session, scratch)
-	done := trial{at: s.now, capabilities: publish(capabilities)}
+	found, err := probe.Store(ctx, session, scratch)
+	done := trial{at: s.now, capabilities: publish(found.Capabilities), keysNotKept: found.KeysNotKept}
 	s.trials[location] = done
 	if err == nil {
 		r.trials.remember(key, done)
@@ -173,7 +173,8 @@ func (r *Reconciler) tryLocation(ctx context.Context, s *scope, location string)
 }
 
 // scratchBucket is where capabilities are tried. Its name is always the same, so
-// that one left behind by a crash is found and removed.
+// that one left behind by a crash is found and removed; so is that of the bucket
+// beside it in which object lock is tried, which package probe derives from it.
 func (r *Reconciler) scratchBucket(p *v1alpha1.SovereignProvider, location string) string {
 	owner := ownership.Owner{Name: "probe"}
 	return r.Installation.BucketName(owner, ownership.Place{Provider: p.Name, Location: location})
@@ -185,8 +186,11 @@ func (s *scope) triedBefore(name string) *trial {
 		if location.Name != name || location.CapabilitiesTriedAt == nil || location.Endpoint != s.endpoint(name) {
 			continue
 		}
+		if location.Capabilities.EventNotifications == "" {
+			continue // by an older version, which did not try everything
+		}
 		if at := location.CapabilitiesTriedAt.Time; s.now.Sub(at) < capabilityInterval {
-			return &trial{at: at, capabilities: location.Capabilities}
+			return &trial{at: at, capabilities: location.Capabilities, keysNotKept: location.KeysNotKept}
 		}
 	}
 	return nil
@@ -196,6 +200,7 @@ func (s *scope) triedBefore(name string) *trial {
 type trial struct {
 	at           time.Time
 	capabilities v1alpha1.Capabilities
+	keysNotKept  []string
 }
 
 type trialKey struct {

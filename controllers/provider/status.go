@@ -54,11 +54,11 @@ func (s *scope) locations() []v1alpha1.LocationStatus {
 		}
 		index := slices.IndexFunc(before, func(l v1alpha1.LocationStatus) bool { return l.Name == location.Name })
 		if index >= 0 && before[index].Endpoint == location.Endpoint {
-			location.Capabilities = before[index].Capabilities
+			location.Capabilities, location.KeysNotKept = before[index].Capabilities, before[index].KeysNotKept
 			location.CapabilitiesTriedAt = before[index].CapabilitiesTriedAt
 		}
 		if found, tried := s.trials[location.Name]; tried {
-			location.Capabilities = found.capabilities
+			location.Capabilities, location.KeysNotKept = found.capabilities, found.keysNotKept
 			location.CapabilitiesTriedAt = &metav1.Time{Time: found.at.UTC().Truncate(time.Second)}
 		}
 		locations = append(locations, location)
@@ -80,6 +80,22 @@ func publish(found provider.Capabilities) v1alpha1.Capabilities {
 		Tagging:     support(provider.CapabilityTagging),
 		ExactKeys:   support(provider.CapabilityExactKeys),
 		ContentHash: support(provider.CapabilityContentHash),
+
+		ObjectLock:   support(provider.CapabilityObjectLock),
+		BucketPolicy: support(provider.CapabilityBucketPolicy),
+		Lifecycle:    support(provider.CapabilityLifecycle),
+		Encryption:   support(provider.CapabilityEncryption),
+
+		ConditionalWrites: support(provider.CapabilityConditionalWrites),
+		IfMatchQuoted:     support(provider.CapabilityIfMatchQuoted),
+		IfMatchUnquoted:   support(provider.CapabilityIfMatchUnquoted),
+		ChecksumHeaders:   support(provider.CapabilityChecksumHeaders),
+
+		ListOrder:          support(provider.CapabilityListOrder),
+		ListVersions:       support(provider.CapabilityListVersions),
+		ExclusiveMarkers:   support(provider.CapabilityExclusiveMarkers),
+		Multipart:          support(provider.CapabilityMultipart),
+		EventNotifications: support(provider.CapabilityEventNotifications),
 	}
 }
 

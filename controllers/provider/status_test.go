@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/placement"
+	"github.com/rempart/rempart/internal/provider"
 )
 
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -143,6 +145,48 @@ func TestOnlyPlacesThatMatterAreTried(t *testing.T) {
 	got := worthTrying(candidates, []v1alpha1.BucketReplica{held}, []v1alpha1.SovereigntyPolicy{france})
 	if diff := cmp.Diff(map[string]bool{"gra": true, "sbg": true, "uk": true}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Everything that is tried is published, under the name that it has.
+func TestEveryCapabilityIsPublished(t *testing.T) {
+	for _, capability := range provider.EveryCapability() {
+		encoded, err := json.Marshal(publish(provider.Capabilities{capability: provider.Supported}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var published map[string]string
+		if err := json.Unmarshal(encoded, &published); err != nil {
+			t.Fatal(err)
+		}
+		for name, support := range published {
+			if (support == "Supported") != (name == string(capability)) {
+				t.Errorf("%s is Supported, and %s is published as %s", capability, name, support)
+			}
+		}
+		if len(published) != len(provider.EveryCapability()) {
+			t.Errorf("published are %v", published)
+		}
+	}
+}
+
+// A version that tries more than the one before it does not wait for a day.
+func TestWhatAnOlderVersionTriedIsTriedAgain(t *testing.T) {
+	tried := metav1.NewTime(now.Add(-time.Hour))
+	everything := publish(provider.Capabilities{})
+	for name, test := range map[string]struct {
+		can   v1alpha1.Capabilities
+		known bool
+	}{
+		"by this version":   {everything, true},
+		"by an older one":   {v1alpha1.Capabilities{Versioning: v1alpha1.CapabilitySupported}, false},
+		"and not the other": {v1alpha1.Capabilities{}, false},
+	} {
+		s := looked(nil)
+		s.provider.Status.Locations = []v1alpha1.LocationStatus{{Name: "gra", Endpoint: "https://s3.example", Capabilities: test.can, CapabilitiesTriedAt: &tried}}
+		if got := s.triedBefore("gra"); (got != nil) != test.known {
+			t.Errorf("%s: known is %v", name, got)
+		}
 	}
 }
 

@@ -37,6 +37,10 @@ type memorised struct {
 	audits    int
 	auditedAt time.Time
 	auditErr  error
+	// lock is what kept the bucket from being emptied, tryLockAt when that is tried
+	// again.
+	lock      *provider.LockedError
+	tryLockAt time.Time
 }
 
 type memory struct {

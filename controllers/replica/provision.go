@@ -186,29 +186,88 @@ func (s *scope) taken(why string) error {
 // up is drift, and is set right or only shown, as the policy says.
 func (r *Reconciler) configure(ctx context.Context, s *scope, state provider.BucketState) error {
 	want := s.want(r.Installation)
+	if err := s.observeProtection(ctx, want, &state); err != nil {
+		return err
+	}
 	drift := want.Drift(state)
 	// After a restart it is not known what the bucket was set up as; then a
 	// difference counts as drift too.
 	isDrift := s.wasProvisioned() && (s.memory.setUp == want || s.memory.setUp == provider.Bucket{})
 	isKept := s.isSuspended() || isDrift && !s.correctsDrift()
+	isMissing := false
 	var err error
 	switch {
 	case len(drift) == 0:
 	case isKept:
+		isMissing = want.ObjectLock && !state.ObjectLock
 		s.drift = found(drift)
 	default:
-		if err = s.session.UpdateBucket(ctx, want); err != nil && isDrift {
+		if isMissing, err = r.setUp(ctx, s, want); err != nil && isDrift {
 			s.drift = uncorrected(found(drift), err)
 		}
 	}
-	if isDrift {
+	if isMissing {
+		s.drift = found(drift)
+	}
+	if isDrift && !s.lacksProtection() {
 		s.tellDrift(found(drift), s.drift)
 	}
 	if err != nil {
-		return fmt.Errorf("set up the bucket: %w", err)
+		return err
 	}
 	r.provisioned(s)
+	if isMissing {
+		s.unprotected(want)
+	}
 	return nil
+}
+
+// observeProtection asks for what ObserveBucket does not tell, where a policy asks
+// for it.
+func (s *scope) observeProtection(ctx context.Context, want provider.Bucket, state *provider.BucketState) (err error) {
+	if want.Protection == (provider.Protection{}) {
+		return nil
+	}
+	state.Protection, err = s.session.ObserveProtection(ctx, want.Name)
+	return err
+}
+
+// setUp writes what differs, and tells whether the store cannot give the bucket
+// the protection that is asked for. A bucket that was there before goes on as it is
+// then, and says so: without its copies the data would be less protected still. A
+// new one holds nothing yet, and nothing is written to it.
+func (r *Reconciler) setUp(ctx context.Context, s *scope, want provider.Bucket) (isMissing bool, err error) {
+	err = s.session.UpdateBucket(ctx, want)
+	cannot := errors.Is(err, provider.ErrUnsupported) || errors.Is(err, provider.ErrNotKept)
+	switch {
+	case err == nil:
+		return false, nil
+	case cannot && s.wasProvisioned() && want.Protection != (provider.Protection{}):
+		return true, nil
+	}
+	return false, fmt.Errorf("set up the bucket: %w", err)
+}
+
+// unprotected says that the bucket lacks what its store cannot add, and the way out.
+func (s *scope) unprotected(want provider.Bucket) {
+	way := fmt.Sprintf("to have it made anew with all of it, delete bucket %s at %s while the other copies are complete: "+
+		"this copy is then made again and filled", want.Name, s.replica.Spec.PlaceReference)
+	if s.isPrimary() {
+		way = "the primary has to move to a new bucket, which is a person's decision"
+	}
+	s.provisioned = new(condition.False(v1alpha1.ConditionProvisioned, v1alpha1.ReasonProtectionMissing,
+		fmt.Sprintf("bucket %s was there before it was asked for, or its store does not keep it: %s. What it holds is kept up, without that protection; %s",
+			want.Name, describe(s.drift), way)))
+}
+
+// lacksProtection tells whether the bucket was found before to lack what its store
+// cannot add.
+func (s *scope) lacksProtection() bool { return isUnprotected(s.before(v1alpha1.ConditionProvisioned)) }
+
+// isUnprotected tells a bucket that is there and lacks protection from one that is
+// not there.
+func isUnprotected(provisioned *metav1.Condition) bool {
+	return provisioned != nil && provisioned.Status == metav1.ConditionFalse && provisioned.Reason == v1alpha1.ReasonProtectionMissing
 }
 
 // provisioned records that the bucket is there, ours and set up.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -60,6 +61,9 @@ func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
 		return fault.New(fault.Transient, fault.DeletionBlocked, "bucket %s at %s cannot be deleted: %w; %s",
 			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, err, s.wayOut())
 	}
+	if locked := r.lock(s); locked != nil {
+		return s.lockedFor(locked)
+	}
 	if s.ended != nil && s.ended.err != nil {
 		return blocked(s.ended.err)
 	}
@@ -86,6 +90,42 @@ func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
 		return err
 	}
 	return r.emptyAndDelete(ctx, s, blocked)
+}
+
+// How soon a bucket under object lock is tried again. A lock may be lifted before
+// its time; but trying lists the whole bucket.
+const (
+	soonestLockRetry = time.Minute
+	latestLockRetry  = 24 * time.Hour
+)
+
+// lock gives the lock that the last try to empty the bucket met, or nil when it is
+// time for another one, whatever woke us.
+func (r *Reconciler) lock(s *scope) *provider.LockedError {
+	if s.ended != nil {
+		found, isLocked := errors.AsType[*provider.LockedError](s.ended.err)
+		if !isLocked {
+			return nil
+		}
+		s.memory.lock = found
+		s.memory.tryLockAt = s.now.Add(min(max(found.Until.Sub(s.now), soonestLockRetry), latestLockRetry))
+		r.memory.set(s.replica.UID, s.memory)
+	}
+	if s.now.Before(s.memory.tryLockAt) {
+		return s.memory.lock
+	}
+	return nil
+}
+
+// lockedFor says until when the bucket cannot be emptied. Rempart never lifts a
+// lock.
+func (s *scope) lockedFor(locked *provider.LockedError) error {
+	blocked := fault.New(fault.Waiting, fault.DeletionBlocked,
+		"bucket %s at %s cannot be deleted: %w; it goes by itself once that has ended. To leave it where it is, "+
+			"set spec.deletionPolicy of the SovereignBucket to Retain",
+		s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, locked)
+	blocked.After = s.memory.tryLockAt.Sub(s.now)
+	return blocked
 }
 
 // emptyAndDelete empties the bucket beside the loop, however much it holds, and

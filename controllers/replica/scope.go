@@ -10,6 +10,7 @@ import (
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -70,7 +71,7 @@ func (s *scope) wasProvisioned() bool {
 		return false
 	}
 	switch before.Reason {
-	case v1alpha1.ReasonPrimaryRelocationRequired, v1alpha1.ReasonDriftDetected:
+	case v1alpha1.ReasonPrimaryRelocationRequired, v1alpha1.ReasonDriftDetected, v1alpha1.ReasonProtectionMissing:
 		return true
 	case v1alpha1.ReasonNotOwner:
 		// What is to be adopted may have been a stranger's from the beginning.
@@ -85,12 +86,35 @@ func (s *scope) want(installation ownership.Installation) provider.Bucket {
 		Name: s.replica.Spec.BucketName,
 		Mark: installation.Mark(s.owner(), s.replica.Spec.BucketName),
 	}
-	for _, policy := range s.facts.Policies {
-		if policy.Spec.Protection.Versioning == v1alpha1.Required {
-			want.Versioning = provider.VersioningEnabled
+	want.Versioning, want.Protection = protection(s.facts.Policies)
+	return want
+}
+
+// protection is what all policies together ask of a bucket: the strictest of each.
+// A lock keeps versions, so it takes them.
+func protection(policies []placement.Policy) (provider.Versioning, provider.Protection) {
+	var asked provider.Protection
+	var versioning provider.Versioning
+	for _, policy := range policies {
+		rules := policy.Spec.Protection
+		if lock := rules.ObjectLock; lock != nil && lock.Retention != nil {
+			asked.ObjectLock = true
+			asked.Retention = asked.Retention.Stricter(provider.Retention{Mode: provider.LockMode(lock.Mode), Days: wholeDays(lock.Retention.Duration)})
+		}
+		if rules.Encryption == v1alpha1.EncryptionProviderManaged {
+			asked.Encryption = provider.ProviderManaged
+		}
+		if rules.Versioning == v1alpha1.Required || rules.ObjectLock != nil {
+			versioning = provider.VersioningEnabled
 		}
 	}
-	return want
+	return versioning, asked
+}
+
+// wholeDays is how many days hold a duration: stores count in days.
+func wholeDays(d time.Duration) int {
+	const day = 24 * time.Hour
+	return int((d + day - 1) / day)
 }
 
 // correctsDrift tells whether changes are set right: only if no policy wants

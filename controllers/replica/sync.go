@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -150,13 +151,19 @@ func (r *Reconciler) mayRun(ctx context.Context, s *scope) error {
 	switch {
 	case s.isSuspended():
 		return fault.New(fault.Waiting, fault.Suspended, "writing is suspended")
-	case primary == nil || !meta.IsStatusConditionTrue(primary.Status.Conditions, v1alpha1.ConditionProvisioned):
+	case primary == nil || !isThere(primary):
 		return fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
 	}
 	if err := s.holdBack(); err != nil {
 		return err
 	}
 	return r.MayRead(ctx, s.facts)
+}
+
+// isThere tells whether a copy's bucket is there, though it may lack protection.
+func isThere(replica *v1alpha1.BucketReplica) bool {
+	provisioned := meta.FindStatusCondition(replica.Status.Conditions, v1alpha1.ConditionProvisioned)
+	return provisioned != nil && (provisioned.Status == metav1.ConditionTrue || isUnprotected(provisioned))
 }
 
 // source opens the primary.
@@ -285,7 +292,7 @@ func (r *Reconciler) beginSync(s *scope, source mover.End) bool {
 // options are what the policies ask of a run: the strictest of each.
 func (s *scope) options(observer mover.Observer) mover.Options {
 	options := mover.Options{
-		Deletes: mover.PropagateDeletes, Guard: s.guard(), OwnsTarget: true, Observer: observer,
+		Deletes: mover.PropagateDeletes, Guard: s.guard(), OwnsTarget: true, Observer: observer, Known: s.known(),
 	}
 	for _, policy := range s.facts.Policies {
 		rules := policy.Spec.Replication
@@ -295,6 +302,21 @@ func (s *scope) options(observer mover.Observer) mover.Options {
 		options.Verification = stricter(options.Verification, mover.Verification(rules.Verification))
 	}
 	return options
+}
+
+// known is what was found out about the copy's store.
+func (s *scope) known() mover.Known {
+	candidate, declared := s.facts.Candidate(s.replica.Spec.PlaceReference)
+	if !declared {
+		return mover.Known{}
+	}
+	return mover.Known{
+		Capabilities: provider.Capabilities{
+			provider.CapabilityExactKeys:   provider.Support(candidate.Capabilities.ExactKeys),
+			provider.CapabilityContentHash: provider.Support(candidate.Capabilities.ContentHash),
+		},
+		KeysNotKept: candidate.KeysNotKept,
+	}
 }
 
 // guard is the strictest of all policies that set one.

@@ -751,6 +751,58 @@ func TestADrillThatTakesTooLong(t *testing.T) {
 	}
 }
 
+// A sandbox under object lock could not be removed. The drill makes none, whatever
+// protects the copy, and does not begin where the store makes one by itself.
+func TestASandboxIsNeverUnderLock(t *testing.T) {
+	t.Run("though the copy is", func(t *testing.T) {
+		s := newScene(t)
+		s.copied.Bucket = "locked"
+		want := provider.Bucket{Name: "locked", Versioning: provider.VersioningEnabled, Protection: provider.Protection{
+			ObjectLock: true, Retention: provider.Retention{Mode: provider.Compliance, Days: 30},
+		}}
+		if err := errors.Join(s.copied.Session.CreateBucket(t.Context(), want), s.copied.Session.UpdateBucket(t.Context(), want)); err != nil {
+			t.Fatal(err)
+		}
+		s.put("a", "acte")
+		report, err := mover.Run(t.Context(), mover.Job{
+			Source: mover.End{Session: s.source.Session, Bucket: "source"}, Target: mover.End{Session: s.copied.Session, Bucket: "locked"},
+		})
+		if err != nil || report.Result != mover.Complete {
+			t.Fatalf("replicate: %+v, %v", report, err)
+		}
+		if outcome := s.run(t.Context()); outcome.Verdict != drill.Passed {
+			t.Fatalf("the outcome is %+v", outcome)
+		}
+		if err := drill.Cleanup(t.Context(), s.sandbox); err != nil {
+			t.Error(err)
+		}
+		if left := s.sandboxStore.Buckets(); len(left) > 0 {
+			t.Errorf("left behind %+v", left)
+		}
+	})
+	t.Run("where every bucket is", func(t *testing.T) {
+		s := newScene(t)
+		s.sandboxStore = emulator.Start(t, emulator.Options{VersityAdmin: true, LockNewBuckets: 30})
+		s.sandbox.Session = s.open(s.sandboxStore, provider.Key{})
+		s.put("a", "acte")
+		s.replicate()
+		outcome := s.run(t.Context())
+		if outcome.Verdict != drill.Inconclusive || !fault.HasReason(outcome.Err, fault.PreflightFailed) ||
+			!strings.Contains(outcome.Err.Error(), "COMPLIANCE for 30 days") {
+			t.Errorf("the outcome is %+v", outcome)
+		}
+		if puts := s.sandboxStore.Count("PutObject"); puts > 0 {
+			t.Errorf("put %d objects", puts)
+		}
+		if err := drill.Cleanup(t.Context(), s.sandbox); err != nil {
+			t.Error(err)
+		}
+		if left := s.sandboxStore.Buckets(); len(left) > 0 {
+			t.Errorf("left behind %+v", left)
+		}
+	})
+}
+
 func TestCleanupLeavesWhatIsNotTheSandbox(t *testing.T) {
 	for name, arrange := range map[string]func(*scene){
 		"another mark": func(s *scene) {

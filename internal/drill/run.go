@@ -113,10 +113,28 @@ func (r *run) provision(ctx context.Context) error {
 	if err := r.To.Session.CreateBucket(ctx, want); err != nil {
 		return fmt.Errorf("make the sandbox: %w", err)
 	}
+	if err := r.refuseLock(ctx); err != nil {
+		return err
+	}
 	if err := r.To.Session.UpdateBucket(ctx, want); err != nil {
 		return fmt.Errorf("mark the sandbox: %w", err)
 	}
 	return r.openSandbox(ctx)
+}
+
+// refuseLock makes sure that what is restored can be removed again. The sandbox is
+// made without object lock, whatever the policy asks of copies; but a store may put
+// all new buckets under it.
+func (r *run) refuseLock(ctx context.Context) error {
+	protection, err := r.To.Session.ObserveProtection(ctx, r.To.Bucket)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look whether the sandbox is under object lock: %w", err)
+	case !protection.Retention.IsZero():
+		return fault.New(fault.Terminal, fault.PreflightFailed,
+			"the store puts what is written to a new bucket under object lock, %s: a sandbox there could not be removed", protection.Retention)
+	}
+	return nil
 }
 
 // openSandbox opens the sandbox with a key that reaches nothing else, where the

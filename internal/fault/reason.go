@@ -35,6 +35,7 @@ const (
 	PreflightFailed           Reason = "PreflightFailed"
 	PrimaryRelocationRequired Reason = "PrimaryRelocationRequired"
 	Progressing               Reason = "Progressing"
+	ProtectionMissing         Reason = "ProtectionMissing"
 	ProviderUnreachable       Reason = "ProviderUnreachable"
 	QuotaExceeded             Reason = "QuotaExceeded"
 	ReservedKey               Reason = "ReservedKey"

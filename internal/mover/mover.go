@@ -65,6 +65,10 @@ type Options struct {
 	// TargetChecksContent tells whether the target refuses content that does not
 	// match its announced hash. Unknown is found out by trying.
 	TargetChecksContent provider.Support
+	// Known is what was found out about the target's store elsewhere. It counts
+	// where a trial would leave what cannot be removed: in a bucket whose default
+	// retention puts everything under lock.
+	Known Known
 	// Resume continues an earlier run that was stopped. A checkpoint that does not
 	// fit the job or the manifest is not used.
 	Resume *Checkpoint
@@ -75,6 +79,14 @@ type Options struct {
 	Observer Observer
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
+}
+
+// Known is what was found out about a store. The zero value knows nothing.
+type Known struct {
+	Capabilities provider.Capabilities
+	// KeysNotKept are the traits of keys that the store does not keep, as package
+	// probe names them. They are all of them, unless there is none.
+	KeysNotKept []string
 }
 
 // Deletes says what happens at the target when the source lacks an object.

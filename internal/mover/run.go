@@ -199,7 +199,12 @@ func (r *run) finishManifest(ctx context.Context) error {
 	if !wrote {
 		return nil
 	}
-	return r.Target.manifest().Collect(ctx, index, r.Options.Now())
+	err = r.Target.manifest().Collect(ctx, index, r.Options.Now())
+	if errors.Is(err, provider.ErrLocked) {
+		r.warn(err) // it goes once its lock has ended
+		return nil
+	}
+	return err
 }
 
 // conclude fills in how the run ended, and saves where a stopped one can go on.

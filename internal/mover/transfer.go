@@ -25,6 +25,8 @@ type transfer struct {
 	observer       Observer
 	keys           *probe.KeyTrial
 	checks         *contentCheck
+	lock           *lockCheck
+	known          Known
 	memory         *memory
 	// uploads counts those that were begun.
 	uploads atomic.Int64
@@ -59,6 +61,8 @@ func newTransfer(job Job) *transfer {
 		observer:     job.Options.Observer,
 		keys:         probe.NewKeyTrial(job.Target.Session, job.Target.Bucket, probePrefix),
 		checks:       &contentCheck{session: job.Target.Session, bucket: job.Target.Bucket, known: job.Options.TargetChecksContent},
+		lock:         &lockCheck{session: job.Target.Session, bucket: job.Target.Bucket},
+		known:        job.Options.Known,
 		memory:       newMemory(job.Options.BytesInFlight),
 		pause:        pause,
 	}
@@ -110,15 +114,6 @@ func (t *transfer) copy(ctx context.Context, key string, listed provider.Object)
 		return err
 	})
 	return entry, err
-}
-
-// exact tells why the target would not keep the key as it is, or nil. Such a key
-// is never sent: some stores would silently write another object.
-func (t *transfer) exact(ctx context.Context, key string, size int64) error {
-	if size == 0 {
-		return t.keys.ExactEmpty(ctx, key)
-	}
-	return t.keys.Exact(ctx, key)
 }
 
 // resized: the object has another size than there was room for.

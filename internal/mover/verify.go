@@ -25,7 +25,7 @@ func (t *transfer) mustReadBack(ctx context.Context) (bool, error) {
 		return true, nil
 	case VerifyTransferred: // as the target allows for it
 	}
-	isBound, err := t.checks.isBound(ctx)
+	isBound, err := t.checksContent(ctx)
 	return !isBound, err
 }
 
@@ -119,10 +119,19 @@ type contentCheck struct {
 	known provider.Support
 }
 
+// isKnown tells whether there is nothing to try.
+func (c *contentCheck) isKnown() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return isTold(c.known)
+}
+
+func isTold(support provider.Support) bool { return support != "" && support != provider.Unknown }
+
 func (c *contentCheck) isBound(ctx context.Context) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known == "" || c.known == provider.Unknown {
+	if !isTold(c.known) {
 		support, err := probe.ContentHash(ctx, c.session, c.bucket, probePrefix)
 		if err != nil {
 			return false, fmt.Errorf("find out whether the target checks content: %w", err)

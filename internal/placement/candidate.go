@@ -26,6 +26,7 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 			OnPremise:         location.OnPremise,
 			Grant:             GrantOf(provider),
 			Capabilities:      found[location.Name].Capabilities,
+			KeysNotKept:       found[location.Name].KeysNotKept,
 			AllowedNamespaces: provider.Spec.AllowedNamespaces,
 			Adoptable:         provider.Spec.Adoptable,
 			Suspended:         provider.Spec.Suspend,
@@ -35,7 +36,8 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 	return candidates
 }
 
-// Assume fills what only trying can tell with the best case, and says so. It is
+// Assume fills what only trying can tell, and rules ask for, with the best case,
+// and says so. It is
 // for decisions about manifests that no cluster has seen.
 func Assume(candidate Candidate) Candidate {
 	if candidate.Capabilities == (v1alpha1.Capabilities{}) {
@@ -44,6 +46,8 @@ func Assume(candidate Candidate) Candidate {
 			Tagging:     v1alpha1.CapabilitySupported,
 			ExactKeys:   v1alpha1.CapabilitySupported,
 			ContentHash: v1alpha1.CapabilitySupported,
+			ObjectLock:  v1alpha1.CapabilitySupported,
+			Encryption:  v1alpha1.CapabilitySupported,
 		}
 		candidate.Assumed = append(slices.Clone(candidate.Assumed), "capabilities")
 	}

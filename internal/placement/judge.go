@@ -27,6 +27,8 @@ var (
 		onPremise,
 		grant,
 		versioning,
+		objectLock,
+		encryption,
 	}
 	// processingRules judge a place where data is read but not kept.
 	processingRules = []ruleFunc{residency, country, onPremise}

@@ -75,6 +75,8 @@ type Candidate struct {
 	Grant v1alpha1.GrantLevel
 	// Capabilities found by trying.
 	Capabilities v1alpha1.Capabilities
+	// KeysNotKept are the traits of keys that its store does not keep.
+	KeysNotKept []string
 	// AllowedNamespaces of the provider; nil selects none.
 	AllowedNamespaces *metav1.LabelSelector
 	// Adoptable are the buckets here that may be adopted.

@@ -3,21 +3,43 @@ package placement
 import "github.com/rempart/rempart/api/v1alpha1"
 
 // versioning refuses stores that cannot keep versions where the policy asks for
-// them. What was not tried is not known, and unknown does not satisfy; but a copy
-// that is there does not leave because trying again did not come to an end.
+// them.
 func versioning(in Request, policy Policy, c Candidate) *Objection {
 	if policy.Spec.Protection.Versioning != v1alpha1.Required {
 		return nil
 	}
-	switch support := c.Capabilities.Versioning; support {
+	return capability(in, c, "versioning", c.Capabilities.Versioning)
+}
+
+// objectLock refuses stores that cannot put what is written under lock.
+func objectLock(in Request, policy Policy, c Candidate) *Objection {
+	if policy.Spec.Protection.ObjectLock == nil {
+		return nil
+	}
+	return capability(in, c, "object lock", c.Capabilities.ObjectLock)
+}
+
+// encryption refuses stores that cannot encrypt what is written.
+func encryption(in Request, policy Policy, c Candidate) *Objection {
+	if policy.Spec.Protection.Encryption != v1alpha1.EncryptionProviderManaged {
+		return nil
+	}
+	return capability(in, c, "encryption", c.Capabilities.Encryption)
+}
+
+// capability objects to a store that cannot do something. What was not tried is
+// not known, and unknown does not satisfy; but a copy that is there does not leave
+// because trying again did not come to an end.
+func capability(in Request, c Candidate, what string, support v1alpha1.CapabilitySupport) *Objection {
+	switch support {
 	case v1alpha1.CapabilitySupported:
 		return nil
 	case v1alpha1.CapabilityUnsupported, v1alpha1.CapabilityBroken:
-		return object(RuleCapability, v1alpha1.ReasonCapabilityMissing, "versioning is %s there", support)
+		return object(RuleCapability, v1alpha1.ReasonCapabilityMissing, "%s is %s there", what, support)
 	default:
 		if in.holdsCopyAt(c.PlaceReference) {
 			return nil
 		}
-		return object(RuleCapability, v1alpha1.ReasonCapabilityMissing, "it is not known yet whether versioning works there")
+		return object(RuleCapability, v1alpha1.ReasonCapabilityMissing, "it is not known yet whether %s works there", what)
 	}
 }

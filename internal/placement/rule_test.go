@@ -2,6 +2,7 @@ package placement_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +23,9 @@ func place(provider, location string, change ...func(*placement.Candidate)) plac
 		Grant:             v1alpha1.GrantScoped,
 		AllowedNamespaces: everyNamespace,
 		Ready:             true,
-		Capabilities:      v1alpha1.Capabilities{Versioning: v1alpha1.CapabilitySupported},
+		Capabilities: v1alpha1.Capabilities{
+			Versioning: v1alpha1.CapabilitySupported, ObjectLock: v1alpha1.CapabilityUnsupported, Encryption: v1alpha1.CapabilityBroken,
+		},
 	}
 	for _, f := range change {
 		f(&candidate)
@@ -72,6 +75,12 @@ func TestRules(t *testing.T) {
 	versioningIs := func(support v1alpha1.CapabilitySupport) func(*placement.Candidate) {
 		return func(c *placement.Candidate) { c.Capabilities.Versioning = support }
 	}
+	locked := func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Protection.ObjectLock = &v1alpha1.ObjectLock{Mode: v1alpha1.LockGovernance, Retention: &metav1.Duration{Duration: 720 * time.Hour}}
+	}
+	encrypted := func(s *v1alpha1.SovereigntyPolicySpec) { s.Protection.Encryption = v1alpha1.EncryptionProviderManaged }
+	canLock := func(c *placement.Candidate) { c.Capabilities.ObjectLock = v1alpha1.CapabilitySupported }
+	canEncrypt := func(c *placement.Candidate) { c.Capabilities.Encryption = v1alpha1.CapabilitySupported }
 	accountWide := func(c *placement.Candidate) { c.Grant = v1alpha1.GrantAccountWide }
 	placedHere := []placement.Copy{{PlaceReference: place("a", "x").PlaceReference, Role: v1alpha1.RoleReplica}}
 
@@ -115,6 +124,21 @@ func TestRules(t *testing.T) {
 		"capability: not asked for":               {candidate: place("a", "x", versioningIs("Unsupported")), policy: policy("p")},
 		"capability: unknown where a copy is":     {candidate: place("a", "x", versioningIs("Unknown")), policy: policy("p", versioned), placed: placedHere},
 		"capability: unsupported where a copy is": {candidate: place("a", "x", versioningIs("Broken")), policy: policy("p", versioned), placed: placedHere, want: []string{"p/capability/CapabilityMissing"}},
+
+		"capability: object lock":                      {candidate: place("a", "x", canLock), policy: policy("p", locked)},
+		"capability: object lock unsupported":          {candidate: place("a", "x"), policy: policy("p", locked), want: []string{"p/capability/CapabilityMissing"}},
+		"capability: object lock not asked for":        {candidate: place("a", "x"), policy: policy("p")},
+		"capability: object lock lost where a copy is": {candidate: place("a", "x"), policy: policy("p", locked), placed: placedHere, want: []string{"p/capability/CapabilityMissing"}},
+		"capability: object lock not tried again": {
+			candidate: place("a", "x", func(c *placement.Candidate) { c.Capabilities.ObjectLock = "" }), policy: policy("p", locked), placed: placedHere,
+		},
+		"capability: encryption":             {candidate: place("a", "x", canEncrypt), policy: policy("p", encrypted)},
+		"capability: encryption unsupported": {candidate: place("a", "x"), policy: policy("p", encrypted), want: []string{"p/capability/CapabilityMissing"}},
+		"capability: encryption of None":     {candidate: place("a", "x"), policy: policy("p", func(s *v1alpha1.SovereigntyPolicySpec) { s.Protection.Encryption = v1alpha1.EncryptionNone })},
+		"capability: each one is an objection": {
+			candidate: place("a", "x", versioningIs("Unsupported")), policy: policy("p", versioned, locked, encrypted),
+			want: []string{"p/capability/CapabilityMissing", "p/capability/CapabilityMissing", "p/capability/CapabilityMissing"},
+		},
 
 		"namespace: provider admits none": {
 			candidate: place("a", "x", func(c *placement.Candidate) { c.AllowedNamespaces = nil }), policy: policy("p"),

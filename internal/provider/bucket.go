@@ -18,13 +18,19 @@ type Buckets interface {
 	// ObserveBucket reports what exists. It never writes. An absent bucket is a
 	// state, not an error.
 	ObserveBucket(ctx context.Context, name string) (BucketState, error)
+	// ObserveProtection reports how an existing bucket protects its content, which
+	// ObserveBucket does not look at. It never writes. A store that knows neither
+	// object lock nor encryption protects nothing.
+	ObserveProtection(ctx context.Context, name string) (Protection, error)
 	// CreateBucket is called only after ObserveBucket found nothing. It makes the
 	// bucket without a mark: UpdateBucket writes that. It fails with
 	// ErrOwnedByOther when the name is taken by another account, and succeeds
 	// when this account has it already.
 	CreateBucket(ctx context.Context, want Bucket) error
-	// UpdateBucket brings mark and versioning to what is wanted and leaves
-	// everything else, such as foreign tags, as it is.
+	// UpdateBucket brings mark, versioning and protection to what is wanted and
+	// leaves everything else, such as foreign tags, as it is. Protection is read
+	// back: it fails with ErrUnsupported when the store refuses it, such as object
+	// lock for a bucket made without, and with ErrNotKept when it does not keep it.
 	UpdateBucket(ctx context.Context, want Bucket) error
 	// DeleteBucket returns nil once the bucket is gone, ErrNotEmpty while it
 	// holds any version of any object.
@@ -45,6 +51,8 @@ type Bucket struct {
 	// Versioning is Enabled, or empty to leave it as the store makes it.
 	Versioning Versioning
 	Mark       Mark
+	// Protection is what is asked for; its zero fields leave what is there.
+	Protection
 }
 
 // BucketState is a bucket as it is.
@@ -53,6 +61,8 @@ type BucketState struct {
 	Versioning Versioning
 	// Mark is nil when the bucket carries none.
 	Mark *Mark
+	// Protection is filled by whoever asks ObserveProtection.
+	Protection
 }
 
 // Versioning is the state of a bucket's version history.
@@ -100,5 +110,5 @@ func (b Bucket) Drift(state BucketState) []Drift {
 	if state.Mark == nil {
 		drift = append(drift, Drift{"mark", "present", "missing"})
 	}
-	return drift
+	return append(drift, b.Protection.drift(state.Protection)...)
 }

@@ -23,6 +23,10 @@ var (
 	ErrQuota = errors.New("quota exceeded")
 	// ErrUnsupported: the store does not know the operation.
 	ErrUnsupported = errors.New("not supported by the store")
+	// ErrNotKept: the store took a setting and does not have it.
+	ErrNotKept = errors.New("taken by the store and not kept")
+	// ErrLocked: a version is under object lock and stays until that ends.
+	ErrLocked = errors.New("under object lock")
 	// ErrThrottled: too many requests.
 	ErrThrottled = errors.New("throttled by the store")
 	// ErrUnreachable: no answer came.

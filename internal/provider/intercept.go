@@ -81,6 +81,24 @@ func (s *intercepted) ObserveBucket(ctx context.Context, name string) (BucketSta
 	})
 }
 
+func (s *intercepted) ObserveProtection(ctx context.Context, name string) (Protection, error) {
+	return run(ctx, s, read("ObserveProtection", name), func(ctx context.Context) (Protection, error) {
+		return s.Session.ObserveProtection(ctx, name)
+	})
+}
+
+func (s *intercepted) TryConfiguration(ctx context.Context, bucket string, kind Configuration) (Support, error) {
+	return run(ctx, s, write("TryConfiguration", bucket), func(ctx context.Context) (Support, error) {
+		return s.Session.TryConfiguration(ctx, bucket, kind)
+	})
+}
+
+func (s *intercepted) TryPut(ctx context.Context, ref Ref, content Content, trial PutTrial) (Object, error) {
+	return run(ctx, s, write("TryPut", ref.Bucket), func(ctx context.Context) (Object, error) {
+		return s.Session.TryPut(ctx, ref, content, trial)
+	})
+}
+
 func (s *intercepted) CreateBucket(ctx context.Context, want Bucket) error {
 	return s.do(ctx, write("CreateBucket", want.Name), func(ctx context.Context) error {
 		return s.Session.CreateBucket(ctx, want)

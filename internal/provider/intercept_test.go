@@ -46,6 +46,18 @@ func (e *echo) ObserveBucket(_ context.Context, name string) (provider.BucketSta
 	return provider.BucketState{Exists: true}, e.note("ObserveBucket " + name)
 }
 
+func (e *echo) ObserveProtection(_ context.Context, name string) (provider.Protection, error) {
+	return provider.Protection{ObjectLock: true}, e.note("ObserveProtection " + name)
+}
+
+func (e *echo) TryConfiguration(_ context.Context, bucket string, _ provider.Configuration) (provider.Support, error) {
+	return provider.Broken, e.note("TryConfiguration " + bucket)
+}
+
+func (e *echo) TryPut(_ context.Context, ref provider.Ref, content provider.Content, _ provider.PutTrial) (provider.Object, error) {
+	return provider.Object{Key: ref.Key, Size: content.Size}, e.note("TryPut " + ref.Bucket)
+}
+
 func (e *echo) CreateBucket(_ context.Context, want provider.Bucket) error {
 	return e.note("CreateBucket " + want.Name)
 }
@@ -203,7 +215,7 @@ func TestEveryCallPassesTheInterceptors(t *testing.T) {
 func checkOperations(t *testing.T, seen []provider.Operation, names []string) {
 	t.Helper()
 	ofAccount := []string{"Ping", "ListBuckets"}
-	reads := []string{"Ping", "ListBuckets", "ObserveBucket", "ObserveSettings", "ListPage", "ListVersionsPage", "Head", "Get", "Tags", "ListUploads"}
+	reads := []string{"Ping", "ListBuckets", "ObserveBucket", "ObserveSettings", "ObserveProtection", "ListPage", "ListVersionsPage", "Head", "Get", "Tags", "ListUploads"}
 	var told []string
 	for _, operation := range seen {
 		told = append(told, operation.Name)

@@ -73,6 +73,11 @@ type Object struct {
 	// TagCount is how many tags the object has, as far as the store tells.
 	TagCount   int
 	Attributes Attributes
+	// Encryption is how the object is encrypted at rest, in the store's own word,
+	// and LockedUntil when its object lock ends; both as far as the store tells,
+	// and told by Head and Get, Encryption by Put too.
+	Encryption  string
+	LockedUntil time.Time
 }
 
 // Attributes travel with an object's bytes. The zero value is an object

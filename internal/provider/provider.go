@@ -104,6 +104,7 @@ type Session interface {
 	BucketSettings
 	Objects
 	Uploads
+	Trials
 	// Keys gives the power to issue scoped keys, or false where the place has none.
 	Keys() (KeyIssuer, bool)
 }

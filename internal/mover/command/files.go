@@ -106,7 +106,7 @@ func (r *run) keepManifest(ctx context.Context, job mover.Job) error {
 	if r.spec.Manifest == "" {
 		return nil
 	}
-	entries, err := mover.Known(ctx, job)
+	entries, err := mover.Holdings(ctx, job)
 	if err == nil {
 		err = replace(r.spec.Manifest, func(w io.Writer) error { return writeManifest(w, entries) })
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,13 +16,40 @@ import (
 // loaded the index before, such as a drill, may still read it.
 const grace = 24 * time.Hour
 
+// collectLimit bounds what one Collect removes: the oldest go first, and what is
+// left is there the next time.
+const collectLimit = 1000
+
 // Collect removes what a complete manifest of the whole key space made obsolete:
 // indexes of parts at once, segments and old versions after a day. It never
 // touches anything outside the manifest.
+//
+// It fails with provider.ErrLocked when the store keeps something, as it does under
+// object lock: that goes another time, and nothing is wrong. It then stops, for
+// what is newer is kept too, and would be asked for in vain at every run.
 func (s Store) Collect(ctx context.Context, whole Index, now time.Time) error {
 	if !whole.Complete || !whole.Range.IsWhole() {
 		return nil
 	}
+	obsolete, err := s.obsolete(ctx, whole, now)
+	if err != nil {
+		return err
+	}
+	for _, version := range obsolete {
+		ref := provider.Ref{Bucket: s.Bucket, Key: version.Key, VersionID: version.VersionID}
+		err := s.Objects.Remove(ctx, ref)
+		switch {
+		case errors.Is(err, provider.ErrDenied), errors.Is(err, provider.ErrUnsupported): // MinIO has the latter for a lock
+			return fmt.Errorf("remove obsolete parts of the manifest: %w, and kept for now (%w)", provider.ErrLocked, err)
+		case err != nil:
+			return fmt.Errorf("remove an obsolete part of the manifest: %w", err)
+		}
+	}
+	return nil
+}
+
+// obsolete gives the oldest versions that may go, the oldest first.
+func (s Store) obsolete(ctx context.Context, whole Index, now time.Time) ([]provider.Object, error) {
 	kept := make(map[string]bool, len(whole.Segments)+len(whole.Retired))
 	for _, ref := range whole.Segments {
 		kept[ref.Name] = true
@@ -29,41 +58,53 @@ func (s Store) Collect(ctx context.Context, whole Index, now time.Time) error {
 		kept[r.Name] = true
 	}
 	root := Root(s.Prefix)
-	for version, err := range provider.ListVersions(ctx, s.Objects, s.Bucket, root) {
-		if errors.Is(err, provider.ErrUnsupported) {
-			return s.collectCurrent(ctx, kept, now)
-		}
+	var found []provider.Object
+	for version, err := range s.versions(ctx, root) {
 		if err != nil {
-			return fmt.Errorf("list the manifest's versions: %w", err)
+			return nil, fmt.Errorf("list the manifest: %w", err)
 		}
-		name := strings.TrimPrefix(version.Key, root)
 		isOld := now.Sub(version.Modified) > grace
-		if !isObsolete(name, version.IsLatest && !version.IsDeleteMarker, isOld, kept) {
-			continue
+		if isObsolete(strings.TrimPrefix(version.Key, root), version.IsLatest && !version.IsDeleteMarker, isOld, kept) {
+			found = append(found, version)
 		}
-		ref := provider.Ref{Bucket: s.Bucket, Key: version.Key, VersionID: version.VersionID}
-		if err := s.remove(ctx, ref); err != nil {
-			return err
+		if len(found) >= 2*collectLimit {
+			found = oldest(found)
 		}
 	}
-	return nil
+	return oldest(found), nil
 }
 
-// collectCurrent is Collect for stores that have no version listings.
-func (s Store) collectCurrent(ctx context.Context, kept map[string]bool, now time.Time) error {
-	root := Root(s.Prefix)
-	for object, err := range provider.List(ctx, s.Objects, s.Bucket, provider.ListOptions{Prefix: root}) {
-		if err != nil {
-			return fmt.Errorf("list the manifest: %w", err)
-		}
-		isOld := now.Sub(object.Modified) > grace
-		if isObsolete(strings.TrimPrefix(object.Key, root), true, isOld, kept) {
-			if err := s.remove(ctx, provider.Ref{Bucket: s.Bucket, Key: object.Key}); err != nil {
-				return err
+// oldest keeps as many as one Collect removes.
+func oldest(versions []provider.Object) []provider.Object {
+	slices.SortStableFunc(versions, func(a, b provider.Object) int { return a.Modified.Compare(b.Modified) })
+	return versions[:min(len(versions), collectLimit)]
+}
+
+// versions lists versions, or what is there where the store cannot.
+func (s Store) versions(ctx context.Context, root string) iter.Seq2[provider.Object, error] {
+	return func(yield func(provider.Object, error) bool) {
+		for version, err := range provider.ListVersions(ctx, s.Objects, s.Bucket, root) {
+			if errors.Is(err, provider.ErrUnsupported) {
+				s.current(ctx, root)(yield)
+				return
+			}
+			if !yield(version, err) {
+				return
 			}
 		}
 	}
-	return nil
+}
+
+// current lists what is there as the latest versions that it is.
+func (s Store) current(ctx context.Context, root string) iter.Seq2[provider.Object, error] {
+	return func(yield func(provider.Object, error) bool) {
+		for object, err := range provider.List(ctx, s.Objects, s.Bucket, provider.ListOptions{Prefix: root}) {
+			object.IsLatest = true
+			if !yield(object, err) {
+				return
+			}
+		}
+	}
 }
 
 // isObsolete judges one version of an object of the manifest. What is neither
@@ -78,12 +119,4 @@ func isObsolete(name string, isCurrent, isOld bool, kept map[string]bool) bool {
 		return isOld && (!isCurrent || !kept[name])
 	}
 	return false
-}
-
-// remove removes one version. Versions under object lock stay until it ends.
-func (s Store) remove(ctx context.Context, ref provider.Ref) error {
-	if err := s.Objects.Remove(ctx, ref); err != nil && !errors.Is(err, provider.ErrDenied) {
-		return fmt.Errorf("remove an obsolete part of the manifest: %w", err)
-	}
-	return nil
 }

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -151,16 +153,97 @@ func TestOldVersionsOfAManifestAreRemovedAfterADay(t *testing.T) {
 	w.checkStrangers(t)
 }
 
-func TestVersionsUnderALockStay(t *testing.T) {
+// locked makes the manifest's bucket one that puts everything under lock.
+func locked(t *testing.T, w *world) {
+	t.Helper()
+	want := provider.Bucket{Name: "locked", Versioning: provider.VersioningEnabled, Protection: provider.Protection{
+		ObjectLock: true, Retention: provider.Retention{Mode: provider.Governance, Days: 7},
+	}}
+	buckets := w.Objects.(provider.Buckets)
+	if err := errors.Join(buckets.CreateBucket(t.Context(), want), buckets.UpdateBucket(t.Context(), want)); err != nil {
+		t.Fatal(err)
+	}
+	w.Bucket = want.Name
+}
+
+// A lock keeps what is obsolete. It is asked about once, whatever there is of it,
+// and the manifest goes on.
+func TestWhatIsUnderALockIsCollectedAnotherTime(t *testing.T) {
 	w := newWorld(t)
-	versioned(t, w)
-	entries := makeEntries(10)
-	w.writeAll(t, Range{}, entries)
+	locked(t, w)
+	entries := makeEntries(3000)
+	var index Index
+	for i := range 5 {
+		entries[i].ETag += "."
+		index = w.write(t, entries)
+	}
+	before := w.objects()
 	w.aged(25 * time.Hour)
-	w.server.Faults().Add(emulator.Match{Operation: "DeleteObject"}, emulator.Fail(403, "AccessDenied"))
-	entries[0].ETag = "changed"
-	if !w.writeAll(t, Range{}, entries) {
-		t.Error("nothing was written")
+	w.server.ForgetRequests()
+	err := w.Collect(t.Context(), index, w.clock())
+	if !errors.Is(err, provider.ErrLocked) {
+		t.Errorf("got %v", err)
+	}
+	if asked := w.server.Count("DeleteObject"); asked != 1 {
+		t.Errorf("asked %d times to remove what is locked", asked)
+	}
+	if diff := cmp.Diff(before, w.objects()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(entries, w.known(t, w.load(t), Range{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// MinIO refuses to remove what is locked as a bad request.
+func TestWhatAStoreRefusesGoesOnceItDoesNot(t *testing.T) {
+	for name, refusal := range map[string]emulator.Effect{
+		"as most do":    emulator.Fail(403, "AccessDenied"),
+		"as MinIO does": emulator.Fail(400, "InvalidRequest"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			versioned(t, w)
+			entries := makeEntries(10)
+			w.write(t, entries)
+			entries[0].ETag = "changed"
+			index := w.write(t, entries)
+			w.aged(25 * time.Hour)
+			refused := w.server.Faults().Add(emulator.Match{Operation: "DeleteObject"}, refusal)
+			if err := w.Collect(t.Context(), index, w.clock()); !errors.Is(err, provider.ErrLocked) {
+				t.Errorf("got %v", err)
+			}
+			refused.Clear()
+			if err := w.Collect(t.Context(), index, w.clock()); err != nil {
+				t.Error(err)
+			}
+			if left := len(w.server.Versions(bucket, Root("")+Range{}.indexName())); left != 1 {
+				t.Errorf("%d versions of the index are left", left)
+			}
+		})
+	}
+}
+
+// What one Collect removes is bounded; the oldest go first.
+func TestCollectingIsBounded(t *testing.T) {
+	w := newWorld(t)
+	index := w.write(t, makeEntries(10))
+	const left = 2*collectLimit + 100
+	for i := range left {
+		w.server.PutObjectDirect(bucket, emulator.Object{
+			Key: fmt.Sprintf("%s%08x%s", Root(""), left-i, segmentSuffix), LastModified: w.now.Add(time.Duration(i) * time.Second),
+		})
+	}
+	w.aged(48 * time.Hour)
+	w.server.ForgetRequests()
+	if err := w.Collect(t.Context(), index, w.clock()); err != nil {
+		t.Fatal(err)
+	}
+	if removed := w.server.Count("DeleteObject"); removed != collectLimit {
+		t.Errorf("removed %d", removed)
+	}
+	if _, isThere := w.server.Object(bucket, fmt.Sprintf("%s%08x%s", Root(""), 1, segmentSuffix)); !isThere {
+		t.Error("the newest went before older ones")
 	}
 }
 

@@ -83,6 +83,22 @@ func (w *world) writeAll(t *testing.T, within Range, entries []Entry) bool {
 	return wrote
 }
 
+// write writes a manifest of everything, and removes nothing.
+func (w *world) write(t *testing.T, entries []Entry) Index {
+	t.Helper()
+	writer := w.NewWriter(w.load(t), Range{}, source, begin)
+	for _, entry := range entries {
+		if err := writer.Add(t.Context(), entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	index, _, err := writer.Finish(t.Context(), w.clock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return index
+}
+
 // known reads what a snapshot says of a range.
 func (w *world) known(t *testing.T, snapshot Snapshot, within Range) []Entry {
 	t.Helper()

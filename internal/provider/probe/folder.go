@@ -134,14 +134,20 @@ func isRefusal(err error) bool {
 func (f *folder) put(ctx context.Context, key string, content provider.Content, attributes provider.Attributes) (provider.Object, error) {
 	ref := provider.Ref{Bucket: f.bucket, Key: key}
 	stored, err := f.objects.Put(ctx, ref, content, attributes)
+	f.note(ref, stored, err)
+	return stored, err
+}
+
+// note remembers what a put may have left. An object that is overwritten is
+// removed once.
+func (f *folder) note(ref provider.Ref, stored provider.Object, err error) {
 	ref.VersionID = stored.VersionID
 	switch {
-	case err == nil:
+	case err == nil && !slices.Contains(f.sent, ref):
 		f.sent = append(f.sent, ref)
-	case !isRefusal(err):
+	case err != nil && !isRefusal(err):
 		f.doubtful = append(f.doubtful, ref)
 	}
-	return stored, err
 }
 
 // list gives the keys under a prefix without it.

@@ -39,6 +39,16 @@ func NewKeyTrial(objects provider.Objects, bucket, prefix string) *KeyTrial {
 	return &KeyTrial{objects: objects, bucket: bucket, prefix: prefix, outcomes: map[string]*outcome{}}
 }
 
+// Traits names what a key has that some store does not keep, such as two slashes in
+// a row. Most keys have nothing.
+func Traits(key string, isEmpty bool) []string {
+	var names []string
+	for _, t := range traitsOf(key, isEmpty) {
+		names = append(names, t.name)
+	}
+	return names
+}
+
 // Exact gives nil when the bucket keeps the key exactly, with any content. It
 // fails with provider.ErrInvalidKey, Terminal and KeysNotExact, naming the key and
 // what the store makes of such keys, when it does not; with another error when

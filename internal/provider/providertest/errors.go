@@ -40,6 +40,14 @@ func bucketOperations(session provider.Session, bucket string) map[string]call {
 			return session.UpdateBucket(ctx, provider.Bucket{Name: bucket, Mark: mark})
 		},
 		"DeleteBucket": func(ctx context.Context) error { return session.DeleteBucket(ctx, bucket) },
+		"ObserveProtection": func(ctx context.Context) error {
+			_, err := session.ObserveProtection(ctx, bucket)
+			return err
+		},
+		"TryConfiguration": func(ctx context.Context) error {
+			_, err := session.TryConfiguration(ctx, bucket, provider.BucketPolicy)
+			return err
+		},
 		"ListPage": func(ctx context.Context) error {
 			_, err := session.ListPage(ctx, bucket, provider.ListRequest{})
 			return err
@@ -69,6 +77,10 @@ func objectOperations(session provider.Session, ref provider.Ref) map[string]cal
 			_, err := session.Put(ctx, ref, content("x"), provider.Attributes{})
 			return err
 		},
+		"TryPut": func(ctx context.Context) error {
+			_, err := session.TryPut(ctx, ref, content("x"), provider.PutTrial{})
+			return err
+		},
 		"Remove": func(ctx context.Context) error { return session.Remove(ctx, ref) },
 		"Tags":   func(ctx context.Context) error { _, err := session.Tags(ctx, ref); return err },
 		"StartUpload": func(ctx context.Context) error {
@@ -92,8 +104,9 @@ func objectOperations(session provider.Session, ref provider.Ref) map[string]cal
 func testErrors(t *testing.T, s Suite) {
 	t.Run("bucket that is not there", func(t *testing.T) {
 		// A state, or no error, for these; which of the two a store takes for the
-		// abort of an upload that never was is left to it.
-		excepted := []string{"Ping", "ListBuckets", "ObserveBucket", "CreateBucket", "DeleteBucket", "AbortUpload"}
+		// abort of an upload that never was is left to it, and so is whether it looks
+		// for the bucket before it says that it knows nothing of a setting.
+		excepted := []string{"Ping", "ListBuckets", "ObserveBucket", "CreateBucket", "DeleteBucket", "AbortUpload", "ObserveProtection", "TryConfiguration"}
 		session, name := s.Open(t), s.newName(t)
 		for operation, call := range operations(session, name) {
 			if slices.Contains(excepted, operation) {

@@ -68,14 +68,29 @@ func testExactKeys(t *testing.T, s Suite) {
 
 func testCapabilities(t *testing.T, s Suite) {
 	session, name := s.Open(t), s.newName(t)
-	got, err := probe.Capabilities(t.Context(), session, name)
+	got, err := probe.Store(t.Context(), session, name)
 	if err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(s.Traits.Capabilities, got); diff != "" {
+	if diff := cmp.Diff(s.Traits.Capabilities, got.Capabilities); diff != "" {
 		t.Errorf("capabilities (-declared +found):\n%s", diff)
 	}
-	if state, err := session.ObserveBucket(t.Context(), name); err != nil || state.Exists {
-		t.Errorf("the scratch bucket is still there: %+v, %v", state, err)
+	// What is told of keys agrees with what becomes of them.
+	for keys, isKept := range map[string]bool{"exact": true, "other": false} {
+		list := s.Traits.ExactKeys
+		if !isKept {
+			list = s.Traits.OtherKeys
+		}
+		for _, key := range list {
+			told := !slices.ContainsFunc(probe.Traits(key, false), func(trait string) bool { return slices.Contains(got.KeysNotKept, trait) })
+			if told != isKept {
+				t.Errorf("%q is among the %s keys, and not kept is %q", key, keys, got.KeysNotKept)
+			}
+		}
+	}
+	for _, bucket := range []string{name, name + "-lock"} {
+		if state, err := session.ObserveBucket(t.Context(), bucket); err != nil || state.Exists {
+			t.Errorf("the scratch bucket %q is still there: %+v, %v", bucket, state, err)
+		}
 	}
 }

@@ -31,6 +31,9 @@ type Suite struct {
 	// Harm sets a bucket's setting to something harmful, as another program does; it
 	// is called for the settings that the traits declare to be corrected.
 	Harm func(t testing.TB, bucket string, setting provider.Setting)
+	// IsThrownAway tells that the store goes with the test, so that objects may be
+	// left in it that cannot be removed.
+	IsThrownAway bool
 	// Traits are the declaration.
 	Traits Traits
 }
@@ -50,7 +53,8 @@ type Traits struct {
 	// TellsSettings are those whose state the store tells, CorrectsSettings those
 	// that Suite.Harm can set and the store lets us set right.
 	TellsSettings, CorrectsSettings []provider.Setting
-	// DefaultContentType is what the store says of an object sent without a type.
+	// DefaultContentType is what the store says of an object sent without a type;
+	// empty leaves it to the store.
 	DefaultContentType string
 }
 
@@ -78,6 +82,8 @@ func Run(t *testing.T, suite Suite) {
 		"versions":     testVersions,
 		"errors":       testErrors,
 		"context":      testContext,
+		"protection":   testProtection,
+		"trials":       testTrials,
 		"capabilities": testCapabilities,
 		"scoped keys":  testScopedKeys,
 	}

@@ -1,7 +1,6 @@
 package providertest_test
 
 import (
-	"maps"
 	"os"
 	"os/exec"
 	"strings"
@@ -42,6 +41,22 @@ var wrongs = map[string]wrong{
 	"versions that are not declared":    {declare: declared(provider.CapabilityVersioning, provider.Unsupported), want: "capabilities"},
 	"tags that are not declared":        {declare: declared(provider.CapabilityTagging, provider.Unsupported), want: "capabilities"},
 	"checks that are not declared":      {declare: declared(provider.CapabilityContentHash, provider.Broken), want: "objects"},
+	"locks that are not declared":       {declare: declared(provider.CapabilityObjectLock, provider.Unsupported), want: "protection"},
+	"locks that are not there":          {options: emulator.Options{NoObjectLock: true}, want: "protection"},
+	"retentions that are not kept":      {arm: fault(emulator.Match{Operation: "PutObjectLockConfiguration"}, emulator.EmptyBody()), want: "protection"},
+	"locks that keep nothing":           {arm: fault(emulator.Match{Operation: "DeleteObject"}, emulator.EmptyBody()), want: "protection"},
+	"encryption that is not declared":   {declare: declared(provider.CapabilityEncryption, provider.Unsupported), want: "protection"},
+	"encryption that encrypts nothing":  {options: emulator.Options{EncryptNothing: true}, want: "protection"},
+	"policies that are not declared":    {declare: declared(provider.CapabilityBucketPolicy, provider.Unsupported), want: "trials"},
+	"lifecycles that are not declared":  {declare: declared(provider.CapabilityLifecycle, provider.Broken), want: "capabilities"},
+	"events that go nowhere":            {arm: fault(emulator.Match{Operation: "PutBucketNotificationConfiguration"}, emulator.EmptyBody()), want: "trials"},
+	"conditions that are not declared":  {declare: declared(provider.CapabilityConditionalWrites, provider.Broken), want: "capabilities"},
+	"one form that is not declared":     {declare: declared(provider.CapabilityIfMatchUnquoted, provider.Unsupported), want: "capabilities"},
+	"checksums that are ignored":        {options: emulator.Options{IgnoreChecksums: true}, want: "trials"},
+	"checksums that are checked":        {declare: declared(provider.CapabilityChecksumHeaders, provider.Broken), want: "trials"},
+	"pages that begin with the marker":  {arm: fault(emulator.Match{Operation: "ListObjectVersions"}, emulator.InclusiveMarker()), want: "capabilities"},
+	"an order that is not declared":     {declare: declared(provider.CapabilityListOrder, provider.Broken), want: "capabilities"},
+	"parts that are not declared":       {declare: declared(provider.CapabilityMultipart, provider.Unsupported), want: "capabilities"},
 	"exact keys that are not declared":  {declare: declared(provider.CapabilityExactKeys, provider.Broken), want: "capabilities"},
 	"nothing declared at all":           {declare: func(t *providertest.Traits) { t.Capabilities = nil }, want: "capabilities"},
 	"exact keys that are not kept":      {options: emulator.Options{RewriteKeys: true}, declare: func(t *providertest.Traits) { t.ExactKeys = []string{"a//b"} }, want: "odd_keys"},
@@ -74,14 +89,15 @@ var wrongs = map[string]wrong{
 func suiteOf(t *testing.T, w wrong) providertest.Suite {
 	t.Helper()
 	w.options.VersityAdmin = true
+	w.options.StoredConfigurations = []string{"lifecycle", "encryption", "notification"}
 	server := emulator.Start(t, w.options)
 	traits := providertest.Traits{
-		Capabilities: maps.Clone(provider.Capabilities{
-			provider.CapabilityVersioning: provider.Supported, provider.CapabilityTagging: provider.Supported,
-			provider.CapabilityExactKeys: provider.Supported, provider.CapabilityContentHash: provider.Supported,
-		}),
-		ExactKeys: []string{"a//b", "./c"}, IssuesKeys: true, DefaultContentType: "binary/octet-stream",
-		TellsSettings: []provider.Setting{provider.SettingPolicy},
+		Capabilities: provider.Capabilities{},
+		ExactKeys:    []string{"a//b", "./c"}, IssuesKeys: true, DefaultContentType: "binary/octet-stream",
+		TellsSettings: []provider.Setting{provider.SettingPolicy, provider.SettingLifecycle},
+	}
+	for _, capability := range provider.EveryCapability() {
+		traits.Capabilities[capability] = provider.Supported
 	}
 	if w.declare != nil {
 		w.declare(&traits)
@@ -112,7 +128,7 @@ func suiteOf(t *testing.T, w wrong) providertest.Suite {
 				t.Fatal(err)
 			}
 		},
-		Traits: traits,
+		Traits: traits, IsThrownAway: true,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/minio/minio-go/v7"
@@ -149,6 +150,9 @@ func objectOf(ref provider.Ref, header http.Header) (provider.Object, error) {
 	// A store without tags says nothing.
 	object.TagCount, _ = strconv.Atoi(header.Get("X-Amz-Tagging-Count"))
 	object.Attributes = attributesOf(header)
+	object.Encryption = header.Get(encryptionHeader)
+	// Most objects are not locked, and most keys may not ask.
+	object.LockedUntil, _ = time.Parse(time.RFC3339, header.Get(lockedUntilHeader))
 	return object, nil
 }
 

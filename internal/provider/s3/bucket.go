@@ -81,9 +81,9 @@ func (s *session) versioning(ctx context.Context, action, name string) (provider
 // that answers that it needs one, as AWS does outside us-east-1, is asked again
 // with the region.
 func (s *session) CreateBucket(ctx context.Context, want provider.Bucket) error {
-	x, err := s.create(ctx, want.Name, "")
+	x, err := s.create(ctx, want, "")
 	if err != nil && slices.Contains(constraintWanted, x.code()) {
-		x, err = s.create(ctx, want.Name, s.place.Region)
+		x, err = s.create(ctx, want, s.place.Region)
 	}
 	if x.code() == "BucketAlreadyOwnedByYou" {
 		return nil
@@ -93,8 +93,11 @@ func (s *session) CreateBucket(ctx context.Context, want provider.Bucket) error 
 
 var constraintWanted = []string{"IllegalLocationConstraintException", "InvalidLocationConstraint", "InvalidRegion"}
 
-func (s *session) create(ctx context.Context, name, constraint string) (*exchange, error) {
-	q := question{action: actionCreateBucket, method: http.MethodPut, bucket: name}
+func (s *session) create(ctx context.Context, want provider.Bucket, constraint string) (*exchange, error) {
+	q := question{action: actionCreateBucket, method: http.MethodPut, bucket: want.Name}
+	if want.ObjectLock {
+		q.header = http.Header{lockHeader: {"true"}}
+	}
 	if constraint != "" {
 		q.send = struct {
 			XMLName            xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CreateBucketConfiguration"`
@@ -105,18 +108,21 @@ func (s *session) create(ctx context.Context, name, constraint string) (*exchang
 }
 
 // UpdateBucket implements provider.Buckets. It reads before it writes, and
-// writes what differs: two requests when nothing does. A zero Mark is left
-// alone, as is Versioning when empty.
+// writes what differs: two requests when nothing does, and one more each for
+// object lock and encryption. A zero Mark is left alone, as is Versioning when
+// empty.
 func (s *session) UpdateBucket(ctx context.Context, want provider.Bucket) error {
 	if want.Versioning != "" {
 		if err := s.ensureVersioning(ctx, want); err != nil {
 			return err
 		}
 	}
-	if want.Mark == (provider.Mark{}) {
-		return nil
+	if want.Mark != (provider.Mark{}) {
+		if err := s.ensureMark(ctx, want); err != nil {
+			return err
+		}
 	}
-	return s.ensureMark(ctx, want)
+	return s.ensureProtection(ctx, want)
 }
 
 func (s *session) ensureVersioning(ctx context.Context, want provider.Bucket) error {

@@ -10,12 +10,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7/pkg/signer"
 
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/providertest"
+	"github.com/rempart/rempart/internal/provider/retry"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
 	"github.com/rempart/rempart/test/harness"
 )
@@ -27,18 +29,31 @@ var oddKeys = []string{
 	strings.Repeat("k", 1024), "long/" + strings.Repeat("é", 200),
 }
 
-var everySupport = provider.Capabilities{
-	provider.CapabilityVersioning:  provider.Supported,
-	provider.CapabilityTagging:     provider.Supported,
-	provider.CapabilityExactKeys:   provider.Supported,
-	provider.CapabilityContentHash: provider.Supported,
+// but gives every capability as supported, save those that are said.
+func but(changed provider.Capabilities) provider.Capabilities {
+	all := provider.Capabilities{}
+	for _, capability := range provider.EveryCapability() {
+		all[capability] = provider.Supported
+	}
+	maps.Copy(all, changed)
+	return all
 }
 
-// but gives the capabilities with one of them changed.
-func but(capability provider.Capability, support provider.Support) provider.Capabilities {
-	changed := maps.Clone(everySupport)
-	changed[capability] = support
-	return changed
+// storedOnly are the configurations that the emulator keeps where it is told to.
+var storedOnly = []string{"lifecycle", "encryption", "notification"}
+
+// withoutConfigurations are the capabilities of a store that has none of them.
+var withoutConfigurations = provider.Capabilities{
+	provider.CapabilityLifecycle:          provider.Unsupported,
+	provider.CapabilityEncryption:         provider.Unsupported,
+	provider.CapabilityEventNotifications: provider.Unsupported,
+}
+
+// and adds to what is said of a store.
+func and(a, b provider.Capabilities) provider.Capabilities {
+	joined := maps.Clone(a)
+	maps.Copy(joined, b)
+	return joined
 }
 
 var onlyPolicy = []provider.Setting{provider.SettingPolicy}
@@ -86,33 +101,42 @@ func TestConformanceOfEmulatedStores(t *testing.T) {
 		traits  providertest.Traits
 	}{
 		"exact": {
-			emulator.Options{VersityAdmin: true, StoredConfigurations: []string{"acl", "replication", "lifecycle"}},
+			emulator.Options{VersityAdmin: true, StoredConfigurations: []string{"acl", "replication", "lifecycle", "encryption", "notification"}},
 			providertest.Traits{
-				Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true,
+				Capabilities: but(nil), ExactKeys: oddKeys, IssuesKeys: true,
 				TellsSettings: provider.AllSettings, CorrectsSettings: provider.AllSettings,
 			},
 		},
 		"like Ceph": {
 			emulator.Options{
 				Region: "default", RefuseEmptyStreaming: true, IgnoreChecksums: true, KeepChunkedEncoding: true, RecreateOK: true,
-				AnyPrincipal: true, CarelessSubresources: true, CoarseTimes: true, CephAdmin: true,
+				AnyPrincipal: true, CarelessSubresources: true, CoarseTimes: true, CephAdmin: true, StoredConfigurations: []string{"lifecycle"},
 			},
 			providertest.Traits{
-				Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true, TellsSettings: onlyPolicy, CorrectsSettings: onlyPolicy,
+				Capabilities: but(provider.Capabilities{
+					provider.CapabilityEncryption: provider.Unsupported, provider.CapabilityEventNotifications: provider.Unsupported,
+					provider.CapabilityChecksumHeaders: provider.Broken,
+				}),
+				ExactKeys: oddKeys, IssuesKeys: true,
+				TellsSettings:    []provider.Setting{provider.SettingPolicy, provider.SettingLifecycle},
+				CorrectsSettings: []provider.Setting{provider.SettingPolicy, provider.SettingLifecycle},
 			},
 		},
 		"with Garage's admin API": {
 			emulator.Options{Region: "garage"},
 			providertest.Traits{
-				Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true,
+				Capabilities: but(withoutConfigurations), ExactKeys: oddKeys, IssuesKeys: true,
 				Keys:          provider.KeyTraits{ReachReserved: true, WritersDelete: true},
 				TellsSettings: onlyPolicy, CorrectsSettings: onlyPolicy,
 			},
 		},
 		"like a posix gateway": {
-			emulator.Options{Region: "eu-west-9", RewriteKeys: true},
+			emulator.Options{Region: "eu-west-9", RewriteKeys: true, NoObjectLock: true},
 			providertest.Traits{
-				Capabilities: but(provider.CapabilityExactKeys, provider.Broken), OtherKeys: posixKeys,
+				Capabilities: but(and(withoutConfigurations, provider.Capabilities{
+					provider.CapabilityExactKeys: provider.Broken, provider.CapabilityObjectLock: provider.Unsupported,
+				})),
+				OtherKeys:     posixKeys,
 				TellsSettings: onlyPolicy, CorrectsSettings: onlyPolicy,
 			},
 		},
@@ -145,10 +169,48 @@ func TestConformanceOfEmulatedStores(t *testing.T) {
 	}
 }
 
+// TestConformanceBehindFaults tries the driver, with the retries that it works
+// under, against a store that stalls, throttles, fails and hangs up all the time.
+// None of it changes what a caller sees.
+func TestConformanceBehindFaults(t *testing.T) {
+	server := emulator.Start(t, emulator.Options{StoredConfigurations: storedOnly})
+	effects := []emulator.Effect{
+		emulator.SlowDown(), emulator.Fail(429, "TooManyRequests"), emulator.Fail(500, "InternalError"),
+		emulator.Fail(502, "BadGateway"), emulator.ResetBefore(), emulator.Latency(5 * time.Millisecond),
+	}
+	const every, count = 11, 400
+	for i := range count {
+		server.Faults().Add(emulator.Match{Skip: i * every, Times: 1}, effects[i%len(effects)])
+	}
+	place := provider.Place{Provider: "onprem", Location: "dc1", Endpoint: server.URL, Region: server.Region}
+	tried := suite(place, server.AccessKey, server.SecretKey, providertest.Traits{
+		Capabilities: but(nil), ExactKeys: oddKeys, DefaultContentType: "binary/octet-stream",
+		TellsSettings: []provider.Setting{provider.SettingPolicy, provider.SettingLifecycle},
+	}, "", "")
+	open, openAs := tried.Open, tried.OpenAs
+	patient := func(session provider.Session) provider.Session {
+		return provider.Intercept(session, retry.New(retry.Options{Base: time.Millisecond, Max: time.Second}))
+	}
+	tried.OpenOther = nil
+	tried.Open = func(t testing.TB) provider.Session { t.Helper(); return patient(open(t)) }
+	tried.OpenAs = func(t testing.TB, key provider.Key) provider.Session { t.Helper(); return patient(openAs(t, key)) }
+	providertest.Run(t, tried)
+	if requests := len(server.Requests(nil)); requests < every*count/2 {
+		t.Errorf("only %d requests were disturbed", requests/every)
+	}
+}
+
+// versityCapabilities are those of a gateway that keeps versions.
+func versityCapabilities() provider.Capabilities {
+	return but(and(withoutConfigurations, provider.Capabilities{
+		provider.CapabilityExactKeys: provider.Broken, provider.CapabilityExclusiveMarkers: provider.Broken,
+	}))
+}
+
 // TestConformanceOfVersity tries the driver against a real gateway.
 func TestConformanceOfVersity(t *testing.T) {
 	traits := providertest.Traits{
-		Capabilities: but(provider.CapabilityExactKeys, provider.Broken),
+		Capabilities: versityCapabilities(),
 		ExactKeys:    []string{"Case", "case", "e\u0301", "é", "a./b", "a /b", "tab\tx", "line\nx", "cr\rx", `back\slash`, strings.Repeat("k", 255) + "/" + strings.Repeat("m", 255)},
 		OtherKeys: []string{
 			"x//y", "/x", "./x", "x/./y", "x/../y", "x/", strings.Repeat("k", 256), // paths and file names
@@ -168,8 +230,9 @@ func TestConformanceOfVersity(t *testing.T) {
 			}
 			traits := traits
 			if !versioning {
-				traits.Capabilities = maps.Clone(traits.Capabilities)
-				traits.Capabilities[provider.CapabilityVersioning] = provider.Unsupported
+				traits.Capabilities = and(traits.Capabilities, provider.Capabilities{
+					provider.CapabilityVersioning: provider.Unsupported, provider.CapabilityObjectLock: provider.Unsupported,
+				})
 			}
 			place := provider.Place{
 				Provider: "onprem", Location: "dc1", Endpoint: server.Endpoint, Region: server.Region,
@@ -195,6 +258,6 @@ func suite(place provider.Place, accessKey, secretKey string, traits providertes
 			t.Helper()
 			return openAs(t, place, key.AccessKey, key.SecretKey.Reveal())
 		},
-		Traits: traits,
+		Traits: traits, IsThrownAway: true,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -32,6 +33,7 @@ type question struct {
 	isOfAccount bool
 	path        string
 	query       url.Values
+	header      http.Header
 	// send is the request's document: an XML struct, or bytes of another kind.
 	send any
 }
@@ -125,6 +127,7 @@ func (s *session) request(ctx context.Context, q question) (*http.Request, error
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(request.Header, q.header)
 	digest := sha256.Sum256(body)
 	request.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(digest[:]))
 	if len(body) > 0 {

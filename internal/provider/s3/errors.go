@@ -35,6 +35,7 @@ var (
 	nameTaken      = verdict{provider.ErrOwnedByOther, fault.Terminal, fault.NameConflict}
 	throttled      = verdict{provider.ErrThrottled, fault.Throttled, fault.Throttling}
 	quota          = verdict{provider.ErrQuota, fault.Terminal, fault.QuotaExceeded}
+	notKept        = verdict{provider.ErrNotKept, fault.Terminal, fault.CapabilityMissing}
 	unsupported    = verdict{provider.ErrUnsupported, fault.Terminal, fault.CapabilityMissing}
 	mismatch       = verdict{provider.ErrContentMismatch, fault.Transient, fault.VerificationMismatch}
 	changed        = verdict{provider.ErrChanged, fault.Transient, fault.Unclassified}
@@ -69,6 +70,9 @@ var rules = []rule{
 	// versitygw has the code "400" for keys that leave the bucket, such as "..".
 	{codes: []string{"400", "InvalidURI", "KeyTooLongError", "XMinioInvalidObjectName", "XMinioParentIsObject", "XMinioObjectExistsAsDirectory", "ObjectParentIsFile", "ExistingObjectIsDirectory", "DirectoryObjectContainsData"}, is: invalidKey},
 	{codes: []string{"NotImplemented", "MethodNotAllowed", "XNotImplemented", "UnsupportedOperation", "VersioningNotConfigured"}, is: unsupported},
+	// Object lock for a bucket made without it; and a subresource that the store
+	// does not know, so that it took its PUT for one that makes the bucket.
+	{codes: []string{"InvalidBucketState", "BucketAlreadyOwnedByYou"}, is: unsupported},
 	{codes: []string{"InvalidBucketName", "InvalidLocationConstraint", "IllegalLocationConstraintException", "InvalidRegion", "AuthorizationHeaderMalformed"}, is: misconfigured},
 	{codes: []string{"PermanentRedirect", "TemporaryRedirect"}, is: moved},
 	{codes: []string{"NoSuchBucket"}, is: bucketMissing},

@@ -140,15 +140,28 @@ func (s *session) Put(ctx context.Context, ref provider.Ref, content provider.Co
 	return s.put(ctx, actionPut, ref, content, attributes)
 }
 
-func (s *session) put(ctx context.Context, action string, ref provider.Ref, content provider.Content, attributes provider.Attributes) (provider.Object, error) {
-	ctx, x := s.begin(ctx, action, ref.Bucket, ref.Key)
-	if err := x.prepare(attributes); err != nil {
-		return provider.Object{}, err
-	}
+func (s *session) put(ctx context.Context, action string, ref provider.Ref, content provider.Content, attributes provider.Attributes) (stored provider.Object, err error) {
+	err = s.withDigest(ref.Bucket, content, func(sum string) (*exchange, error) {
+		ctx, x := s.begin(ctx, action, ref.Bucket, ref.Key)
+		if err := x.prepare(attributes); err != nil {
+			return x, err
+		}
+		if sum != "" {
+			x.headers.Set(digestHeader, sum)
+		}
+		var err error
+		stored, err = s.send(ctx, x, content, attributes)
+		return x, err
+	})
+	return stored, err
+}
+
+// send stores what a prepared exchange is about.
+func (s *session) send(ctx context.Context, x *exchange, content provider.Content, attributes provider.Attributes) (provider.Object, error) {
 	if err := x.attach(content); err != nil {
 		return provider.Object{}, err
 	}
-	info, err := s.core.PutObject(ctx, ref.Bucket, ref.Key, x.content.plain(), content.Size, "", content.SHA256, putOptions(attributes))
+	info, err := s.core.PutObject(ctx, x.bucket, x.key, x.content.plain(), content.Size, "", content.SHA256, putOptions(attributes))
 	x.content.wait()
 	if err := x.fault(ctx, err); err != nil {
 		return provider.Object{}, err
@@ -156,7 +169,9 @@ func (s *session) put(ctx context.Context, action string, ref provider.Ref, cont
 	if info.ETag == "" {
 		return provider.Object{}, x.fail(failing, noETag)
 	}
-	return provider.Object{Key: ref.Key, VersionID: info.VersionID, ETag: info.ETag, Size: content.Size}, nil
+	return provider.Object{
+		Key: x.key, VersionID: info.VersionID, ETag: info.ETag, Size: content.Size, Encryption: x.header.Get(encryptionHeader),
+	}, nil
 }
 
 // noETag is said of a success that a store would not have answered like this:

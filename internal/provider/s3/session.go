@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
+	"sync"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/signer"
@@ -13,7 +14,8 @@ import (
 	"github.com/rempart/rempart/internal/secret"
 )
 
-// session is one account at one place. It keeps nothing but connections.
+// session is one account at one place. It keeps nothing but connections, and which
+// buckets want a digest.
 type session struct {
 	place    provider.Place
 	endpoint *url.URL
@@ -24,6 +26,8 @@ type session struct {
 	adminToken secret.Text
 	wire       *recorder
 	core       *minio.Core
+	// demanding has the names of buckets that take no content without Content-MD5.
+	demanding sync.Map
 }
 
 var _ provider.Session = (*session)(nil)

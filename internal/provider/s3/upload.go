@@ -37,8 +37,20 @@ func (s *session) StartUpload(ctx context.Context, ref provider.Ref, attributes 
 }
 
 // UploadPart implements provider.Uploads, with the same plain request as Put.
-func (s *session) UploadPart(ctx context.Context, ref provider.Ref, uploadID string, number int, content provider.Content) (provider.Part, error) {
-	ctx, x := s.begin(ctx, fmt.Sprintf("upload part %d of object", number), ref.Bucket, ref.Key)
+func (s *session) UploadPart(ctx context.Context, ref provider.Ref, uploadID string, number int, content provider.Content) (part provider.Part, err error) {
+	err = s.withDigest(ref.Bucket, content, func(sum string) (*exchange, error) {
+		ctx, x := s.begin(ctx, fmt.Sprintf("upload part %d of object", number), ref.Bucket, ref.Key)
+		if sum != "" {
+			x.headers = http.Header{digestHeader: {sum}}
+		}
+		var err error
+		part, err = s.sendPart(ctx, x, uploadID, number, content)
+		return x, err
+	})
+	return part, err
+}
+
+func (s *session) sendPart(ctx context.Context, x *exchange, uploadID string, number int, content provider.Content) (provider.Part, error) {
 	if err := x.checkKey(); err != nil {
 		return provider.Part{}, err
 	}
@@ -46,7 +58,7 @@ func (s *session) UploadPart(ctx context.Context, ref provider.Ref, uploadID str
 		return provider.Part{}, err
 	}
 	options := minio.PutObjectPartOptions{Sha256Hex: content.SHA256, DisableContentSha256: true}
-	part, err := s.core.PutObjectPart(ctx, ref.Bucket, ref.Key, uploadID, number, x.content.plain(), content.Size, options)
+	part, err := s.core.PutObjectPart(ctx, x.bucket, x.key, uploadID, number, x.content.plain(), content.Size, options)
 	x.content.wait()
 	if err := x.fault(ctx, err); err != nil {
 		return provider.Part{}, err

@@ -31,6 +31,9 @@ func (c *call) createBucket() error {
 	if lockText != "" && !strings.EqualFold(lockText, "true") && !strings.EqualFold(lockText, "false") {
 		return invalidArgument("The x-amz-bucket-object-lock-enabled header must be true or false")
 	}
+	if lockText != "" && c.options.NoObjectLock {
+		return notImplemented("Buckets with object lock are not implemented")
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if existing := c.buckets[c.bucket]; existing != nil {
@@ -49,6 +52,9 @@ func (c *call) createBucket() error {
 	if strings.EqualFold(lockText, "true") {
 		b.lock = &lockConfiguration{}
 		b.versioning = versioningEnabled
+	}
+	if days := c.options.LockNewBuckets; days > 0 {
+		b.lock, b.versioning = &lockConfiguration{mode: compliance, days: days}, versioningEnabled
 	}
 	c.w.Header().Set("Location", "/"+c.bucket)
 	return c.done(http.StatusOK)

@@ -158,9 +158,11 @@ func (q listing) yieldEntry(e *entry, yield func(listed) bool) bool {
 		return yield(listed{object: e.current(), latest: true})
 	}
 	last := len(e.versions) - 1
-	if e.key == q.after.key && q.after.version != "" && !q.inclusive {
+	if e.key == q.after.key && q.after.version != "" {
 		// When that version is gone meanwhile, all that are left are listed.
-		if i := e.indexOf(q.after.version); i >= 0 {
+		if i := e.indexOf(q.after.version); i >= 0 && q.inclusive {
+			last = i
+		} else if i >= 0 {
 			last = i - 1
 		}
 	}

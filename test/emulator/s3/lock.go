@@ -100,7 +100,7 @@ func (c *call) protect(b *bucket, o *Object) error {
 	if hold != "" && hold != "ON" && hold != "OFF" {
 		return invalidArgument("Legal Hold must be either of 'ON' or 'OFF'")
 	}
-	if mode+until+hold != "" && c.op.name == "PutObject" && !c.hasDigest() {
+	if mode+until+hold+b.lock.mode != "" && c.op.name == "PutObject" && !c.hasDigest() {
 		return badRequest("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
 	}
 	o.LegalHold = hold

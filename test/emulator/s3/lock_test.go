@@ -44,7 +44,16 @@ func TestLockConfiguration(t *testing.T) {
 	if err != nil || *mode != governance || *validity != days || *gotUnit != unit {
 		t.Errorf("got %v %v %v, %v", mode, validity, gotUnit, err)
 	}
-	put(t, core, "k", "x")
+	send := func(digest bool) error {
+		_, err := core.Client.PutObject(ctx, bucket, "k", strings.NewReader("x"), 1, minio.PutObjectOptions{SendContentMd5: digest})
+		return err
+	}
+	if got := codeOf(send(false)); got != "InvalidRequest" {
+		t.Errorf("an object without a digest: %q", got)
+	}
+	if err := send(true); err != nil {
+		t.Fatal(err)
+	}
 	o, _ := srv.Object(bucket, "k")
 	if o.Retention.Mode != "GOVERNANCE" || time.Until(o.Retention.Until) < 71*time.Hour {
 		t.Errorf("default retention not recorded: %v", o.Retention)

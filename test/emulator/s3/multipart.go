@@ -102,6 +102,9 @@ func (c *call) storePart(body []byte) (*part, error) {
 		if err != nil {
 			return err
 		}
+		if u.object.Retention.Mode != "" && c.op.name == "UploadPart" && !c.hasDigest() {
+			return badRequest("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters")
+		}
 		u.parts[number] = p
 		return nil
 	})

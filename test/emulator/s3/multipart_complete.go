@@ -64,6 +64,7 @@ func (c *call) completeUpload() error {
 		if err := c.checkFolder(b, o); err != nil {
 			return err
 		}
+		c.encrypt(b, o)
 		b.add(o, c.newID)
 		delete(b.uploads, u.id)
 		c.setStored(b, o)

@@ -35,10 +35,28 @@ func (c *call) store(o *Object) error {
 		if err := c.protect(b, o); err != nil {
 			return err
 		}
+		c.encrypt(b, o)
 		b.add(o, c.newID)
 		c.setStored(b, o)
 		return nil
 	})
+}
+
+// encrypt has an object say that it is encrypted where its bucket asks for that;
+// or say nothing, where nothing is. The caller holds mu.
+func (c *call) encrypt(b *bucket, o *Object) {
+	var document struct {
+		Rules []struct {
+			Algorithm string `xml:"ApplyServerSideEncryptionByDefault>SSEAlgorithm"`
+		} `xml:"Rule"`
+	}
+	stored, ok := b.configurations["encryption"]
+	switch {
+	case c.options.EncryptNothing:
+		o.Encryption = ""
+	case o.Encryption == "" && ok && decodeXML(stored, &document) == nil && len(document.Rules) > 0:
+		o.Encryption = document.Rules[0].Algorithm
+	}
 }
 
 // checkWriteConditions honours If-None-Match and If-Match of writes, so that

@@ -56,6 +56,9 @@ func allOperations(o Options) []operation {
 	for _, name := range o.StoredConfigurations {
 		ops = append(ops, configurationOperations(name)...)
 	}
+	if !o.NoObjectLock {
+		ops = append(ops, lockOperations...)
+	}
 	if o.VersityAdmin {
 		ops = append(ops, adminOperations...)
 	}
@@ -83,14 +86,17 @@ var bucketOperations = []operation{
 	{name: "PutBucketPolicy", method: http.MethodPut, level: bucketLevel, sub: []string{"policy"}, action: "s3:PutBucketPolicy", handle: (*call).putBucketPolicy},
 	{name: "GetBucketPolicy", method: http.MethodGet, level: bucketLevel, sub: []string{"policy"}, action: "s3:GetBucketPolicy", handle: (*call).getBucketPolicy},
 	{name: "DeleteBucketPolicy", method: http.MethodDelete, level: bucketLevel, sub: []string{"policy"}, action: "s3:DeleteBucketPolicy", handle: (*call).deleteBucketPolicy},
-	{name: "PutObjectLockConfiguration", method: http.MethodPut, level: bucketLevel, sub: []string{"object-lock"}, action: "s3:PutBucketObjectLockConfiguration", handle: (*call).putLockConfiguration},
-	{name: "GetObjectLockConfiguration", method: http.MethodGet, level: bucketLevel, sub: []string{"object-lock"}, action: "s3:GetBucketObjectLockConfiguration", handle: (*call).getLockConfiguration},
 
 	{name: "ListObjects", method: http.MethodGet, level: bucketLevel, params: listV1Params, action: "s3:ListBucket", handle: (*call).listObjectsV1},
 	{name: "ListObjectsV2", method: http.MethodGet, level: bucketLevel, sub: []string{"list-type"}, params: listV2Params, action: "s3:ListBucket", handle: (*call).listObjectsV2},
 	{name: "ListObjectVersions", method: http.MethodGet, level: bucketLevel, sub: []string{"versions"}, params: versionParams, action: "s3:ListBucketVersions", handle: (*call).listObjectVersions},
 	{name: "ListMultipartUploads", method: http.MethodGet, level: bucketLevel, sub: []string{"uploads"}, params: uploadsParams, action: "s3:ListBucketMultipartUploads", handle: (*call).listUploads},
 	{name: "DeleteObjects", method: http.MethodPost, level: bucketLevel, sub: []string{"delete"}, handle: (*call).deleteObjects},
+}
+
+var lockOperations = []operation{
+	{name: "PutObjectLockConfiguration", method: http.MethodPut, level: bucketLevel, sub: []string{"object-lock"}, action: "s3:PutBucketObjectLockConfiguration", handle: (*call).putLockConfiguration},
+	{name: "GetObjectLockConfiguration", method: http.MethodGet, level: bucketLevel, sub: []string{"object-lock"}, action: "s3:GetBucketObjectLockConfiguration", handle: (*call).getLockConfiguration},
 }
 
 var objectOperations = []operation{

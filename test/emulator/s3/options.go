@@ -38,11 +38,23 @@ type Options struct {
 
 	// StoredConfigurations names the bucket subresources (acl, lifecycle,
 	// replication, cors, encryption, notification …) that are stored and returned,
-	// but have no effect. The others answer 501 NotImplemented.
+	// but have no effect, save that objects say that they are encrypted where a
+	// bucket's encryption asks for it. The others answer 501 NotImplemented.
 	StoredConfigurations []string
 	// BadAnswers answers the GET of a bucket subresource with a text, by its name,
 	// whatever is stored: an empty one, as some gateways do, or another document.
 	BadAnswers map[string]string
+	// EncryptNothing keeps a bucket's encryption, takes the header that asks for
+	// it, and stores objects as they are, as RGW without a key store does with
+	// the header.
+	EncryptNothing bool
+	// LockNewBuckets makes every bucket with object lock, and COMPLIANCE for that
+	// many days as its default, whatever is asked: what an administrator may have
+	// arranged.
+	LockNewBuckets int
+	// NoObjectLock refuses buckets with object lock, and the subresource, with
+	// 501 NotImplemented.
+	NoObjectLock bool
 	// CarelessSubresources ignores unknown subresources and carries out the
 	// bare verb, as Ceph RGW 16.2, MinIO and versitygw do for some: DELETE
 	// /bucket?anything deletes an empty bucket.

@@ -36,11 +36,14 @@ const (
 	GolangciLint          Tool = "golangci-lint"
 	CRDRefDocs            Tool = "crd-ref-docs"
 	SetupEnvtest          Tool = "setup-envtest"
+	// MinIO is a peer to test drivers against. Its licence is the AGPL: it is run
+	// as a program of its own and never linked, and nothing may require it.
+	MinIO Tool = "minio"
 )
 
 // All lists every tool.
 func All() []Tool {
-	return append(ForTests(), ControllerGen, GolangciLint, CRDRefDocs, SetupEnvtest)
+	return append(ForTests(), ControllerGen, GolangciLint, CRDRefDocs, SetupEnvtest, MinIO)
 }
 
 // ForTests lists the tools that a run of all tests needs.

@@ -8,10 +8,10 @@ import (
 	"github.com/rempart/rempart/internal/mover/manifest"
 )
 
-// Known gives what the target of a job is known to hold in its range, in order of
+// Holdings gives what the target of a job is known to hold in its range, in order of
 // the keys, or one error and then nothing. A manifest of which a part cannot be
 // read is an error at its end.
-func Known(ctx context.Context, job Job) (iter.Seq2[manifest.Entry, error], error) {
+func Holdings(ctx context.Context, job Job) (iter.Seq2[manifest.Entry, error], error) {
 	var unreadable []error
 	warn := func(err error) { unreadable = append(unreadable, err) }
 	store := job.Target.manifest()
