@@ -125,7 +125,7 @@ func (r *Reconciler) apply(ctx context.Context, s *scope, data map[string][]byte
 // name by now is left alone, and so is one that another access publishes.
 func (r *Reconciler) unpublish(ctx context.Context, s *scope) error {
 	r.published.forget(s.access.UID)
-	if rival, err := r.rival(ctx, s.access); err != nil || rival != "" || !s.wasPublished() {
+	if rival, err := r.rival(ctx, s.access); err != nil || rival != "" || !s.mayBePublished() {
 		return err
 	}
 	trial := corev1ac.Secret(s.access.SecretName(), s.access.Namespace).WithType(v1alpha1.BucketCredentialsSecretType)

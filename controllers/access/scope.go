@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -115,8 +116,11 @@ func (s *scope) overlap() time.Duration {
 // isSuspended tells whether nothing may be written outside the cluster.
 func (s *scope) isSuspended() bool { return s.bucket != nil && s.bucket.Spec.Suspend }
 
-// wasPublished tells whether a key was ever published.
-func (s *scope) wasPublished() bool { return s.keys.active() != nil || s.access.Status.Grant != "" }
+// mayBePublished tells whether a key was ever published: one that was issued may
+// have been just before a crash.
+func (s *scope) mayBePublished() bool {
+	return slices.ContainsFunc(s.keys, slot.isIssued) || s.access.Status.Grant != ""
+}
 
 // fate is what becomes of keys.
 type fate int

@@ -14,86 +14,125 @@ import (
 
 // The operator is killed between any two writes of an access's life, and another
 // one takes over: whoever reads the Secret always has a key that works, and no key
-// is left that nobody knows of.
+// is left that nobody knows of; also when the access is deleted in between.
 func TestKilledAnywhereNoKeyIsLostOrLeft(t *testing.T) {
 	w, stores, _, _ := issued(t)
 	first := firstKill(t)
 	for _, after := range []bool{false, true} {
-		for number, reached := first, true; reached && !t.Failed(); number += *crashStep {
-			name, at := fmt.Sprintf("report-%d-%t", number, after), point{number: number, after: after}
-			t.Run(at.String(), func(t *testing.T) {
+		for _, givenUp := range []bool{false, true} {
+			for number, reached := first, true; reached && !t.Failed(); number += *crashStep {
+				name, at := fmt.Sprintf("report-%d-%t-%t", number, after, givenUp), point{number: number, after: after}
+				t.Run(fmt.Sprintf("%s, deleted then: %v", at, givenUp), func(t *testing.T) {
+					w.t = t
+					life := &life{world: w, killer: newKiller(at), access: w.accessTo("actes", name, revokedAtOnce), givenUp: givenUp}
+					reached = life.play()
+				})
 				w.t = t
-				reached = w.killedWhileServing(name, at)
-			})
-			w.t = t
-			w.wantKeys(stores["onprem"].AccessKeys(), 1)
+				w.wantKeys(stores["onprem"].AccessKeys(), 1)
+			}
 		}
 	}
 }
 
-// killedWhileServing gives an access, rotates its key and takes it away, with a
-// kill at a write, and tells whether there are that many.
-func (w *world) killedWhileServing(name string, at point) bool {
-	killing := newKiller(at)
-	w.stop()
-	w.options.Around = killing.around
-	w.options.WrapClient = func(c client.Client) client.Client { return killedClient{c, killing, w.system} }
-	w.start()
-	killing.arm()
+func revokedAtOnce(s *v1alpha1.SovereignBucketAccessSpec) { s.Rotation.Overlap = &metav1.Duration{} }
 
-	access := w.accessTo("actes", name, func(s *v1alpha1.SovereignBucketAccessSpec) {
-		s.Rotation.Overlap = &metav1.Duration{}
-	})
-	w.create(access)
-	revive := func() {
-		w.stop()
-		w.options.Around, w.options.WrapClient = nil, nil
-		w.start()
-	}
-	isKilled := false
-	// reach waits until the access has come somewhere, with another operator if the
-	// first is killed on the way.
-	reach := func(objection func() error) {
-		w.t.Helper()
-		w.eventually(func() error {
-			if killing.isDead() && !isKilled {
-				isKilled = true
-				revive()
-			}
-			return objection()
-		})
-	}
-	ready := func() error {
-		if !w.has(access, v1alpha1.ConditionReady, metav1.ConditionTrue) {
-			return notYet("%s is not ready: %v", name, access.Status.Conditions)
+// life is that of an access whose operator is killed at a write.
+type life struct {
+	*world
+	killer *killer
+	access *v1alpha1.SovereignBucketAccess
+	// givenUp tells that the access is deleted while no operator runs.
+	givenUp  bool
+	isKilled bool
+}
+
+// play gives an access, rotates its key and takes it away, and tells whether that
+// has as many writes.
+func (l *life) play() bool {
+	l.stop()
+	l.options.Around = l.killer.around
+	l.options.WrapClient = func(c client.Client) client.Client { return killedClient{c, l.killer, l.system} }
+	l.start()
+	l.killer.arm()
+	l.create(l.access)
+	if l.reach(l.serves) {
+		first := l.access.Status.ActiveKeys[0].KeyID
+		l.annotate(l.access, v1alpha1.RotateRequestedAnnotation, time.Now().Format(time.RFC3339Nano))
+		if l.reach(func() error { return l.servesOther(first) }) {
+			l.delete(l.access)
 		}
-		session, bucket := w.consumer(name)
-		return try(session, bucket)
 	}
-	reach(ready)
-	first := access.Status.ActiveKeys[0].KeyID
-	w.annotate(access, v1alpha1.RotateRequestedAnnotation, time.Now().Format(time.RFC3339Nano))
-	reach(func() error {
-		if err := ready(); err != nil {
-			return err
-		}
-		if keys := access.Status.ActiveKeys; len(keys) != 1 || keys[0].KeyID == first {
-			return notYet("keys are %v, want one other than %s", keys, first)
+	l.eventually(func() error {
+		l.takeOver()
+		if err := l.client.Get(context.Background(), keyOf(l.access), l.access); err == nil {
+			return notYet("%s is still there: %v", l.access.Name, l.access.Status.Conditions)
 		}
 		return nil
 	})
-	w.delete(access)
-	reach(func() error {
-		if err := w.client.Get(context.Background(), keyOf(access), access); err == nil {
-			return notYet("%s is still there: %v", name, access.Status.Conditions)
-		}
-		return nil
-	})
-	w.wantNoSecret(name)
-	if !isKilled {
-		revive()
+	l.wantNoSecret(l.access.Name)
+	if !l.isKilled {
+		l.revive()
 	}
-	return isKilled
+	return l.isKilled
+}
+
+// serves waits for a key that works.
+func (l *life) serves() error {
+	if !l.has(l.access, v1alpha1.ConditionReady, metav1.ConditionTrue) {
+		return notYet("%s is not ready: %v", l.access.Name, l.access.Status.Conditions)
+	}
+	session, bucket := l.consumer(l.access.Name)
+	return try(session, bucket)
+}
+
+// servesOther waits for another key, alone.
+func (l *life) servesOther(first string) error {
+	if err := l.serves(); err != nil {
+		return err
+	}
+	if keys := l.access.Status.ActiveKeys; len(keys) != 1 || keys[0].KeyID == first {
+		return notYet("keys are %v, want one other than %s", keys, first)
+	}
+	return nil
+}
+
+// reach waits until the access has come somewhere, with another operator if the
+// first is killed on the way. It tells whether the life goes on from there.
+func (l *life) reach(objection func() error) bool {
+	l.t.Helper()
+	l.eventually(func() error {
+		l.takeOver()
+		if l.isKilled && l.givenUp {
+			return nil
+		}
+		return objection()
+	})
+	return !l.isKilled || !l.givenUp
+}
+
+// takeOver starts another operator once the first is dead.
+func (l *life) takeOver() {
+	select {
+	case <-l.killer.dead:
+	default:
+		return
+	}
+	if l.isKilled {
+		return
+	}
+	l.isKilled = true
+	l.stop()
+	if l.givenUp {
+		_ = l.client.Delete(context.Background(), l.access) // it may be on its way out
+	}
+	l.revive()
+}
+
+// revive starts an operator that lives.
+func (l *life) revive() {
+	l.stop()
+	l.options.Around, l.options.WrapClient = nil, nil
+	l.start()
 }
 
 // wantKeys checks that a store has these many keys beside the account's own, and

@@ -301,3 +301,47 @@ func TestKeysWorkOnAPrimaryThatWasMadeAgain(t *testing.T) {
 	w.awaitKeys(writer, v1alpha1.KeyActive)
 	w.wantKeys(stores["onprem"].AccessKeys(), 2)
 }
+
+func TestKeysAreIssuedAnewWhenTheOperatorLostItsCopies(t *testing.T) {
+	w, stores, clock, bucket := issued(t)
+	access := w.accessTo("actes", "actes")
+	w.rotation(access, 0, time.Hour)
+	w.annotate(access, v1alpha1.RotateRequestedAnnotation, "now")
+	w.awaitKeys(access, v1alpha1.KeyActive, v1alpha1.KeyRetiring)
+	pass(clock, time.Hour)
+	w.wake(access)
+	w.awaitKeys(access, v1alpha1.KeyActive)
+	lost, name := w.application(bucket)
+	for _, kept := range w.copies() {
+		w.delete(&kept)
+	}
+	w.eventually(func() error {
+		if err := try(lost, name); !errors.Is(err, provider.ErrAuthentication) {
+			return notYet("a key that nobody knows of any more: %v", err)
+		}
+		session, name := w.application(bucket)
+		return try(session, name)
+	})
+	w.awaitKeys(access, v1alpha1.KeyActive)
+	w.wantKeys(stores["onprem"].AccessKeys(), 1)
+}
+
+func TestNobodyNewWritesWhereThePrimaryMayNotStay(t *testing.T) {
+	w, _, _, bucket := issued(t)
+	onprem := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "onprem"}}
+	w.update(onprem, func() { onprem.Spec.Locations[0].Country = "GB" })
+	w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
+
+	writer := w.accessTo("actes", "writer")
+	w.create(writer)
+	refused := w.await(writer, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
+	wantIn(t, refused.Message, "the primary at onprem/dc1 may not stay there, so no new key to it may write: GB is outside FR")
+	w.wantNoSecret("writer")
+
+	// Who was there goes on, with new keys too, and the data can be fetched.
+	access := w.accessTo("actes", "actes")
+	w.awaitKeys(access, v1alpha1.KeyActive)
+	w.annotate(access, v1alpha1.RotateRequestedAnnotation, "now")
+	w.awaitKeys(access, v1alpha1.KeyActive, v1alpha1.KeyRetiring)
+	w.access("actes", "reader", mode(v1alpha1.AccessReadOnly))
+}

@@ -31,7 +31,9 @@ func declared(capability provider.Capability, support provider.Support) func(*pr
 	return func(t *providertest.Traits) { t.Capabilities[capability] = support }
 }
 
-func corrects(t *providertest.Traits) { t.CorrectsSettings = t.TellsSettings }
+func tellsLess(t *providertest.Traits) { t.TellsSettings = t.TellsSettings[:1] }
+
+func corrects(t *providertest.Traits) { t.CorrectsSettings = []provider.Setting{provider.SettingPolicy} }
 
 func fault(match emulator.Match, effect emulator.Effect) func(*emulator.Faults) {
 	return func(f *emulator.Faults) { f.Add(match, effect) }
@@ -78,7 +80,7 @@ var wrongs = map[string]wrong{
 	"a mark that cannot be written":     {arm: fault(emulator.Match{Operation: "PutBucketTagging"}, emulator.Fail(500, "InternalError")), want: "buckets"},
 	"a user that cannot be removed":     {arm: fault(emulator.Match{Operation: "AdminDeleteUser"}, emulator.EmptyBody()), want: "scoped_keys"},
 	"a policy that is not kept":         {arm: fault(emulator.Match{Operation: "PutBucketPolicy"}, emulator.EmptyBody()), want: "scoped_keys"},
-	"settings that are not declared":    {options: emulator.Options{StoredConfigurations: []string{"lifecycle"}}, want: "settings"},
+	"settings that are not declared":    {declare: tellsLess, want: "settings"},
 	"settings that are not told":        {arm: fault(emulator.Match{Operation: "GetBucketPolicy"}, emulator.Fail(501, "NotImplemented")), want: "settings"},
 	"corrections that are not kept":     {declare: corrects, arm: fault(emulator.Match{Operation: "PutBucketPolicy"}, emulator.EmptyBody()), want: "settings"},
 	"a bucket that is not listed":       {arm: fault(emulator.Match{Operation: "ListBuckets"}, emulator.Fail(403, "AccessDenied")), want: "buckets"},
