@@ -31,9 +31,7 @@ func (r *Reconciler) stop(_ context.Context, s *scope) error {
 
 // release puts the bucket of a copy in order that is on its way out.
 func (r *Reconciler) release(ctx context.Context, s *scope) error {
-	isWanted := s.bucket != nil && !s.bucket.DeletionTimestamp.IsZero() &&
-		s.bucket.Spec.DeletesBuckets() && !s.isAdopted()
-	if isWanted {
+	if s.deletesBucket() {
 		if err := r.deleteBucket(ctx, s); err != nil {
 			return err
 		}
@@ -42,6 +40,12 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	r.memory.forget(s.replica.UID)
 	r.Metrics.forget(s.name())
 	return loop.RemoveFinalizer(ctx, r.Client, s.replica)
+}
+
+// deletesBucket tells whether the bucket goes with the copy: only with the whole
+// dataset, if that says so, and never one that was there before us.
+func (s *scope) deletesBucket() bool {
+	return s.bucket != nil && !s.bucket.DeletionTimestamp.IsZero() && s.bucket.Spec.DeletesBuckets() && !s.isAdopted()
 }
 
 // errNotOurs: the bucket is not, or no longer, ours, so that nothing is done to it.
