@@ -10,12 +10,6 @@ import (
 	"github.com/rempart/rempart/internal/placement"
 )
 
-// goesWithItsBucket tells whether the dataset is being deleted and its buckets
-// with it.
-func (s *scope) goesWithItsBucket() bool {
-	return !s.bucket.DeletionTimestamp.IsZero() && s.bucket.Spec.DeletesBuckets() && !s.isAdopted()
-}
-
 // comesBeforeItsBucket tells whether the end of the namespace has reached the copy
 // and not yet the dataset, which decides about the bucket.
 func (s *scope) comesBeforeItsBucket() bool {

@@ -40,7 +40,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 			fmt.Sprintf("bucket %s at %s is left as it is, as somebody asked for", s.replica.Spec.BucketName, s.replica.Spec.PlaceReference)))
 	case s.comesBeforeItsBucket():
 		return fault.New(fault.Waiting, fault.Deleting, "waiting for the SovereignBucket to be deleted with its namespace")
-	case s.goesWithItsBucket(), s.isLeaving():
+	case s.deletesBucket(), s.isLeaving():
 		if err := r.deleteBucket(ctx, s); err != nil {
 			return err
 		}
@@ -49,6 +49,12 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	r.memory.forget(s.replica.UID)
 	r.Metrics.forget(s.name())
 	return loop.RemoveFinalizer(ctx, r.Client, s.replica)
+}
+
+// deletesBucket tells whether the bucket goes with the copy: only with the whole
+// dataset, if that says so, and never one that was there before us.
+func (s *scope) deletesBucket() bool {
+	return s.bucket != nil && !s.bucket.DeletionTimestamp.IsZero() && s.bucket.Spec.DeletesBuckets() && !s.isAdopted()
 }
 
 // errNotOurs: the bucket is not, or no longer, ours, so that nothing is done to it.

@@ -309,7 +309,7 @@ func TestARunNoticesThatItsTargetChanged(t *testing.T) {
 	if keys := userKeys(stores["ovh"], name); len(keys) != 1 {
 		t.Errorf("the bucket of the other owner got %q", keys)
 	}
-	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionFalse)
+	w.await(w.replicas(bucket)["ovh/GRA"], v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNotOwner)
 }
 
 func TestVersioningThatCannotBeSetRightIsShown(t *testing.T) {

@@ -203,6 +203,44 @@ func TestARestoredInstallationKnowsItsBuckets(t *testing.T) {
 	}
 }
 
+// A provider that came later would be chosen today: the copy goes back to where it
+// was all the same.
+func TestARestoredDatasetGoesBackToThePlacesThatHoldIt(t *testing.T) {
+	w := newWorld(t)
+	stores := map[string]*emulator.Server{}
+	for _, name := range []string{"onprem", "ovh", "tds-outscale"} {
+		stores[name] = w.emulated(name)
+	}
+	w.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)})
+	w.provider("tds-outscale", []v1alpha1.Location{in("eu-west-2", "FR")})
+	w.policy("etat-civil")
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	w.provider("ovh", []v1alpha1.Location{in("GRA", "FR")})
+	w.awaitProviders()
+	before := w.replicas(bucket)["tds-outscale/eu-west-2"]
+
+	objects := w.saved(false)
+	w.stop()
+	w.forget()
+	w.awaitGone(bucket)
+	w.start()
+	for _, object := range objects {
+		if _, isBucket := object.(*v1alpha1.SovereignBucket); isBucket {
+			w.awaitProviders() // all are known to be good when it is placed
+		}
+		w.create(object)
+	}
+	again := &v1alpha1.SovereignBucket{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "actes"}}
+	w.await(again, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	if after := w.replicas(again)["tds-outscale/eu-west-2"]; after == nil || after.Spec != before.Spec {
+		t.Errorf("the copies are %v", slices.Collect(maps.Keys(w.replicas(again))))
+	}
+	for name := range stores["ovh"].Buckets() {
+		t.Errorf("bucket %s was made at ovh", name)
+	}
+}
+
 // Without its key an installation cannot tell its own marks from forged ones.
 func TestAnInstallationThatLostItsKeyTouchesNothing(t *testing.T) {
 	w, stores, bucket := filled(t, v1alpha1.DeletionRetain)
