@@ -193,7 +193,7 @@ func TestCredentialAPIsThatAreRefusedAtAdmission(t *testing.T) {
 	for want, change := range map[string]func(*v1alpha1.S3Endpoint){
 		"credentialAPI Garage needs credentialAPIEndpoint": func(e *v1alpha1.S3Endpoint) { e.CredentialAPI = "Garage" },
 		"credentialAPIEndpoint needs a credentialAPI":      func(e *v1alpha1.S3Endpoint) { e.CredentialAPIEndpoint = "https://a.example.fr" },
-		"Unsupported value":                                func(e *v1alpha1.S3Endpoint) { e.CredentialAPI = "MinIO" },
+		`Unsupported value: "MinIO"`:                       func(e *v1alpha1.S3Endpoint) { e.CredentialAPI = "MinIO" },
 	} {
 		object := &v1alpha1.SovereignProvider{
 			ObjectMeta: metav1.ObjectMeta{Name: "p"},

@@ -101,7 +101,6 @@ func TestNothingIsWrittenToASuspendedProvider(t *testing.T) {
 	}
 
 	w.update(ovh, func() { ovh.Spec.Suspend = false })
-	w.restart() // a new process looks at the bucket at once, not only at its next turn
 	w.awaitObjects(bucket, 2)
 	w.awaitProviders() // the new location is tried
 	w.eventually(func() error {
