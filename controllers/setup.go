@@ -17,6 +17,7 @@ import (
 	"github.com/rempart/rempart/controllers/replica"
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/rollcall"
 	"github.com/rempart/rempart/internal/session"
 )
 
@@ -39,17 +40,19 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 		return err
 	}
 	client := mgr.GetClient()
+	register := rollcall.New(deps.Clock)
 	reconcilers := map[string]interface{ SetupWithManager(ctrl.Manager) error }{
 		"provider": provider.NewReconciler(provider.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("provider"), Clock: deps.Clock,
-			Sessions: deps.Sessions, Installation: deps.Installation, Metrics: provider.NewMetrics(deps.Registerer),
+			Sessions: deps.Sessions, Installation: deps.Installation, Register: register,
+			Metrics: provider.NewMetrics(deps.Registerer),
 		}),
 		"policy": policy.NewReconciler(policy.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("policy"), Clock: deps.Clock,
 		}),
 		"bucket": bucket.NewReconciler(bucket.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("bucket"), Clock: deps.Clock,
-			Sessions: deps.Sessions, Installation: deps.Installation, Metrics: bucket.NewMetrics(deps.Registerer),
+			Sessions: deps.Sessions, Installation: deps.Installation, Register: register, Metrics: bucket.NewMetrics(deps.Registerer),
 		}),
 		"access": access.NewReconciler(access.Config{
 			Client: client, Reader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("access"), Clock: deps.Clock,
@@ -58,7 +61,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 		}),
 		"replica": replica.NewReconciler(replica.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("replica"), Clock: deps.Clock,
-			Sessions: deps.Sessions, Installation: deps.Installation, MayRead: deps.MayRead,
+			Sessions: deps.Sessions, Installation: deps.Installation, Register: register, MayRead: deps.MayRead,
 			Metrics: replica.NewMetrics(deps.Registerer),
 		}),
 		"drill": drill.NewReconciler(drill.Config{

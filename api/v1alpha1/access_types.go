@@ -6,7 +6,7 @@ import (
 
 // SovereignBucketAccessSpec says who may do what with a dataset, and how long a
 // key lives.
-// +kubebuilder:validation:XValidation:rule="(has(self.accessSecretName) ? self.accessSecretName : '') == (has(oldSelf.accessSecretName) ? oldSelf.accessSecretName : '')",message="accessSecretName cannot change: applications mount that Secret; make another SovereignBucketAccess"
+// +kubebuilder:validation:XValidation:rule="has(self.accessSecretName) == has(oldSelf.accessSecretName) && (!has(self.accessSecretName) || self.accessSecretName == oldSelf.accessSecretName)",message="accessSecretName cannot change: applications mount that Secret; make another SovereignBucketAccess"
 type SovereignBucketAccessSpec struct {
 	// bucketRef names the SovereignBucket, in the same namespace. It never changes.
 	// +required

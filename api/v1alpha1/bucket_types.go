@@ -5,6 +5,9 @@ import (
 )
 
 // SovereignBucketSpec declares a dataset and the policy it lives under.
+// +kubebuilder:validation:XValidation:rule="has(self.existingBucket) == has(oldSelf.existingBucket) && (!has(self.existingBucket) || self.existingBucket == oldSelf.existingBucket)",message="existingBucket cannot change: create another SovereignBucket"
+// +kubebuilder:validation:XValidation:rule="!has(self.existingBucket) || self.deletionPolicy != 'Delete'",message="deletionPolicy Delete does not go with existingBucket: a bucket that was there before is never deleted; leave deletionPolicy out, or set it to Retain"
+// +kubebuilder:validation:XValidation:rule="!has(self.existingBucket) || !has(self.placement) || !has(self.placement.primary) || (self.placement.primary.providerName == self.existingBucket.providerName && self.placement.primary.location == self.existingBucket.location)",message="placement.primary and existingBucket name two places: the adopted bucket is the primary, so leave placement.primary out"
 type SovereignBucketSpec struct {
 	// policyRef names the SovereigntyPolicy that binds the dataset.
 	// +required
@@ -12,6 +15,11 @@ type SovereignBucketSpec struct {
 	// dataset says what the data is and why it may be kept.
 	// +required
 	Dataset Dataset `json:"dataset,omitzero"`
+	// existingBucket adopts a bucket that is there already as the primary, instead
+	// of making one. The provider must list it as adoptable for this SovereignBucket.
+	// It is never deleted, and never made if it is missing.
+	// +optional
+	ExistingBucket *ExistingBucket `json:"existingBucket,omitempty"`
 	// placement narrows where copies may be. It never widens what the policy
 	// allows.
 	// +optional
@@ -19,7 +27,7 @@ type SovereignBucketSpec struct {
 	// deletionPolicy says what happens to the buckets when this object is
 	// deleted: Retain (default) leaves buckets, data and keys; Delete removes
 	// empty buckets, and others once the annotation rempart.dev/confirm-delete
-	// holds the primary's bucket name.
+	// holds the primary's bucket name. With existingBucket it is Retain.
 	// +optional
 	// +default="Retain"
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
@@ -48,6 +56,17 @@ type Dataset struct {
 // LegalBasis is a basis for processing under article 6(1) of the GDPR.
 // +kubebuilder:validation:Enum=Consent;Contract;LegalObligation;VitalInterests;PublicTask;LegitimateInterests
 type LegalBasis string
+
+// ExistingBucket names a bucket that is there already.
+type ExistingBucket struct {
+	PlaceReference `json:",inline"`
+	// bucketName is the name of the bucket at the provider.
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`
+	BucketName string `json:"bucketName,omitempty"`
+}
 
 // PlacementSpec narrows where copies may be.
 type PlacementSpec struct {
@@ -254,6 +273,12 @@ type SovereignBucketList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []SovereignBucket `json:"items"`
+}
+
+// DeletesBuckets tells whether the buckets go with the object. A bucket that was
+// there before does not, and its copies stay with it.
+func (s *SovereignBucketSpec) DeletesBuckets() bool {
+	return s.DeletionPolicy == DeletionDelete && s.ExistingBucket == nil
 }
 
 // GetConditions gives the conditions, for code that serves every kind.

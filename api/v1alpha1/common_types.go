@@ -53,13 +53,19 @@ const (
 // Annotations that a person sets on a SovereignBucket.
 const (
 	// ConfirmDeleteAnnotation holds the primary's bucket name. It lets the
-	// operator empty and remove every copy of a bucket that is being deleted.
+	// operator empty and remove every copy of a bucket that is being deleted. With
+	// the bucket name of a replica that may not stay where it is, it lets the
+	// operator erase that one.
 	ConfirmDeleteAnnotation = "rempart.dev/confirm-delete"
+	// AbandonCopyAnnotation holds the bucket name of a copy that may not stay where
+	// it is. It lets the operator forget about it without touching the bucket:
+	// somebody else erased it, or answers for what is left there.
+	AbandonCopyAnnotation = "rempart.dev/abandon-copy"
 	// ApprovedDeletionsAnnotation holds the digest that status.guard of a
 	// BucketReplica shows. It lets through exactly that set of deletions.
 	ApprovedDeletionsAnnotation = "rempart.dev/approved-deletions"
-	// SyncRequestedAnnotation asks for a run of every copy now. Any new value, such
-	// as the time, asks again.
+	// SyncRequestedAnnotation asks for a look at every bucket of the dataset and a
+	// run of every copy now. Any new value, such as the time, asks again.
 	SyncRequestedAnnotation = "rempart.dev/sync-requested"
 )
 
@@ -87,6 +93,11 @@ const (
 	// keys are not replaced by themselves.
 	KeyNotAfterAnnotation = "rempart.dev/key-not-after"
 )
+
+// AbandonSandboxAnnotation is set by a person on a ReversibilityDrill, and holds
+// the name of the sandbox's bucket. It lets the operator leave the sandbox behind if
+// it cannot be removed.
+const AbandonSandboxAnnotation = "rempart.dev/abandon-sandbox"
 
 // BucketCredentialsSecretType is the type of the Secrets that applications
 // mount. A Secret's type cannot change, so a Secret of another type that has the

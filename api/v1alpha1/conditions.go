@@ -35,7 +35,8 @@ const (
 
 	// ConditionPlacementSatisfied: places that satisfy the policy hold every copy.
 	ConditionPlacementSatisfied = "PlacementSatisfied"
-	// ConditionResidencyCompliant: every copy stands where the policy allows.
+	// ConditionResidencyCompliant: every copy stands where the policy allows, and no
+	// store copies one elsewhere by a rule that is not ours.
 	ConditionResidencyCompliant = "ResidencyCompliant"
 	// ConditionReplicated: every replica is complete and within its objective.
 	ConditionReplicated = "Replicated"

@@ -32,7 +32,7 @@ type ReversibilityDrillSpec struct {
 	Sandbox Sandbox `json:"sandbox,omitzero"`
 	// deadline after which the drill ends as Inconclusive. Default 6h.
 	// +optional
-	// +default="6h"
+	// +default="6h0m0s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="deadline must be between 1m and 168h"

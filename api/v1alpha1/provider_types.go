@@ -26,6 +26,13 @@ type SovereignProviderSpec struct {
 	// Absent selects none, {} selects all.
 	// +optional
 	AllowedNamespaces *metav1.LabelSelector `json:"allowedNamespaces,omitempty"`
+	// adoptable lists the buckets of the account that existingBucket of a
+	// SovereignBucket may name, each with the one SovereignBucket that may name it.
+	// Every other bucket that is there already is left alone.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
+	Adoptable []AdoptableBucket `json:"adoptable,omitempty"`
 	// operator says who runs the store.
 	// +required
 	Operator Operator `json:"operator,omitzero"`
@@ -130,6 +137,32 @@ type Operator struct {
 	// +kubebuilder:validation:MaxLength=2
 	// +kubebuilder:validation:Pattern=`^[A-Z]{2}$`
 	ControlCountry string `json:"controlCountry,omitempty"`
+}
+
+// AdoptableBucket is a bucket that is there already, and the SovereignBucket that
+// may adopt it.
+type AdoptableBucket struct {
+	// location of the provider that the bucket is at.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Location string `json:"location,omitempty"`
+	// bucketName is the name of the bucket at the provider.
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`
+	BucketName string `json:"bucketName,omitempty"`
+	// namespace of the SovereignBucket that may adopt it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty"`
+	// name of the SovereignBucket that may adopt it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
 }
 
 // Location is a place where buckets can be.

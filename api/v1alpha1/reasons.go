@@ -75,6 +75,8 @@ const (
 	// ReasonPrimaryRelocationRequired: the primary is lost or may not stay where it is, and never moves by itself.
 	ReasonPrimaryRelocationRequired = "PrimaryRelocationRequired"
 
+	// ReasonNotAdoptable: the provider does not list the bucket as adoptable for this SovereignBucket.
+	ReasonNotAdoptable = "NotAdoptable"
 	// ReasonNameConflict: the name of the bucket or Secret is taken by something that is not ours.
 	ReasonNameConflict = "NameConflict"
 	// ReasonNotOwner: the bucket carries the mark of another owner.
@@ -124,4 +126,6 @@ const (
 	ReasonDeadlineExceeded = "DeadlineExceeded"
 	// ReasonCleanupPending: something of the drill is still left at a provider.
 	ReasonCleanupPending = "CleanupPending"
+	// ReasonSandboxAbandoned: the sandbox of the drill was left behind on somebody's word.
+	ReasonSandboxAbandoned = "SandboxAbandoned"
 )

@@ -16,12 +16,28 @@ type BucketReplicaSpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9-]*[a-z0-9]$`
+	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`
 	BucketName string `json:"bucketName,omitempty"`
 	// role of the copy.
 	// +required
 	Role CopyRole `json:"role,omitempty"`
+	// origin says where the bucket comes from: the operator made it (Created), or
+	// it was there before and existingBucket adopts it (Adopted). An adopted bucket
+	// is never made and never deleted.
+	// +optional
+	// +default="Created"
+	Origin BucketOrigin `json:"origin,omitempty"`
 }
+
+// BucketOrigin says where a bucket comes from.
+// +kubebuilder:validation:Enum=Created;Adopted
+type BucketOrigin string
+
+// Origins of buckets.
+const (
+	OriginCreated BucketOrigin = "Created"
+	OriginAdopted BucketOrigin = "Adopted"
+)
 
 // BucketReplicaStatus says how the copy fares.
 type BucketReplicaStatus struct {
@@ -64,15 +80,48 @@ type BucketReplicaStatus struct {
 	// lastVerifiedTime is when the content of the copy was last verified.
 	// +optional
 	LastVerifiedTime *metav1.Time `json:"lastVerifiedTime,omitempty"`
-	// drift lists what was found changed at the bucket.
+	// drift lists what was found changed at the bucket and is not set right.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:items:MaxLength=256
-	Drift []string `json:"drift,omitempty"`
+	Drift []DriftStatus `json:"drift,omitempty"`
+	// driftUnknown names the settings of the bucket that the store does not tell,
+	// so that a change of them would not be seen: acl, policy, replication,
+	// lifecycle.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=32
+	DriftUnknown []string `json:"driftUnknown,omitempty"`
 	// guard is the set of deletions that the deletion guard stopped.
 	// +optional
 	Guard *GuardStatus `json:"guard,omitempty"`
+}
+
+// DriftStatus is one property of a bucket that is not as it should be.
+type DriftStatus struct {
+	// property that was changed: versioning, mark, acl, policy, replication,
+	// lifecycle.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	Property string `json:"property,omitempty"`
+	// want is what it should be.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Want string `json:"want,omitempty"`
+	// got is what it was found to be.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Got string `json:"got,omitempty"`
+	// uncorrected says why it could not be set right. Absent when nobody tried,
+	// because the policy only asks for a report or writing is suspended.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	Uncorrected string `json:"uncorrected,omitempty"`
 }
 
 // ObjectFailure is an object that could not be copied.

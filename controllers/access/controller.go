@@ -60,7 +60,7 @@ func NewReconciler(config Config) *Reconciler {
 	return &Reconciler{
 		Config: config,
 		finisher: loop.Finisher{
-			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Names: eventNames,
+			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock,
 		},
 		gatherer:  gather.Gatherer{Reader: config.Client},
 		published: newPublished(),
@@ -118,7 +118,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 		return ctrl.Result{}, loop.Run(ctx, s, r.gather, r.remember, r.release)
 	}
 	return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.remember,
-		r.endWithBucket, r.retire, r.admit, r.renew, r.publish)
+		r.endWithBucket, r.retire, r.retireFormer, r.admit, r.prove, r.renew, r.publish)
 }
 
 // ensureFinalizer keeps the access until its keys are in order.

@@ -73,7 +73,7 @@ func (r *Reconciler) remember(ctx context.Context, s *scope) error {
 // isAtRest tells whether nothing is to be issued, published anew or revoked.
 func (s *scope) isAtRest() bool {
 	at := s.target()
-	if at == nil || !s.access.DeletionTimestamp.IsZero() || s.fate() != keepKeys || s.keys.pending() != nil {
+	if at == nil || !s.access.DeletionTimestamp.IsZero() || s.fate() != keepKeys || s.keys.pending() != nil || s.isUnproven() {
 		return false
 	}
 	fresh, _ := s.keys.next(s.now, s.wish(*at))

@@ -128,6 +128,28 @@ func (r *Reconciler) retireOrphans(ctx context.Context, name types.NamespacedNam
 	return result, nil
 }
 
+// retireFormer does the same for accesses of this name to other buckets, which are
+// gone.
+func (r *Reconciler) retireFormer(ctx context.Context, s *scope) error {
+	holders, err := r.holders(ctx, client.ObjectKeyFromObject(s.access))
+	if err != nil {
+		return err
+	}
+	for _, h := range holders {
+		if h == holderOf(s.access) {
+			continue
+		}
+		again, err := r.retireOf(ctx, h)
+		if err != nil {
+			s.troubled(err)
+		}
+		if again > 0 {
+			s.formerEnd = append(s.formerEnd, s.now.Add(again))
+		}
+	}
+	return nil
+}
+
 // retireOf revokes what is due and tells when to look again; 0 is never.
 func (r *Reconciler) retireOf(ctx context.Context, h holder) (time.Duration, error) {
 	keys, err := r.keys(ctx, r.Reader, h)

@@ -21,8 +21,12 @@ import (
 // one works, what stands in the way of a new one is no failure of the access.
 func (r *Reconciler) renew(ctx context.Context, s *scope) error {
 	at := *s.target()
+	p := s.facts.Provider(at.ProviderName)
+	if p == nil {
+		return missingProvider(at.ProviderName)
+	}
 	var err error
-	if s.session, err = r.open(ctx, at.PlaceReference); err != nil {
+	if s.session, err = r.Sessions.Open(ctx, p, at.Location); err != nil {
 		return err
 	}
 	issuer, canIssue := s.session.Keys()
@@ -37,7 +41,7 @@ func (r *Reconciler) renew(ctx context.Context, s *scope) error {
 	if !canIssue {
 		err = fault.New(fault.Waiting, fault.CapabilityMissing,
 			"SovereignProvider %s issues no keys any more, so none can be replaced: set its credentialAPI again", at.ProviderName)
-	} else if err = s.mayIssue(at); err == nil {
+	} else if err = s.mayIssue(at, p); err == nil {
 		err = r.issue(ctx, s, issuer, *fresh)
 	}
 	if err != nil && s.keys.current(at) != nil {
@@ -54,23 +58,27 @@ func (s *scope) troubled(err error) {
 	}
 }
 
-// open opens a session on a place. It sends nothing.
-func (r *Reconciler) open(ctx context.Context, place v1alpha1.PlaceReference) (provider.Session, error) {
-	var at v1alpha1.SovereignProvider
-	err := r.Client.Get(ctx, types.NamespacedName{Name: place.ProviderName}, &at)
+func missingProvider(name string) error {
+	return fault.New(fault.Waiting, fault.LocationUnknown, "SovereignProvider %s does not exist", name)
+}
+
+// provider reads a provider that need not have to do with the bucket any more.
+func (r *Reconciler) provider(ctx context.Context, name string) (*v1alpha1.SovereignProvider, error) {
+	var p v1alpha1.SovereignProvider
+	err := r.Client.Get(ctx, types.NamespacedName{Name: name}, &p)
 	if apierrors.IsNotFound(err) {
-		return nil, fault.New(fault.Waiting, fault.LocationUnknown, "SovereignProvider %s does not exist", place.ProviderName)
+		return nil, missingProvider(name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the provider: %w", err)
 	}
-	return r.Sessions.Open(ctx, &at, place.Location)
+	return &p, nil
 }
 
 // mayIssue tells why no key may be issued now, or nil.
-func (s *scope) mayIssue(at target) error {
+func (s *scope) mayIssue(at target, p *v1alpha1.SovereignProvider) error {
 	switch {
-	case s.isSuspended():
+	case s.isSuspended() || p.Spec.Suspend:
 		return fault.New(fault.Waiting, fault.Suspended, "no key is issued while writing is suspended")
 	case !s.bucket.DeletionTimestamp.IsZero():
 		return fault.New(fault.Waiting, fault.Deleting, "the bucket is being deleted, and no key to it is issued any more")
@@ -98,7 +106,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scope, issuer provider.KeyIss
 			return err
 		}
 	}
-	fresh.key, fresh.issuedAt = provider.Key{}, s.now
+	fresh.key, fresh.issuedAt, fresh.replica = provider.Key{}, s.now, s.facts.Primary().UID
 	// Writing the same once more would wake this access at once, as often as a key
 	// cannot be issued.
 	if !s.keys.intends(fresh) {
@@ -166,11 +174,8 @@ func (r *Reconciler) borrow(ctx context.Context, s *scope, at target) error {
 // retire revokes the keys whose time is over. One that cannot be revoked yet is
 // tried again, and stands in the way of nothing else.
 func (r *Reconciler) retire(ctx context.Context, s *scope) error {
-	if s.isSuspended() {
-		return nil
-	}
 	for _, old := range s.keys.due(s.now, s.overlap(), s.target()) {
-		if err := r.end(ctx, old); err != nil {
+		if err := r.endUnlessSuspended(ctx, s, old); err != nil {
 			s.troubled(fmt.Errorf("key %s could not be revoked and is tried again: %w", old.name(), err))
 			continue
 		}
@@ -178,6 +183,18 @@ func (r *Reconciler) retire(ctx context.Context, s *scope) error {
 		s.events = append(s.events, loop.Normal("KeyRetired", fmt.Sprintf("key %s was revoked", old.name())))
 	}
 	return nil
+}
+
+// endUnlessSuspended ends a key unless nothing may be written where it is.
+func (r *Reconciler) endUnlessSuspended(ctx context.Context, s *scope, old slot) error {
+	p, err := r.provider(ctx, old.ProviderName)
+	if err != nil {
+		return err
+	}
+	if s.isSuspended() || p.Spec.Suspend {
+		return fault.New(fault.Waiting, fault.Suspended, "writing is suspended")
+	}
+	return r.end(ctx, old)
 }
 
 // name is what a key is called in messages.
@@ -197,7 +214,11 @@ func (r *Reconciler) end(ctx context.Context, old slot) error {
 }
 
 func (r *Reconciler) revoke(ctx context.Context, old slot) error {
-	session, err := r.open(ctx, old.PlaceReference)
+	p, err := r.provider(ctx, old.ProviderName)
+	if err != nil {
+		return err
+	}
+	session, err := r.Sessions.Open(ctx, p, old.Location)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/ownership"
 	"github.com/rempart/rempart/internal/provider"
@@ -35,6 +37,9 @@ type slot struct {
 	// retire; overlap is how long they had then.
 	publishedAt time.Time
 	overlap     time.Duration
+	// replica is the BucketReplica of the bucket for which the key is known to
+	// work: another one may stand for a bucket that was made again.
+	replica types.UID
 }
 
 func (s slot) isIssued() bool { return s.key.AccessKey != "" }
@@ -124,6 +129,8 @@ type wish struct {
 	requested string
 	// interval is the age at which a key is replaced; 0 is never.
 	interval time.Duration
+	// isUseless tells that the bucket refuses the active key.
+	isUseless bool
 }
 
 // isDue tells whether the active key is to be replaced.
@@ -143,7 +150,16 @@ func (r ring) next(now time.Time, w wish) (fresh *slot, crowded bool) {
 		again.mode, again.requested = w.mode, w.requested
 		return &again, false
 	}
-	if active := r.active(); active != nil && !active.isDue(now, w) {
+	active := r.active()
+	switch {
+	case active == nil:
+	case active.target == w.target && w.isUseless:
+		// There is nothing to wait for: its own slot will do.
+		again := slot{
+			target: w.target, number: active.number, generation: r.generation() + 1, mode: w.mode, requested: w.requested,
+		}
+		return &again, false
+	case !active.isDue(now, w):
 		return nil, false
 	}
 	for number := range ownership.KeySlots {

@@ -33,9 +33,13 @@ type scope struct {
 	// isPublished tells that consumers have their key, isCrowded that a new one is
 	// due and waits until an old one is revoked.
 	isPublished, isCrowded bool
+	// isUseless tells that the bucket refuses the key that is published.
+	isUseless bool
 	// trouble is why keys could not be issued or revoked although the published one
 	// goes on working.
 	trouble error
+	// formerEnd is when keys end of accesses of this name that are gone.
+	formerEnd []time.Time
 	// withdrawn tells that all keys were revoked with the bucket.
 	withdrawn bool
 	events    []loop.Event
@@ -72,9 +76,16 @@ func (s *scope) current() *slot {
 	return nil
 }
 
+// isUnproven tells whether the primary is another object than the one for which
+// the published key is known to work.
+func (s *scope) isUnproven() bool {
+	key := s.current()
+	return key != nil && key.isPublished() && key.replica != s.facts.Primary().UID
+}
+
 // wish is what is asked of the key to a bucket.
 func (s *scope) wish(at target) wish {
-	w := wish{target: at, mode: s.access.Spec.AccessMode, requested: s.requested()}
+	w := wish{target: at, mode: s.access.Spec.AccessMode, requested: s.requested(), isUseless: s.isUseless}
 	if interval := s.access.Spec.Rotation.Interval; interval != nil {
 		w.interval = interval.Duration
 	}

@@ -3,6 +3,7 @@ package access
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -10,10 +11,6 @@ import (
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
 )
-
-var eventNames = map[string]loop.EventNames{
-	v1alpha1.ConditionCredentialsValid: {False: "CredentialsNotValid"},
-}
 
 // When an access is looked at although nothing changed, and when again if keys
 // could not be issued or revoked.
@@ -25,6 +22,7 @@ const (
 // report puts what was found into the status and gives the conditions.
 func (s *scope) report(err error) loop.Report {
 	s.describeKeys()
+	s.tellTrouble()
 	conditions := []metav1.Condition{s.credentialsValid(err)}
 	if err == nil {
 		conditions = append(conditions, s.ready())
@@ -63,6 +61,18 @@ func (s *scope) describeKeys() {
 	}
 }
 
+// tellTrouble emits an event when the keys stop being those that they should be.
+// What keeps a key from being published is told by Ready.
+func (s *scope) tellTrouble() {
+	if s.trouble == nil {
+		return
+	}
+	before := meta.FindStatusCondition(s.access.Status.Conditions, v1alpha1.ConditionCredentialsValid)
+	if before == nil || before.Status != metav1.ConditionFalse || before.Reason != string(fault.Of(s.trouble).Reason) {
+		s.events = append(s.events, loop.Warning("CredentialsNotValid", s.trouble.Error()))
+	}
+}
+
 // ready is what consumers wait for: their key is published.
 func (s *scope) ready() metav1.Condition {
 	if !s.isPublished {
@@ -81,6 +91,8 @@ func (s *scope) credentialsValid(err error) metav1.Condition {
 	case s.account != nil:
 		return condition.True(this, v1alpha1.ReasonSucceeded,
 			"the key is the account's own: it is replaced when the provider's Secret changes, and never by spec.rotation")
+	case fault.HasReason(err, fault.Progressing):
+		return condition.Unknown(this, v1alpha1.ReasonProgressing, err.Error())
 	case err != nil && (s.withdrawn || s.keys.active() == nil || s.bucket == nil || s.target() == nil):
 		return condition.False(this, string(fault.Of(err).Reason), err.Error())
 	case s.current() == nil:
@@ -98,8 +110,11 @@ func (s *scope) lookAgain() time.Duration {
 	}
 	next := lookAgain
 	sooner := func(at time.Time) { next = min(next, max(at.Sub(s.now), time.Millisecond)) }
-	if len(s.keys.retiring()) > 0 && !s.isSuspended() {
+	if len(s.keys.retiring()) > 0 {
 		sooner(s.keys.retireAt(s.overlap()))
+	}
+	for _, end := range s.formerEnd {
+		sooner(end)
 	}
 	interval := s.access.Spec.Rotation.Interval
 	if active := s.keys.active(); active != nil && interval != nil {

@@ -47,6 +47,7 @@ type record struct {
 	IssuedAt     time.Time           `json:"issuedAt,omitzero"`
 	PublishedAt  time.Time           `json:"publishedAt,omitzero"`
 	Overlap      time.Duration       `json:"overlap,omitempty"`
+	Replica      types.UID           `json:"replica,omitempty"`
 }
 
 // holder is whose keys are kept: an access, by its namespace, bucket and name.
@@ -109,7 +110,7 @@ func decode(kept *corev1.Secret) (slot, error) {
 		key: provider.Key{
 			AccessKey: string(kept.Data[provider.AccessKey]), SecretKey: secret.New(string(kept.Data[provider.SecretKey])),
 		},
-		issuedAt: r.IssuedAt, publishedAt: r.PublishedAt, overlap: r.Overlap,
+		issuedAt: r.IssuedAt, publishedAt: r.PublishedAt, overlap: r.Overlap, replica: r.Replica,
 	}, nil
 }
 
@@ -117,7 +118,7 @@ func decode(kept *corev1.Secret) (slot, error) {
 func (r *Reconciler) keep(ctx context.Context, h holder, s slot) error {
 	text, err := json.Marshal(record{
 		Slot: s.number, Generation: s.generation, ProviderName: s.ProviderName, Location: s.Location, BucketName: s.bucketName,
-		Mode: s.mode, Requested: s.requested, IssuedAt: s.issuedAt, PublishedAt: s.publishedAt, Overlap: s.overlap,
+		Mode: s.mode, Requested: s.requested, IssuedAt: s.issuedAt, PublishedAt: s.publishedAt, Overlap: s.overlap, Replica: s.replica,
 	})
 	if err != nil {
 		return fmt.Errorf("encode what is remembered of a key: %w", err)

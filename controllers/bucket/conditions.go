@@ -11,15 +11,18 @@ import (
 	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/placement"
+	"github.com/rempart/rempart/internal/provider"
 )
 
 // ready is what an application waits for: its primary is there, complies, and
-// the key is published. Copies and drills come later.
+// the key is published. Copies and drills come later, and a copy that is missing
+// takes nothing away from the application.
 func (s *scope) ready(placed metav1.Condition) metav1.Condition {
-	if placed.Status != metav1.ConditionTrue {
+	primary := s.facts.Primary()
+	isPlaced := placed.Status == metav1.ConditionTrue
+	if !isPlaced && (primary == nil || placed.Reason == v1alpha1.ReasonPrimaryRelocationRequired) {
 		return rename(placed, v1alpha1.ConditionReady)
 	}
-	primary := s.facts.Primary()
 	if primary == nil {
 		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonProgressing, "the primary is being made")
 	}
@@ -35,6 +38,8 @@ func (s *scope) ready(placed metav1.Condition) metav1.Condition {
 		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonProgressing, "the primary is being made")
 	case provisioned.Status != metav1.ConditionTrue:
 		return rename(*provisioned, v1alpha1.ConditionReady)
+	case leakOf(primary) != "":
+		return condition.False(v1alpha1.ConditionReady, v1alpha1.ReasonDriftDetected, leakOf(primary))
 	}
 	return s.published()
 }
@@ -110,18 +115,64 @@ func (s *scope) residencyCompliant() metav1.Condition {
 	case s.decision == nil:
 		return s.asBefore(this)
 	}
-	for _, illegal := range s.decision.Illegal {
-		for _, objection := range illegal.Objections {
-			if slices.Contains(residencyRules, objection.Rule) {
-				return condition.False(this, objection.Reason,
-					"the copy at "+illegal.String()+" may not be there: "+objection.Message)
-			}
+	for i := range s.facts.Replicas {
+		replica := &s.facts.Replicas[i]
+		if objection := s.misplaced(replica); objection != nil {
+			return condition.False(this, objection.Reason, misplacedMessage(replica, objection))
+		}
+	}
+	for _, replica := range s.current() {
+		if leak := leakOf(&replica); leak != "" {
+			return condition.False(this, v1alpha1.ReasonDriftDetected, leak)
 		}
 	}
 	if len(s.facts.Placed()) == 0 {
 		return condition.Unknown(this, v1alpha1.ReasonProgressing, "nothing is placed yet")
 	}
 	return condition.True(this, v1alpha1.ReasonSucceeded, "")
+}
+
+// misplaced tells why a copy may not stand where it stands, or nil. One that is
+// on its way out counts until it is gone: as long as it is there, so is the data.
+func (s *scope) misplaced(replica *v1alpha1.BucketReplica) *placement.Objection {
+	place := replica.Spec.PlaceReference
+	for _, candidate := range s.decision.Candidates {
+		if candidate.PlaceReference != place {
+			continue
+		}
+		index := slices.IndexFunc(candidate.Objections, func(o placement.Objection) bool {
+			return slices.Contains(residencyRules, o.Rule) && (o.Role == "" || o.Role == replica.Spec.Role)
+		})
+		if index < 0 {
+			return nil
+		}
+		return &candidate.Objections[index]
+	}
+	return &placement.Objection{
+		Rule: placement.RuleResidency, Reason: v1alpha1.ReasonLocationUnknown,
+		Message: "no SovereignProvider declares " + place.String() + " any more",
+	}
+}
+
+func misplacedMessage(replica *v1alpha1.BucketReplica, objection *placement.Objection) string {
+	message := "the copy at " + replica.Spec.PlaceReference.String() + " may not be there: " + objection.Message
+	if replica.Spec.Role == v1alpha1.RoleReplica {
+		message += ". Nothing is written to it any more; to have it erased, set the annotation " +
+			v1alpha1.ConfirmDeleteAnnotation + " to " + replica.Spec.BucketName
+	}
+	return message
+}
+
+// leakOf says that the store itself copies a bucket elsewhere, by a rule that is
+// not ours, or nothing. Where those bytes go no policy was asked.
+func leakOf(replica *v1alpha1.BucketReplica) string {
+	for _, drift := range replica.Status.Drift {
+		if drift.Property == string(provider.SettingReplication) {
+			return "bucket " + replica.Spec.BucketName + " at " + replica.Spec.PlaceReference.String() +
+				" is copied elsewhere by a rule of the store: replication is " + drift.Got
+		}
+	}
+	return ""
 }
 
 // replicated tells whether every replica is complete and within its objective.

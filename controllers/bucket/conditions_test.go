@@ -43,11 +43,27 @@ func healthy(change ...func(*scope)) *scope {
 		},
 	}
 	s.decision = &placement.Decision{Satisfied: true, Copies: s.facts.Placed()}
+	copies := s.facts.Replicas
+	s.facts.Replicas = nil
+	for _, each := range copies {
+		s.add(each)
+	}
 	for _, f := range change {
 		f(s)
 	}
 	return s
 }
+
+// add adds a copy at a place against which there are these objections.
+func (s *scope) add(copied v1alpha1.BucketReplica, objections ...placement.Objection) {
+	s.facts.Replicas = append(s.facts.Replicas, copied)
+	s.decision.Candidates = append(s.decision.Candidates, placement.Judged{
+		Candidate: placement.Candidate{PlaceReference: copied.Spec.PlaceReference}, Objections: objections,
+	})
+}
+
+// outside is what is said of a place outside the perimeter.
+var outside = []placement.Objection{{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: "GB is outside FR"}}
 
 // access is the application's, with a key that reaches this bucket alone.
 func access(conditions ...metav1.Condition) *v1alpha1.SovereignBucketAccess {
@@ -97,19 +113,51 @@ func TestConditionsOfABucket(t *testing.T) {
 		},
 		"a copy stands where it may not": {
 			scope: healthy(func(s *scope) {
-				s.decision.Illegal = []placement.IllegalCopy{{Objections: []placement.Objection{
-					{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: "GB is outside FR"},
-				}}}
+				s.decision.Candidates[1].Objections = outside
 			}),
 			want: map[string]string{"ResidencyCompliant": "False/OutsidePerimeter", "DrillCurrent": "True/NotRequired"},
 		},
-		"a copy stands where it may, in a store that cannot": {
+		"a copy on its way out is still where it may not be": {
 			scope: healthy(func(s *scope) {
-				s.decision.Illegal = []placement.IllegalCopy{{Objections: []placement.Objection{
-					{Rule: placement.RuleCapability, Reason: "CapabilityMissing", Message: "x"},
-				}}}
+				leaving := replica("c", v1alpha1.RoleReplica, yes("Provisioned"))
+				leaving.DeletionTimestamp = &metav1.Time{Time: now}
+				s.add(leaving, outside...)
+			}),
+			want: map[string]string{"ResidencyCompliant": "False/OutsidePerimeter", "DrillCurrent": "True/NotRequired"},
+		},
+		"a place may not be one for the other role": {
+			scope: healthy(func(s *scope) {
+				s.decision.Candidates[1].Objections = []placement.Objection{{Rule: placement.RuleResidency, Reason: "x", Role: v1alpha1.RolePrimary}}
 			}),
 			want: map[string]string{"DrillCurrent": "True/NotRequired"},
+		},
+		"nobody declares the place of a copy any more": {
+			scope: healthy(func(s *scope) { s.decision.Candidates = s.decision.Candidates[:1] }),
+			want:  map[string]string{"ResidencyCompliant": "False/LocationUnknown", "DrillCurrent": "True/NotRequired"},
+		},
+		"a copy stands where it may, in a store that cannot": {
+			scope: healthy(func(s *scope) {
+				s.decision.Candidates[1].Objections = []placement.Objection{
+					{Rule: placement.RuleCapability, Reason: "CapabilityMissing", Message: "x"},
+				}
+			}),
+			want: map[string]string{"DrillCurrent": "True/NotRequired"},
+		},
+		"a copy has no place, and the primary has": {
+			scope: healthy(func(s *scope) {
+				s.decision.Satisfied, s.decision.Reason, s.decision.Message = false, "NotEnoughCopies", "4 are asked for"
+			}),
+			want: map[string]string{"PlacementSatisfied": "False/NotEnoughCopies", "DrillCurrent": "True/NotRequired"},
+		},
+		"nothing has a place": {
+			scope: healthy(func(s *scope) {
+				s.facts.Replicas = nil
+				s.decision = &placement.Decision{Reason: "NotEnoughCopies", Message: "4 are asked for"}
+			}),
+			want: map[string]string{
+				"PlacementSatisfied": "False/NotEnoughCopies", "Ready": "False/NotEnoughCopies", "ResidencyCompliant": "Unknown/Progressing",
+				"Replicated": "False/NotEnoughCopies", "Verified": "False/NotEnoughCopies", "Protected": "False/NotEnoughCopies", "DrillCurrent": "True/NotRequired",
+			},
 		},
 		"the primary is lost": {
 			scope: healthy(func(s *scope) {
@@ -135,7 +183,7 @@ func TestConditionsOfABucket(t *testing.T) {
 		},
 		"one of several copies lags": {
 			scope: healthy(func(s *scope) {
-				s.facts.Replicas = append(s.facts.Replicas, replica("c", v1alpha1.RoleReplica,
+				s.add(replica("c", v1alpha1.RoleReplica,
 					yes("InitialSyncComplete"), condition.False("WithinRPO", "LagExceeded", "late"), yes("Verified")))
 			}),
 			want: map[string]string{"Replicated": "False/LagExceeded", "Protected": "False/LagExceeded", "DrillCurrent": "True/NotRequired"},
@@ -144,7 +192,7 @@ func TestConditionsOfABucket(t *testing.T) {
 			scope: healthy(func(s *scope) {
 				leaving := replica("c", v1alpha1.RoleReplica, condition.False("WithinRPO", "LagExceeded", "late"))
 				leaving.DeletionTimestamp = &metav1.Time{Time: now}
-				s.facts.Replicas = append(s.facts.Replicas, leaving)
+				s.add(leaving)
 			}),
 			want: map[string]string{"DrillCurrent": "True/NotRequired"},
 		},

@@ -25,6 +25,7 @@ import (
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/rollcall"
 	"github.com/rempart/rempart/internal/session"
 )
 
@@ -35,7 +36,9 @@ type Config struct {
 	Clock        clock.PassiveClock
 	Sessions     *session.Opener
 	Installation ownership.Installation
-	Metrics      *Metrics
+	// Register tells which buckets the accounts have.
+	Register *rollcall.Register
+	Metrics  *Metrics
 }
 
 // Reconciler reconciles SovereignBuckets.
@@ -59,7 +62,7 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets/finalizers,verbs=update
-// +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas,verbs=get;list;watch;create;delete
+// +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbucketaccesses,verbs=get;list;watch;create
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders;sovereigntypolicies;reversibilitydrills,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
@@ -106,7 +109,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	case bucket.Spec.Suspend:
 		return ctrl.Result{}, loop.Run(ctx, s, r.observe, r.decide)
 	default:
-		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.observe, r.decide, r.place, r.giveAccess)
+		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.observe, r.recall, r.decide, r.place, r.erase, r.giveAccess)
 	}
 }
 

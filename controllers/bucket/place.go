@@ -52,15 +52,25 @@ func (r *Reconciler) observeAnyway(ctx context.Context, s *scope) error {
 
 // decide decides where the copies are to be. It changes nothing.
 func (r *Reconciler) decide(_ context.Context, s *scope) error {
-	decision := placement.Decide(s.facts.Request())
+	request := s.facts.Request()
+	for i := range request.Candidates {
+		request.Candidates[i].Holds = slices.Contains(s.held, request.Candidates[i].PlaceReference)
+	}
+	decision := placement.Decide(request)
 	s.decision = &decision
 	return nil
 }
 
 // place makes a BucketReplica for every copy that is to be and is not. The name
 // of the bucket at the provider is recorded in it before anything is made there.
+// A dataset whose primary is there goes on without the copies that have no place;
+// PlacementSatisfied says so.
 func (r *Reconciler) place(ctx context.Context, s *scope) error {
-	if !s.decision.Satisfied {
+	switch {
+	case s.decision.Satisfied:
+	case s.facts.Primary() != nil && s.decision.Reason != v1alpha1.ReasonPrimaryRelocationRequired:
+		return nil
+	default:
 		return fault.New(fault.Waiting, fault.Reason(s.decision.Reason), "%s", s.decision.Message)
 	}
 	var errs []error
@@ -90,9 +100,9 @@ func (r *Reconciler) placeCopy(ctx context.Context, s *scope, copied placement.C
 	}
 	err := r.Client.Create(ctx, replica)
 	if apierrors.IsAlreadyExists(err) {
-		// Either our cache is behind, and the next look finds it, or the object
-		// is not ours.
-		return r.explainTaken(ctx, s.bucket, replica)
+		// Our cache is behind, and the next look finds it; or it was restored from
+		// a backup; or the object is not ours.
+		return r.takeUp(ctx, s.bucket, replica)
 	}
 	if err != nil {
 		return fmt.Errorf("make the replica at %s: %w", copied, err)
@@ -104,9 +114,10 @@ func (r *Reconciler) placeCopy(ctx context.Context, s *scope, copied placement.C
 	return nil
 }
 
-// explainTaken tells a replica that the cache does not show yet from one that
-// somebody else made under the name.
-func (r *Reconciler) explainTaken(ctx context.Context, bucket *v1alpha1.SovereignBucket, replica *v1alpha1.BucketReplica) error {
+// takeUp tells a replica that the cache does not show yet from one that somebody
+// else made under the name. One that belongs to nobody and says exactly what ours
+// would, as a backup leaves it behind, becomes ours.
+func (r *Reconciler) takeUp(ctx context.Context, bucket *v1alpha1.SovereignBucket, replica *v1alpha1.BucketReplica) error {
 	var existing v1alpha1.BucketReplica
 	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(replica), &existing); err != nil {
 		return client.IgnoreNotFound(err)
@@ -114,13 +125,23 @@ func (r *Reconciler) explainTaken(ctx context.Context, bucket *v1alpha1.Sovereig
 	if metav1.IsControlledBy(&existing, bucket) {
 		return nil
 	}
-	return fault.New(fault.Waiting, fault.NameConflict,
-		"BucketReplica %s exists and was not made for this bucket: delete it", replica.Name)
+	if metav1.GetControllerOf(&existing) != nil || existing.Spec != replica.Spec {
+		return fault.New(fault.Waiting, fault.NameConflict,
+			"BucketReplica %s exists and was not made for this bucket: delete it", replica.Name)
+	}
+	before := existing.DeepCopy()
+	if err := controllerutil.SetControllerReference(bucket, &existing, r.Client.Scheme()); err != nil {
+		return fmt.Errorf("own the replica %s: %w", replica.Name, err)
+	}
+	if err := r.Client.Patch(ctx, &existing, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return fmt.Errorf("take up the replica %s: %w", replica.Name, err)
+	}
+	return nil
 }
 
 // replica gives the object for an attempt at a copy.
 func (r *Reconciler) replica(bucket *v1alpha1.SovereignBucket, copied placement.Copy, attempt int) *v1alpha1.BucketReplica {
-	return &v1alpha1.BucketReplica{
+	replica := &v1alpha1.BucketReplica{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: bucket.Namespace, Name: ownership.ReplicaName(bucket.Name, copied.ProviderName, copied.Location, attempt),
 		},
@@ -129,8 +150,13 @@ func (r *Reconciler) replica(bucket *v1alpha1.SovereignBucket, copied placement.
 			PlaceReference: copied.PlaceReference,
 			BucketName:     r.bucketName(bucket, copied.PlaceReference, attempt),
 			Role:           copied.Role,
+			Origin:         v1alpha1.OriginCreated,
 		},
 	}
+	if existing := bucket.Spec.ExistingBucket; existing != nil && copied.Role == v1alpha1.RolePrimary {
+		replica.Spec.BucketName, replica.Spec.Origin = existing.BucketName, v1alpha1.OriginAdopted
+	}
+	return replica
 }
 
 func (r *Reconciler) bucketName(bucket *v1alpha1.SovereignBucket, place v1alpha1.PlaceReference, attempt int) string {

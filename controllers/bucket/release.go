@@ -19,7 +19,7 @@ import (
 // is empty, or somebody confirmed that they may be emptied, and all are gone. As
 // long as it may not go, nothing of it is touched and its copies are kept up.
 func (r *Reconciler) release(ctx context.Context, s *scope) error {
-	if s.bucket.Spec.DeletionPolicy == v1alpha1.DeletionDelete {
+	if s.bucket.Spec.DeletesBuckets() {
 		if err := r.mayDelete(ctx, s); err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if left > 0 {
 		return fault.New(fault.Waiting, fault.Deleting, "waiting for %d copies to be let go", left)
 	}
-	if s.bucket.Spec.DeletionPolicy == v1alpha1.DeletionDelete {
+	if s.bucket.Spec.DeletesBuckets() {
 		if err := r.awaitWithdrawal(ctx, s); err != nil {
 			return err
 		}

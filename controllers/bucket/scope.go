@@ -16,6 +16,8 @@ type scope struct {
 	facts  gather.Facts
 	// drills of the bucket.
 	drills []v1alpha1.ReversibilityDrill
+	// held are the places where the dataset was before, when no copy is known.
+	held []v1alpha1.PlaceReference
 	// decision is nil as long as it could not be made.
 	decision *placement.Decision
 	// access is the application's, nil as long as there is none.

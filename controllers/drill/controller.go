@@ -60,6 +60,8 @@ type Reconciler struct {
 // progress is where a drill that is being played has come to.
 type progress struct {
 	step drill.Step
+	// held is what it waits for, if it does.
+	held string
 	// outcome is set once the drill has been played.
 	outcome *drill.Outcome
 }
@@ -93,7 +95,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("drill").
-		For(&v1alpha1.ReversibilityDrill{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.ReversibilityDrill{}, builder.WithPredicates(predicate.Or(
+			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		Watches(&v1alpha1.SovereignBucket{}, handler.EnqueueRequestsFromMapFunc(r.ofBucket)).
 		WatchesRawSource(r.waker.Source()).
 		WithOptions(loop.ControllerOptions(4)).
@@ -132,7 +135,7 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
 
 // letGo lets a drill go that is being deleted and has nothing left.
 func (r *Reconciler) letGo(ctx context.Context, s *scope) error {
-	if s.drill.DeletionTimestamp.IsZero() || s.progression() != v1alpha1.ProgressionDone {
+	if s.drill.DeletionTimestamp.IsZero() || s.progression() != v1alpha1.ProgressionDone || s.abandoned {
 		return nil
 	}
 	s.gone = true

@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -25,7 +26,7 @@ func (r *Reconciler) plan(ctx context.Context, s *scope) error {
 		return nil
 	}
 	s.reached = v1alpha1.ProgressionPlanning
-	facts, err := r.gather(ctx, s)
+	facts, err := r.gather(ctx, s.drill)
 	if err != nil {
 		return err
 	}
@@ -68,9 +69,9 @@ func placeOf(place v1alpha1.PlaceReference) ownership.Place {
 }
 
 // gather reads the bucket and what binds it.
-func (r *Reconciler) gather(ctx context.Context, s *scope) (gather.Facts, error) {
+func (r *Reconciler) gather(ctx context.Context, d *v1alpha1.ReversibilityDrill) (gather.Facts, error) {
 	var bucket v1alpha1.SovereignBucket
-	name := types.NamespacedName{Namespace: s.drill.Namespace, Name: s.drill.Spec.BucketRef.Name}
+	name := types.NamespacedName{Namespace: d.Namespace, Name: d.Spec.BucketRef.Name}
 	if err := r.Client.Get(ctx, name, &bucket); apierrors.IsNotFound(err) {
 		return gather.Facts{}, fault.New(fault.Waiting, fault.BucketNotFound, "SovereignBucket %s does not exist in this namespace", name.Name)
 	} else if err != nil {
@@ -128,7 +129,7 @@ func chooseTo(d *v1alpha1.ReversibilityDrill, facts gather.Facts, from *v1alpha1
 		if !wanted(d.Spec.To, candidate.PlaceReference) {
 			continue
 		}
-		if err := refuses(request, candidate, origin); err != nil {
+		if err := refuses(facts, request, candidate, origin); err != nil {
 			refusal = cmp.Or(refusal, err)
 			continue
 		}
@@ -148,15 +149,31 @@ func chooseTo(d *v1alpha1.ReversibilityDrill, facts gather.Facts, from *v1alpha1
 }
 
 // refuses tells why a sandbox may not be at a place, or nil.
-func refuses(request placement.Request, candidate, origin placement.Candidate) error {
-	for _, objection := range placement.Judge(request, candidate) {
-		if objection.Role != v1alpha1.RolePrimary {
-			return fault.New(fault.Terminal, fault.Reason(objection.Reason), "%s: %s", candidate.PlaceReference, objection.Message)
-		}
+func refuses(facts gather.Facts, request placement.Request, candidate, origin placement.Candidate) error {
+	if objection := objectionTo(facts, request, candidate, ""); objection != nil {
+		return objection
 	}
 	if candidate.Operator == origin.Operator {
 		return fault.New(fault.Terminal, fault.PreflightFailed,
 			"%s has the operator of the copy, %s: restoring there shows nothing about leaving it", candidate.PlaceReference, origin.Operator)
+	}
+	return nil
+}
+
+// objectionTo tells why nothing may be written to a place, or nil. Objections
+// against a role count for a copy of that role alone.
+func objectionTo(facts gather.Facts, request placement.Request, candidate placement.Candidate, role v1alpha1.CopyRole) error {
+	for _, objection := range placement.Judge(request, candidate) {
+		if objection.Role == "" || objection.Role == role {
+			return fault.New(fault.Terminal, fault.Reason(objection.Reason), "%s: %s", candidate.PlaceReference, objection.Message)
+		}
+	}
+	at := facts.Provider(candidate.ProviderName)
+	switch {
+	case candidate.Suspended: // placement lets copies stay at one, and nothing be written
+		return fault.New(fault.Terminal, fault.Suspended, "%s: provider %s is suspended", candidate.PlaceReference, candidate.ProviderName)
+	case at != nil && !at.DeletionTimestamp.IsZero():
+		return fault.New(fault.Terminal, fault.Deleting, "%s: provider %s is being deleted", candidate.PlaceReference, candidate.ProviderName)
 	}
 	return nil
 }
@@ -196,16 +213,25 @@ func prefer(a, b bool) int {
 	}
 }
 
-// objectives are the drill's own, or the policies' where it names none.
+// objectives are the drill's own, or the strictest of the policies' where it names
+// none.
 func objectives(d *v1alpha1.ReversibilityDrill, facts gather.Facts) v1alpha1.Objectives {
 	effective := d.Spec.Objectives
 	for _, policy := range facts.Policies {
-		if effective.RPO == nil {
-			effective.RPO = policy.Spec.Objectives.RPO
+		if d.Spec.Objectives.RPO == nil {
+			effective.RPO = stricter(effective.RPO, policy.Spec.Objectives.RPO)
 		}
-		if effective.RTO == nil {
-			effective.RTO = policy.Spec.Objectives.RTO
+		if d.Spec.Objectives.RTO == nil {
+			effective.RTO = stricter(effective.RTO, policy.Spec.Objectives.RTO)
 		}
 	}
 	return effective
+}
+
+// stricter gives the shorter of two objectives; nil asks for nothing.
+func stricter(a, b *metav1.Duration) *metav1.Duration {
+	if a == nil || b != nil && b.Duration < a.Duration {
+		return b
+	}
+	return a
 }

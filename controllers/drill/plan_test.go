@@ -117,6 +117,8 @@ func TestThePlaceOfTheSandbox(t *testing.T) {
 			}
 		}
 	}
+	suspended := func(f *gather.Facts) { f.Providers[2].Spec.Suspend = true }
+	leaving := func(f *gather.Facts) { f.Providers[3].DeletionTimestamp = &metav1.Time{Time: time.Now()} }
 	for name, test := range map[string]struct {
 		to    string
 		facts gather.Facts
@@ -124,15 +126,17 @@ func TestThePlaceOfTheSandbox(t *testing.T) {
 		class fault.Class
 		says  string
 	}{
-		"an operator without a copy":                {facts: world(), want: "third"},
-		"else one that is not the primary's":        {facts: world(without("third")), want: "outscale"},
-		"else that of the primary":                  {facts: world(without("third"), without("outscale")), want: "dc"},
-		"the wanted one":                            {to: "dc", facts: world(), want: "dc"},
-		"the wanted one stands outside":             {to: "abroad", facts: world(), class: fault.Terminal, says: "GB is outside FR"},
-		"the wanted one has the copy's operator":    {to: "ovh", facts: world(), class: fault.Terminal, says: "shows nothing about leaving it"},
-		"the wanted one is not there":               {to: "nowhere", facts: world(), class: fault.Waiting, says: "does not exist"},
-		"nothing else is allowed":                   {facts: world(without("third"), without("outscale"), without("dc")), class: fault.Terminal, says: "nowhere to restore to"},
-		"the copy's provider declares it no longer": {facts: world(func(f *gather.Facts) { f.Providers[1].Spec.Locations[0].Name = "y" }), class: fault.Waiting, says: "no SovereignProvider declares ovh/x"},
+		"an operator without a copy":                 {facts: world(), want: "third"},
+		"else one that is not the primary's":         {facts: world(without("third")), want: "outscale"},
+		"else that of the primary":                   {facts: world(without("third"), without("outscale")), want: "dc"},
+		"the wanted one":                             {to: "dc", facts: world(), want: "dc"},
+		"the wanted one stands outside":              {to: "abroad", facts: world(), class: fault.Terminal, says: "GB is outside FR"},
+		"the wanted one has the copy's operator":     {to: "ovh", facts: world(), class: fault.Terminal, says: "shows nothing about leaving it"},
+		"never at a suspended provider, copy or not": {to: "outscale", facts: world(suspended), class: fault.Terminal, says: "provider outscale is suspended"},
+		"never at one that is being deleted":         {to: "third", facts: world(leaving), class: fault.Terminal, says: "provider third is being deleted"},
+		"the wanted one is not there":                {to: "nowhere", facts: world(), class: fault.Waiting, says: "does not exist"},
+		"nothing else is allowed":                    {facts: world(without("third"), without("outscale"), without("dc")), class: fault.Terminal, says: "nowhere to restore to"},
+		"the copy's provider declares it no longer":  {facts: world(func(f *gather.Facts) { f.Providers[1].Spec.Locations[0].Name = "y" }), class: fault.Waiting, says: "no SovereignProvider declares ovh/x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			from := copyAt("ovh", v1alpha1.RoleReplica, true)
@@ -140,6 +144,58 @@ func TestThePlaceOfTheSandbox(t *testing.T) {
 			expectError(t, err, test.class, test.says)
 			if err == nil && got != placeAt(test.want) {
 				t.Errorf("restores to %s, want %s", got, placeAt(test.want))
+			}
+		})
+	}
+}
+
+func TestWhereEvidenceMayGo(t *testing.T) {
+	provisioned := func(f *gather.Facts) {
+		for i := range f.Replicas {
+			f.Replicas[i].Status.Conditions = append(f.Replicas[i].Status.Conditions, condition.True(v1alpha1.ConditionProvisioned, "Succeeded", ""))
+		}
+	}
+	country := func(index int, country string) func(*gather.Facts) {
+		return func(f *gather.Facts) { f.Providers[index].Spec.Locations[0].Country = country }
+	}
+	abroad := func(f *gather.Facts) { country(0, "US")(f); country(1, "US")(f); country(2, "US")(f) }
+	for name, test := range map[string]struct {
+		facts gather.Facts
+		want  []string
+		says  string
+	}{
+		"to every copy, that of the drill first": {facts: world(provisioned), want: []string{"ovh", "dc", "outscale"}},
+		"not where the policies object":          {facts: world(provisioned, country(2, "GB")), want: []string{"ovh", "dc"}, says: "GB is outside FR"},
+		"not even to the copy of the drill":      {facts: world(provisioned, country(1, "US")), want: []string{"dc", "outscale"}, says: "US is outside FR"},
+		"not to a suspended provider":            {facts: world(provisioned, func(f *gather.Facts) { f.Providers[0].Spec.Suspend = true }), want: []string{"ovh", "outscale"}, says: "is suspended"},
+		"not to a provider that goes": {
+			facts: world(provisioned, func(f *gather.Facts) { f.Providers[0].DeletionTimestamp = &metav1.Time{Time: time.Now()} }),
+			want:  []string{"ovh", "outscale"}, says: "is being deleted",
+		},
+		"not to a copy that goes": {
+			facts: world(provisioned, func(f *gather.Facts) { f.Replicas[2].DeletionTimestamp = &metav1.Time{Time: time.Now()} }),
+			want:  []string{"ovh", "dc"},
+		},
+		"not to a bucket that is not known to be ours": {facts: world()},
+		"not to a primary that may not be one there": {
+			facts: world(provisioned, func(f *gather.Facts) {
+				f.Bucket.Spec.Placement.Primary = &v1alpha1.PlaceReference{ProviderName: "third", Location: "x"}
+			}),
+			want: []string{"ovh", "outscale"}, says: "asks for third/x",
+		},
+		"nowhere": {facts: world(provisioned, abroad), says: "US is outside FR"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			replicas, refusal := evidencePlaces(test.facts, "bucket-ovh")
+			var got []string
+			for _, replica := range replicas {
+				got = append(got, replica.Spec.ProviderName)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if (refusal == nil) != (test.says == "") || refusal != nil && !strings.Contains(refusal.Error(), test.says) {
+				t.Errorf("the refusal is %v, want %q", refusal, test.says)
 			}
 		})
 	}
@@ -167,6 +223,20 @@ func TestObjectivesOfTheDrillComeFirst(t *testing.T) {
 	own := drillOf("", "")
 	own.Spec.Objectives.RTO = hours(8)
 	if diff := cmp.Diff(v1alpha1.Objectives{RPO: hours(1), RTO: hours(8)}, objectives(own, facts)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Every policy that binds the bucket holds, so the strictest objective does.
+func TestTheStrictestObjectiveOfThePoliciesApplies(t *testing.T) {
+	hours := func(n time.Duration) *metav1.Duration { return &metav1.Duration{Duration: n * time.Hour} }
+	facts := world(func(f *gather.Facts) {
+		f.Policies[0].Spec.Objectives = v1alpha1.Objectives{RPO: hours(4)}
+		f.Policies = append(f.Policies, placement.Policy{Spec: v1alpha1.SovereigntyPolicySpec{
+			Objectives: v1alpha1.Objectives{RPO: hours(1), RTO: hours(2)},
+		}}, placement.Policy{Spec: v1alpha1.SovereigntyPolicySpec{Objectives: v1alpha1.Objectives{RPO: hours(2)}}})
+	})
+	if diff := cmp.Diff(v1alpha1.Objectives{RPO: hours(1), RTO: hours(2)}, objectives(drillOf("", ""), facts)); diff != "" {
 		t.Error(diff)
 	}
 }

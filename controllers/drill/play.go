@@ -1,19 +1,24 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/drill"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -22,11 +27,12 @@ func (r *Reconciler) giveUp(_ context.Context, s *scope) error {
 	switch {
 	case !s.drill.DeletionTimestamp.IsZero():
 		s.inconclusive(errors.New("the drill was deleted before it began"))
-	case s.now.After(s.deadline()):
-		s.inconclusive(fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill could not begin before its deadline"))
-	}
-	if !s.ended() {
-		s.wait = s.deadline().Sub(s.now)
+	case s.isTooLate():
+		s.end(*tooLate())
+	default:
+		// Whatever the drill waits for, and however long the answer to that would
+		// have the queue wait.
+		r.waker.WakeAfter(s.key(), s.deadline().Sub(s.now))
 	}
 	return nil
 }
@@ -34,20 +40,27 @@ func (r *Reconciler) giveUp(_ context.Context, s *scope) error {
 // follow has a drill played that was decided, and takes up what it comes to. One
 // that is under way and that nobody plays lost its clock with the operator.
 func (r *Reconciler) follow(ctx context.Context, s *scope) error {
-	if !s.drill.DeletionTimestamp.IsZero() {
-		r.pool.Cancel(s.key())
-	}
 	latest, isPlayed, known := r.pool.Look(s.key())
+	waitsForItsTurn := isPlayed && latest.step == ""
+	if !s.drill.DeletionTimestamp.IsZero() || waitsForItsTurn && s.isTooLate() {
+		r.pool.Cancel(s.key()) // one that has begun knows its deadline itself
+	}
+	if !s.isTooLate() {
+		r.waker.WakeAfter(s.key(), s.deadline().Sub(s.now))
+	}
 	switch {
 	case isPlayed:
-		s.reached = reachedBy(latest.step, s.drill.Status.Progression)
+		s.reached, s.held = reachedBy(latest.step, s.drill.Status.Progression), latest.held
 		s.wait = time.Minute
 		return nil
 	case known:
 		s.end(*latest.outcome)
 		s.written = func() { r.pool.Forget(s.key()) }
 		return nil
-	case s.now.After(s.deadline()):
+	case s.isTooLate() && s.drill.Status.Progression == v1alpha1.ProgressionPreflight:
+		s.end(*tooLate())
+		return nil
+	case s.isTooLate():
 		s.inconclusive(fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill did not end before its deadline"))
 		return nil
 	case r.played.has(s.drill.UID):
@@ -55,7 +68,7 @@ func (r *Reconciler) follow(ctx context.Context, s *scope) error {
 		s.wait = time.Second
 		return nil
 	case s.drill.Status.Progression == v1alpha1.ProgressionPreflight && s.drill.DeletionTimestamp.IsZero():
-		s.wait = min(s.deadline().Sub(s.now), time.Minute)
+		s.wait = time.Minute
 		return s.unlessTerminal(r.begin(ctx, s))
 	}
 	s.inconclusive(errors.New("the operator was restarted during the drill, so its clock is lost"))
@@ -73,26 +86,65 @@ func reachedBy(step drill.Step, before v1alpha1.DrillProgression) v1alpha1.Drill
 
 // begin has the drill played beside the loop.
 func (r *Reconciler) begin(ctx context.Context, s *scope) error {
-	facts, err := r.gather(ctx, s)
+	facts, err := r.gather(ctx, s.drill)
 	if err != nil {
 		return err
 	}
-	if err := r.MayRead(ctx, facts); err != nil {
+	if err := r.permits(ctx, s.drill, facts); err != nil {
 		return err
 	}
 	plan, err := r.assemble(ctx, s, facts)
 	if err != nil {
 		return err
 	}
-	deadline := s.deadline()
+	if _, err := r.stores(ctx, s.drill); err != nil {
+		return err
+	}
+	deadline, d := s.deadline(), s.drill.DeepCopy()
 	r.played.add(s.drill.UID)
-	r.pool.Begin(s.key(), progress{step: drill.Preflight}, func(ctx context.Context, publish func(progress)) progress {
+	r.pool.Begin(s.key(), progress{}, func(ctx context.Context, publish func(progress)) progress {
+		if !r.Clock.Now().Before(deadline) {
+			return progress{outcome: tooLate()}
+		}
+		if err := ctx.Err(); err != nil {
+			return progress{outcome: &drill.Outcome{Verdict: drill.Inconclusive, Err: fmt.Errorf("the drill was stopped before it began: %w", err)}}
+		}
 		ctx, cancel := context.WithDeadline(ctx, deadline)
 		defer cancel()
+		plan.Stores = func(ctx context.Context) ([]drill.Copy, error) {
+			stores, err := r.stores(ctx, d)
+			if err != nil {
+				publish(progress{step: drill.Reporting, held: err.Error()})
+			}
+			return stores, err
+		}
 		outcome := drill.Run(ctx, plan, func(step drill.Step) { publish(progress{step: step}) })
 		return progress{step: drill.Reporting, outcome: &outcome}
 	})
 	return nil
+}
+
+// tooLate is what a drill comes to that could not begin in time.
+func tooLate() *drill.Outcome {
+	return &drill.Outcome{Verdict: drill.Inconclusive, Err: fault.New(fault.Terminal, fault.DeadlineExceeded,
+		"the drill could not begin before its deadline")}
+}
+
+// permits tells why the drill may not be played as it was planned, or nil: since
+// then a policy or a provider may have changed.
+func (r *Reconciler) permits(ctx context.Context, d *v1alpha1.ReversibilityDrill, facts gather.Facts) error {
+	if err := r.MayRead(ctx, facts); err != nil {
+		return err
+	}
+	places := [2]placement.Candidate{}
+	for i, place := range []v1alpha1.PlaceReference{d.Status.Effective.To.PlaceReference, d.Status.Effective.From.PlaceReference} {
+		candidate, declared := facts.Candidate(place)
+		if !declared {
+			return fault.New(fault.Waiting, fault.LocationUnknown, "no SovereignProvider declares %s", place)
+		}
+		places[i] = candidate
+	}
+	return refuses(facts, facts.Request(), places[0], places[1])
 }
 
 // assemble opens everything that the drill needs.
@@ -104,7 +156,7 @@ func (r *Reconciler) assemble(ctx context.Context, s *scope, facts gather.Facts)
 	}
 	plan := drill.Plan{
 		Names: drill.Names{
-			Installation: r.Installation.ID, Namespace: s.drill.Namespace, Drill: s.drill.Name,
+			Installation: r.Installation.ID, Namespace: s.drill.Namespace, Drill: s.drill.Name, UID: string(s.drill.UID),
 			Bucket: facts.Bucket.Name, Dataset: facts.Bucket.Spec.Dataset.Title, PolicyName: facts.Bucket.Spec.PolicyRef.Name,
 		},
 		Policy: policy, Version: r.Version, Observer: r.Metrics.observer(s.drill),
@@ -128,7 +180,14 @@ func (r *Reconciler) assemble(ctx context.Context, s *scope, facts gather.Facts)
 	if plan.To, err = r.sandbox(ctx, s, facts); err != nil {
 		return drill.Plan{}, err
 	}
-	plan.Stores = r.stores(ctx, facts, plan.From)
+	d := s.drill.DeepCopy()
+	plan.Permit = func(ctx context.Context) error {
+		facts, err := r.gather(ctx, d)
+		if err != nil {
+			return err
+		}
+		return r.permits(ctx, d, facts)
+	}
 	return plan, nil
 }
 
@@ -166,23 +225,61 @@ func (r *Reconciler) sandbox(ctx context.Context, s *scope, facts gather.Facts) 
 	}, nil
 }
 
-// stores are where the evidence goes: the copy itself, and one at another
-// operator.
-func (r *Reconciler) stores(ctx context.Context, facts gather.Facts, from drill.Copy) []drill.Copy {
-	stores := []drill.Copy{from}
-	for _, replica := range facts.Replicas {
-		if !replica.DeletionTimestamp.IsZero() {
-			continue
-		}
+// stores are where the evidence of a drill may go now: the copy that it restores,
+// and one at another operator, as far as the policies let something be written
+// there. Evidence names objects, so it is no less personal than they are. If it
+// may go nowhere, the error says why.
+func (r *Reconciler) stores(ctx context.Context, d *v1alpha1.ReversibilityDrill) ([]drill.Copy, error) {
+	facts, err := r.gather(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	var stores []drill.Copy
+	replicas, refusal := evidencePlaces(facts, d.Status.Effective.From.BucketName)
+	for _, replica := range replicas {
 		store, err := r.copy(ctx, facts, replica.Spec.PlaceReference, replica.Spec.BucketName)
 		if err != nil {
-			continue // a place that cannot be opened now takes no evidence
+			refusal = cmp.Or(refusal, err) // a place that cannot be opened now takes no evidence
+			continue
 		}
-		if store.Operator != from.Operator {
-			return append(stores, store)
+		if len(stores) == 0 || store.Operator != stores[0].Operator {
+			stores = append(stores, store)
+		}
+		if len(stores) == 2 {
+			break
 		}
 	}
-	return stores
+	if len(stores) == 0 {
+		return nil, fault.New(fault.Waiting, fault.PreflightFailed,
+			"no copy may take the evidence: %w", cmp.Or(refusal, errors.New("there is none that is set up")))
+	}
+	return stores, nil
+}
+
+// evidencePlaces are the copies that may take evidence, the one with the bucket
+// first, and why the first other may not.
+func evidencePlaces(facts gather.Facts, first string) ([]v1alpha1.BucketReplica, error) {
+	var places []v1alpha1.BucketReplica
+	var refusal error
+	request := facts.Request()
+	for _, replica := range facts.Replicas {
+		if !replica.DeletionTimestamp.IsZero() || !meta.IsStatusConditionTrue(replica.Status.Conditions, v1alpha1.ConditionProvisioned) {
+			continue // its bucket goes, or is not known to be ours
+		}
+		candidate, declared := facts.Candidate(replica.Spec.PlaceReference)
+		if !declared {
+			continue
+		}
+		if err := objectionTo(facts, request, candidate, replica.Spec.Role); err != nil {
+			refusal = cmp.Or(refusal, err)
+			continue
+		}
+		places = append(places, replica)
+	}
+	slices.SortStableFunc(places, func(a, b v1alpha1.BucketReplica) int {
+		return cmp.Or(prefer(a.Spec.BucketName == first, b.Spec.BucketName == first), cmp.Compare(a.Name, b.Name))
+	})
+	return places, refusal
 }
 
 // cleanupRetry is how soon a sandbox that did not go is tried again.
@@ -194,17 +291,37 @@ func (r *Reconciler) cleanUp(ctx context.Context, s *scope) error {
 		s.wait = due.Sub(s.now)
 		return nil
 	}
-	if s.drill.Status.Effective != nil {
-		if err := r.removeSandbox(ctx, s); err != nil {
-			// It does not change what the drill showed, so it is no error of the
-			// reconcile: a condition of its own says it, and it is tried again.
-			s.cleanupErr, s.wait = err, cleanupRetry
-			return nil //nolint:nilerr // see above
-		}
+	if s.drill.Status.Effective == nil {
+		s.cleanedUp, s.reached = true, v1alpha1.ProgressionDone
+		return nil
 	}
-	s.cleanedUp = true
-	s.reached = v1alpha1.ProgressionDone
+	err := r.removeSandbox(ctx, s)
+	switch {
+	case err == nil:
+		s.cleanedUp, s.reached = true, v1alpha1.ProgressionDone
+	case s.isGivenUp():
+		s.abandon(err)
+	default:
+		// It does not change what the drill showed, so it is no error of the
+		// reconcile: a condition of its own says it, and it is tried again.
+		s.cleanupErr, s.wait = err, cleanupRetry
+	}
 	return nil
+}
+
+// isGivenUp tells whether somebody gave the word to leave the sandbox behind if it
+// does not go.
+func (s *scope) isGivenUp() bool {
+	return s.drill.Annotations[v1alpha1.AbandonSandboxAnnotation] == s.drill.Status.Effective.To.BucketName
+}
+
+// abandon lets go of a sandbox that does not go.
+func (s *scope) abandon(err error) {
+	s.abandoned, s.reached = true, v1alpha1.ProgressionDone
+	s.wait = 1 // the drill may be let go once it is written, and told
+	to := s.drill.Status.Effective.To
+	s.events = append(s.events, loop.Warning(v1alpha1.ReasonSandboxAbandoned,
+		fmt.Sprintf("bucket %s at %s was left behind, with what it holds and its key: %v", to.BucketName, to.PlaceReference, err)))
 }
 
 func (r *Reconciler) removeSandbox(ctx context.Context, s *scope) error {

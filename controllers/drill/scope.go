@@ -22,9 +22,13 @@ type scope struct {
 	reached v1alpha1.DrillProgression
 	// outcome is what the drill came to in this reconcile.
 	outcome *drill.Outcome
-	// cleanedUp tells that nothing is left of it, cleanupErr why something is.
+	// held is what a drill that is played waits for.
+	held string
+	// cleanedUp tells that nothing is left of it, cleanupErr why something is, and
+	// abandoned that it was left there on somebody's word.
 	cleanedUp  bool
 	cleanupErr error
+	abandoned  bool
 	// written is called once the status is written.
 	written func()
 	// wait is when to look again.
@@ -46,6 +50,9 @@ func (s *scope) deadline() time.Time {
 	}
 	return s.drill.CreationTimestamp.Add(deadline)
 }
+
+// isTooLate tells whether the deadline has passed.
+func (s *scope) isTooLate() bool { return !s.now.Before(s.deadline()) }
 
 // progression is the step that the drill has come to, this reconcile included.
 func (s *scope) progression() v1alpha1.DrillProgression {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -79,7 +80,7 @@ func wholeSeconds(d *time.Duration) *int64 {
 
 // why says in a sentence why the drill did not pass.
 func (s *scope) why() string {
-	if s.outcome != nil && s.outcome.Err != nil {
+	if s.outcome != nil && s.outcome.Err != nil && s.outcome.Verdict != drill.Failed {
 		return s.outcome.Err.Error()
 	}
 	for _, check := range s.drill.Status.Checks {
@@ -95,6 +96,9 @@ func (s *scope) why() string {
 func (s *scope) ready(err error) []metav1.Condition {
 	const this = v1alpha1.ConditionReady
 	reason, message := v1alpha1.ReasonProgressing, "the drill is at the step "+string(s.progression())
+	if s.held != "" {
+		message += ": " + s.held
+	}
 	switch s.drill.Status.Verdict {
 	case v1alpha1.VerdictPassed:
 		return []metav1.Condition{condition.True(this, v1alpha1.ReasonDrillPassed, "")}
@@ -150,21 +154,40 @@ func (s *scope) before(conditionType string) *metav1.Condition {
 // isCleanedUp tells whether nothing of the drill is left at a provider.
 func (s *scope) isCleanedUp() metav1.Condition {
 	const this = v1alpha1.ConditionCleanedUp
-	switch {
+	switch before := s.before(this); {
+	case s.abandoned:
+		to := s.drill.Status.Effective.To
+		return condition.False(this, v1alpha1.ReasonSandboxAbandoned,
+			fmt.Sprintf("bucket %s at %s was left behind, as the annotation %s asked", to.BucketName, to.PlaceReference, v1alpha1.AbandonSandboxAnnotation))
+	case s.drill.Status.Progression == v1alpha1.ProgressionDone && before != nil && before.Reason == v1alpha1.ReasonSandboxAbandoned:
+		return *before
 	case s.cleanedUp, s.drill.Status.Progression == v1alpha1.ProgressionDone:
 		return condition.True(this, v1alpha1.ReasonSucceeded, "")
 	case s.cleanupErr != nil:
-		return condition.False(this, v1alpha1.ReasonCleanupPending, "the sandbox is not removed yet: "+s.cleanupErr.Error())
+		return condition.False(this, v1alpha1.ReasonCleanupPending, s.howToGoOn())
 	case s.drill.Status.Progression == v1alpha1.ProgressionCleaningUp:
 		return condition.False(this, v1alpha1.ReasonCleanupPending, "the sandbox is removed when its time has come")
 	}
 	return condition.False(this, v1alpha1.ReasonProgressing, "the drill has not ended")
 }
 
+// howToGoOn says why the sandbox is not removed, and the way out when it never
+// will be.
+func (s *scope) howToGoOn() string {
+	to := s.drill.Status.Effective.To
+	return fmt.Sprintf("the sandbox, bucket %s at %s, is not removed yet, and it is tried again: %v; if the provider or its "+
+		"credentials are gone for good, set the annotation %s to %s, which leaves the bucket behind",
+		to.BucketName, to.PlaceReference, s.cleanupErr, v1alpha1.AbandonSandboxAnnotation, to.BucketName)
+}
+
 // provider reads a provider by its name.
 func (r *Reconciler) provider(ctx context.Context, name string) (*v1alpha1.SovereignProvider, error) {
 	var found v1alpha1.SovereignProvider
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: name}, &found); err != nil {
+	err := r.Client.Get(ctx, types.NamespacedName{Name: name}, &found)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, fault.New(fault.Waiting, fault.LocationUnknown, "SovereignProvider %s does not exist", name)
+	case err != nil:
 		return nil, fmt.Errorf("read SovereignProvider %s: %w", name, err)
 	}
 	return &found, nil

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/drill"
 	"github.com/rempart/rempart/internal/fault"
 )
@@ -21,7 +22,9 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func scopeAt(step v1alpha1.DrillProgression, change ...func(*scope)) *scope {
 	s := &scope{now: now, drill: &v1alpha1.ReversibilityDrill{
 		ObjectMeta: metav1.ObjectMeta{CreationTimestamp: metav1.NewTime(now.Add(-time.Hour))},
-		Status:     v1alpha1.ReversibilityDrillStatus{Progression: step},
+		Status: v1alpha1.ReversibilityDrillStatus{Progression: step, Effective: &v1alpha1.DrillEffective{
+			To: v1alpha1.DrillCopy{PlaceReference: placeAt("third"), BucketName: "drill-d-1234567890123"},
+		}},
 	}}
 	for _, f := range change {
 		f(s)
@@ -79,6 +82,21 @@ func TestConditionsOfADrill(t *testing.T) {
 			}),
 			want: map[string]string{"Ready": "True/DrillPassed", "CleanedUp": "False/CleanupPending"},
 		},
+		"the sandbox is left behind": {
+			scope: scopeAt(v1alpha1.ProgressionCleaningUp, func(s *scope) {
+				s.drill.Status.Verdict = v1alpha1.VerdictPassed
+				s.abandon(errors.New("x"))
+			}),
+			want:   map[string]string{"Ready": "True/DrillPassed", "CleanedUp": "False/SandboxAbandoned"},
+			events: []string{"SandboxAbandoned"},
+		},
+		"the sandbox was left behind": {
+			scope: scopeAt(v1alpha1.ProgressionDone, func(s *scope) {
+				s.drill.Status.Verdict = v1alpha1.VerdictPassed
+				s.drill.Status.Conditions = []metav1.Condition{condition.False(v1alpha1.ConditionCleanedUp, v1alpha1.ReasonSandboxAbandoned, "x")}
+			}),
+			want: map[string]string{"Ready": "True/DrillPassed", "CleanedUp": "False/SandboxAbandoned"},
+		},
 		"the sandbox is gone": {
 			scope: scopeAt(v1alpha1.ProgressionCleaningUp, func(s *scope) {
 				s.drill.Status.Verdict, s.cleanedUp, s.reached = v1alpha1.VerdictPassed, true, v1alpha1.ProgressionDone
@@ -109,6 +127,32 @@ func TestConditionsOfADrill(t *testing.T) {
 	}
 }
 
+// Only the name of the very bucket lets a sandbox be left behind.
+func TestWhoeverGivesASandboxUpNamesIt(t *testing.T) {
+	for annotation, want := range map[string]bool{"": false, "true": false, "drill-d-1234567890123": true} {
+		s := scopeAt(v1alpha1.ProgressionCleaningUp, func(s *scope) {
+			s.drill.Annotations = map[string]string{v1alpha1.AbandonSandboxAnnotation: annotation}
+			s.cleanupErr = errors.New("the provider is gone")
+		})
+		if got := s.isGivenUp(); got != want {
+			t.Errorf("%q gives up: %t", annotation, got)
+		}
+		says := meta.FindStatusCondition(s.report(nil).Conditions, v1alpha1.ConditionCleanedUp).Message
+		for _, part := range []string{"the provider is gone", v1alpha1.AbandonSandboxAnnotation + " to drill-d-1234567890123"} {
+			if !strings.Contains(says, part) {
+				t.Errorf("does not say %q: %s", part, says)
+			}
+		}
+	}
+}
+
+func TestADrillSaysWhatItIsHeldUpBy(t *testing.T) {
+	s := scopeAt(v1alpha1.ProgressionReporting, func(s *scope) { s.held = "no copy may take the evidence" })
+	if ready := meta.FindStatusCondition(s.report(nil).Conditions, v1alpha1.ConditionReady); !strings.Contains(ready.Message, s.held) {
+		t.Errorf("says %q", ready.Message)
+	}
+}
+
 // A drill is looked at again after its end, to clean up. What was said about the
 // end then stays as it was.
 func TestWhyADrillEndedIsKept(t *testing.T) {
@@ -129,6 +173,18 @@ func TestWhyADrillEndedIsKept(t *testing.T) {
 	}
 	if ready := meta.FindStatusCondition(again, v1alpha1.ConditionReady); !strings.Contains(ready.Message, "too late") {
 		t.Errorf("the reason was lost: %q", ready.Message)
+	}
+}
+
+// What was found wrong says more than what stopped the drill afterwards.
+func TestADrillThatFailedSaysWhatItFound(t *testing.T) {
+	s := scopeAt(v1alpha1.ProgressionVerifying, ends(drill.Outcome{
+		Verdict: drill.Failed, Err: errors.New("the store went away"),
+		Checks: []drill.Check{{Name: "Integrity", Result: drill.Fail, Message: "2 objects differ"}},
+	}))
+	ready := meta.FindStatusCondition(s.report(nil).Conditions, v1alpha1.ConditionReady)
+	if ready.Reason != v1alpha1.ReasonDrillFailed || !strings.Contains(ready.Message, "2 objects differ") {
+		t.Errorf("says %s: %s", ready.Reason, ready.Message)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -24,6 +25,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/rollcall"
 	"github.com/rempart/rempart/internal/session"
 )
 
@@ -34,7 +36,9 @@ type Config struct {
 	Clock        clock.PassiveClock
 	Sessions     *session.Opener
 	Installation ownership.Installation
-	Metrics      *Metrics
+	// Register keeps which buckets the accounts have.
+	Register *rollcall.Register
+	Metrics  *Metrics
 }
 
 // Reconciler reconciles SovereignProviders.
@@ -54,7 +58,7 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders/finalizers,verbs=update
-// +kubebuilder:rbac:groups=rempart.dev,resources=sovereigntypolicies;bucketreplicas,verbs=get;list;watch
+// +kubebuilder:rbac:groups=rempart.dev,resources=sovereigntypolicies;bucketreplicas;reversibilitydrills,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // SetupWithManager has the manager run the reconciler.
@@ -64,12 +68,13 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.SovereignProvider{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.namingSecret)).
 		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.namingConfigMap)).
-		// A new policy may make a location worth trying, a last copy that goes
-		// lets a provider go.
+		// A new policy may make a location worth trying, a last copy or sandbox that
+		// goes lets a provider go.
 		Watches(&v1alpha1.SovereigntyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.all),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.BucketReplica{}, handler.EnqueueRequestsFromMapFunc(placedAt),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.ReversibilityDrill{}, handler.EnqueueRequestsFromMapFunc(sandboxAt), builder.WithPredicates(sandboxGone)).
 		WithOptions(loop.ControllerOptions(4)).
 		Complete(r)
 }
@@ -96,12 +101,13 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
 	return loop.EnsureFinalizer(ctx, r.Client, s.provider)
 }
 
-// release lets the provider go once no copy is left at it.
+// release lets the provider go once no copy and no sandbox is left at it.
 func (r *Reconciler) release(ctx context.Context, s *scope) error {
-	if len(s.copies) > 0 {
-		return s.deletionBlocked()
+	if err := s.deletionBlocked(); err != nil {
+		return err
 	}
 	r.Sessions.Close(s.provider.UID)
+	r.Register.Forget(s.provider.Name)
 	r.trials.forget(s.provider.UID)
 	r.Metrics.forget(s.provider.Name)
 	s.gone = true
@@ -141,6 +147,24 @@ func (r *Reconciler) selected(ctx context.Context, matches func(*v1alpha1.Sovere
 func placedAt(_ context.Context, object client.Object) []reconcile.Request {
 	replica := object.(*v1alpha1.BucketReplica)
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Name: replica.Spec.ProviderName}}}
+}
+
+// sandboxGone lets through drills whose sandbox is not at a provider any more.
+var sandboxGone = predicate.Funcs{
+	CreateFunc:  func(event.CreateEvent) bool { return false },
+	GenericFunc: func(event.GenericEvent) bool { return false },
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		before, after := e.ObjectOld.(*v1alpha1.ReversibilityDrill), e.ObjectNew.(*v1alpha1.ReversibilityDrill)
+		return before.Status.Progression != after.Status.Progression && after.Status.Progression == v1alpha1.ProgressionDone
+	},
+}
+
+func sandboxAt(_ context.Context, object client.Object) []reconcile.Request {
+	effective := object.(*v1alpha1.ReversibilityDrill).Status.Effective
+	if effective == nil {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Name: effective.To.ProviderName}}}
 }
 
 // interval is how often the provider is looked at.

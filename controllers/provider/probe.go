@@ -35,6 +35,11 @@ func (r *Reconciler) describe(ctx context.Context, s *scope) error {
 		return fmt.Errorf("list the copies: %w", err)
 	}
 	s.copies = replicas.Items
+	var drills v1alpha1.ReversibilityDrillList
+	if err := r.Client.List(ctx, &drills, client.MatchingFields{gather.DrillSandboxField: s.provider.Name}); err != nil {
+		return fmt.Errorf("list the drills: %w", err)
+	}
+	s.drills = drills.Items
 	var policies v1alpha1.SovereigntyPolicyList
 	if err := r.Client.List(ctx, &policies); err != nil {
 		return fmt.Errorf("list the policies: %w", err)
@@ -88,7 +93,8 @@ func (r *Reconciler) probeLocation(ctx context.Context, p *v1alpha1.SovereignPro
 		found.err = err
 		return found
 	}
-	health, err := session.Ping(ctx)
+	// Whoever looks after a bucket there shares the answer.
+	health, err := r.Register.Call(ctx, session)
 	found.skew, found.hasSkew = health.Skew()
 	switch {
 	case found.hasSkew && found.skew.Abs() > maximumSkew:

@@ -18,6 +18,8 @@ type scope struct {
 	candidates []placement.Candidate
 	// copies are the replicas placed at the provider.
 	copies []v1alpha1.BucketReplica
+	// drills are those whose sandbox may be at the provider.
+	drills []v1alpha1.ReversibilityDrill
 	// worthTrying are the locations that hold a copy or that some policy allows.
 	worthTrying map[string]bool
 	// probed is what the probe of each location found.
@@ -40,15 +42,31 @@ type probed struct {
 	err     error
 }
 
-// deletionBlocked says which copies keep the provider.
+// deletionBlocked says which copies and which drills keep the provider, or nil.
+// Without it they could not be removed.
 func (s *scope) deletionBlocked() error {
-	var buckets []string
-	for _, replica := range s.copies {
-		buckets = append(buckets, replica.Namespace+"/"+replica.Spec.BucketRef.Name)
+	var reasons []string
+	if len(s.copies) > 0 {
+		var buckets []string
+		for _, replica := range s.copies {
+			buckets = append(buckets, replica.Namespace+"/"+replica.Spec.BucketRef.Name)
+		}
+		reasons = append(reasons, fmt.Sprintf("copies of these buckets are still there: %s; delete the buckets, or let placement move the copies, first",
+			strings.Join(firstOf(buckets, 10), ", ")))
 	}
-	return fault.New(fault.Waiting, fault.DeletionBlocked,
-		"copies of these buckets are still there: %s; delete the buckets, or let placement move the copies, first",
-		strings.Join(firstOf(buckets, 10), ", "))
+	if len(s.drills) > 0 {
+		var drills []string
+		for _, d := range s.drills {
+			drills = append(drills, d.Namespace+"/"+d.Name)
+		}
+		reasons = append(reasons, fmt.Sprintf("the sandboxes of these drills are not known to be removed: %s; they go when the drills have ended, "+
+			"or delete the drills; one that does not go is let go of with the annotation %s on its drill",
+			strings.Join(firstOf(drills, 10), ", "), v1alpha1.AbandonSandboxAnnotation))
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return fault.New(fault.Waiting, fault.DeletionBlocked, "%s", strings.Join(reasons, "; "))
 }
 
 func firstOf(names []string, limit int) []string {

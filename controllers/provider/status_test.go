@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -76,10 +77,7 @@ func TestConditionsOfAProvider(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want := map[string]string{}
-			for conditionType, state := range good {
-				want[conditionType] = state
-			}
+			want := maps.Clone(good)
 			for conditionType, state := range test.want {
 				want[conditionType] = state
 				if state == "" {
@@ -159,6 +157,24 @@ func TestABlockedDeletionNamesTheBuckets(t *testing.T) {
 	message := s.deletionBlocked().Error()
 	if strings.Count(message, "etat-civil/actes") != 10 || !strings.Contains(message, "and 2 more") {
 		t.Errorf("says %q", message)
+	}
+}
+
+// Without the provider, the sandbox of a drill could never be removed.
+func TestAnUnfinishedDrillBlocksTheDeletion(t *testing.T) {
+	s := looked()
+	if err := s.deletionBlocked(); err != nil {
+		t.Fatalf("nothing is there, and still: %v", err)
+	}
+	s.drills = []v1alpha1.ReversibilityDrill{{ObjectMeta: metav1.ObjectMeta{Namespace: "etat-civil", Name: "actes-1"}}}
+	err := s.deletionBlocked()
+	if !fault.HasReason(err, fault.DeletionBlocked) {
+		t.Fatalf("the drill does not block it: %v", err)
+	}
+	for _, part := range []string{"etat-civil/actes-1", v1alpha1.AbandonSandboxAnnotation} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("does not say %q: %v", part, err)
+		}
 	}
 }
 

@@ -14,16 +14,22 @@ import (
 // isProvisioned tells whether the bucket is there, ours and set up.
 func (s *scope) isProvisioned(err error) metav1.Condition {
 	const this = v1alpha1.ConditionProvisioned
-	if s.provisioned != nil {
-		if len(s.drift) > 0 && s.provisioned.Status == metav1.ConditionTrue {
-			return condition.True(this, v1alpha1.ReasonDriftDetected, "the bucket was changed: "+describe(s.drift))
-		}
-		return *s.provisioned
-	}
 	before := s.before(this)
+	switch drift := s.replica.Status.Drift; {
+	case s.provisioned != nil && s.provisioned.Status != metav1.ConditionTrue:
+		return *s.provisioned
+	case s.provisioned == nil && (before == nil || before.Status != metav1.ConditionTrue):
+		return s.notProvisioned(before, err)
+	case len(drift) > 0:
+		return condition.True(this, v1alpha1.ReasonDriftDetected, "the bucket was changed: "+describe(drift))
+	}
+	return condition.True(this, v1alpha1.ReasonSucceeded, "")
+}
+
+// notProvisioned says why a bucket is not known to be there.
+func (s *scope) notProvisioned(before *metav1.Condition, err error) metav1.Condition {
+	const this = v1alpha1.ConditionProvisioned
 	switch {
-	case before != nil && before.Status == metav1.ConditionTrue:
-		return *before
 	case err != nil:
 		return condition.False(this, string(fault.Of(err).Reason), err.Error())
 	case before != nil:
@@ -100,18 +106,26 @@ func (s *scope) isVerified() metav1.Condition {
 			fmt.Sprintf("the copy does not hold what was copied: %d objects are different, %d are missing, %d should not be there; "+
 				"the next runs set that right", found.Different, found.Missing, found.Extra))
 	}
-	before := s.before(this)
-	hasMismatch := before != nil && before.Reason == v1alpha1.ReasonVerificationMismatch
 	isAudited := s.ended != nil && s.ended.kind == auditing && s.ended.err == nil
 	switch verified := s.replica.Status.LastVerifiedTime; {
-	case hasMismatch && !isAudited:
-		return *before
+	case s.hasMismatch() && !isAudited:
+		return *s.before(this)
+	case verified == nil && s.memory.auditErr != nil:
+		return condition.Unknown(this, string(fault.Of(s.memory.auditErr).Reason),
+			"the content could not be verified: "+condition.Shorten(s.memory.auditErr.Error()))
 	case verified == nil:
 		return condition.Unknown(this, v1alpha1.ReasonNotObserved, "the content was not verified yet")
 	case s.now.Sub(verified.Time) > verifiedFor:
 		return condition.False(this, v1alpha1.ReasonNotObserved, "it is too long ago that the content was verified")
 	}
 	return condition.True(this, v1alpha1.ReasonSucceeded, "")
+}
+
+// hasMismatch tells whether the last audit that came to a result found the copy
+// wanting.
+func (s *scope) hasMismatch() bool {
+	before := s.before(v1alpha1.ConditionVerified)
+	return before != nil && before.Reason == v1alpha1.ReasonVerificationMismatch
 }
 
 // ready joins what makes a copy usable, and shows why the last run failed.

@@ -25,6 +25,7 @@ import (
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/rollcall"
 	"github.com/rempart/rempart/internal/session"
 	"github.com/rempart/rempart/internal/work"
 )
@@ -36,6 +37,8 @@ type Config struct {
 	Clock        clock.PassiveClock
 	Sessions     *session.Opener
 	Installation ownership.Installation
+	// Register tells which buckets the accounts have.
+	Register *rollcall.Register
 	// MayRead tells why the operator may not read a bucket's data where it
 	// stands, or nil if it may.
 	MayRead func(ctx context.Context, facts gather.Facts) error
@@ -89,7 +92,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("replica").
 		For(&v1alpha1.BucketReplica{}, specChanged).
 		Watches(&v1alpha1.BucketReplica{}, handler.EnqueueRequestsFromMapFunc(r.siblings),
-			builder.WithPredicates(predicate.Funcs{UpdateFunc: readyChanged})).
+			builder.WithPredicates(predicate.Funcs{UpdateFunc: concernsSiblings})).
 		Watches(&v1alpha1.SovereignBucket{}, handler.EnqueueRequestsFromMapFunc(r.ofBucket),
 			builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		// A bucket that goes waits until the keys to it are revoked.
@@ -121,7 +124,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	case !replica.DeletionTimestamp.IsZero():
 		return ctrl.Result{}, loop.Run(ctx, s, r.gather, r.stop, r.release)
 	default:
-		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.collect, r.judge, r.open, r.provision, r.sync)
+		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.collect, r.judge, r.open, r.provision, r.inspect, r.sync)
 	}
 }
 

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -9,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
 )
@@ -36,12 +39,30 @@ func syncEvents(replica *v1alpha1.BucketReplica, ended activity) []loop.Event {
 	return nil
 }
 
-// readyChanged lets the other copies of a dataset know when one becomes
-// provisioned or stops being so.
-func readyChanged(e event.UpdateEvent) bool {
+// auditEvents gives the events about an audit that came to no result. What one
+// found is told by the condition's.
+func auditEvents(replica *v1alpha1.BucketReplica, ended activity) []loop.Event {
+	if ended.err == nil || errors.Is(ended.err, context.Canceled) {
+		return nil
+	}
+	return []loop.Event{loop.Warning("VerificationFailed",
+		fmt.Sprintf("the content at %s could not be verified: %s", replica.Spec.PlaceReference, condition.Shorten(ended.err.Error())))}
+}
+
+// concernsSiblings lets the copies of a dataset know when one becomes provisioned,
+// or one that can be relied on, or stops being so, or gets an owner, as after a
+// restore.
+func concernsSiblings(e event.UpdateEvent) bool {
 	before, isReplica := e.ObjectOld.(*v1alpha1.BucketReplica)
 	after, _ := e.ObjectNew.(*v1alpha1.BucketReplica)
-	return isReplica && statusOf(before) != statusOf(after)
+	return isReplica && (statusOf(before) != statusOf(after) || isReliable(before) != isReliable(after) || ownerOf(before) != ownerOf(after))
+}
+
+func ownerOf(replica *v1alpha1.BucketReplica) types.UID {
+	if owner := metav1.GetControllerOf(replica); owner != nil {
+		return owner.UID
+	}
+	return ""
 }
 
 func statusOf(replica *v1alpha1.BucketReplica) metav1.ConditionStatus {

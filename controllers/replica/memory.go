@@ -16,8 +16,15 @@ import (
 type memorised struct {
 	// lookedAt is when the bucket was found as it should be.
 	lookedAt time.Time
+	// lookDue is when to look again, at the latest.
+	lookDue time.Time
 	// setUp is what the bucket was set up as.
 	setUp provider.Bucket
+	// inspectDue is when to look at the settings that others make.
+	inspectDue time.Time
+	// lookAnswered and inspectAnswered are the values of the annotation that asks
+	// for a run, as of those looks.
+	lookAnswered, inspectAnswered string
 	// ranAt is when the last run of the mover ended, report what it came to.
 	ranAt  time.Time
 	report *mover.Report
@@ -25,6 +32,11 @@ type memorised struct {
 	source string
 	// requested is the value of the annotation that the last run answered.
 	requested string
+	// audits is how many audits in a row ended without a clean result, auditedAt
+	// when the last one ended and auditErr why it came to no result, if it did not.
+	audits    int
+	auditedAt time.Time
+	auditErr  error
 }
 
 type memory struct {

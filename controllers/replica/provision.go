@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,12 +14,8 @@ import (
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
-	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/provider"
 )
-
-// driftInterval is how often a bucket is looked at although nothing is done with it.
-const driftInterval = 10 * time.Minute
 
 // gather reads the dataset that the copy is of, and what binds it.
 func (r *Reconciler) gather(ctx context.Context, s *scope) error {
@@ -52,20 +46,12 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 // replica says, and whoever wrote it, no byte goes to a place that the policies
 // forbid.
 func (r *Reconciler) judge(_ context.Context, s *scope) error {
-	place := s.replica.Spec.PlaceReference
-	candidate, declared := s.facts.Candidate(place)
-	if !declared {
-		r.pool.Cancel(s.key())
-		return fault.New(fault.Waiting, fault.LocationUnknown, "no SovereignProvider declares %s", place)
+	objection := s.objection()
+	if objection == nil {
+		return nil
 	}
-	for _, objection := range placement.Judge(s.facts.Request(), candidate) {
-		if objection.Role == "" || objection.Role == s.replica.Spec.Role {
-			r.pool.Cancel(s.key())
-			return fault.New(fault.Waiting, fault.Reason(objection.Reason),
-				"nothing is written to %s: %s", place, objection.Message)
-		}
-	}
-	return nil
+	r.pool.Cancel(s.key())
+	return fault.New(fault.Waiting, fault.Reason(objection.Reason), "nothing is written to %s: %s", s.replica.Spec.PlaceReference, objection.Message)
 }
 
 // open opens the session at the copy's place.
@@ -78,9 +64,9 @@ func (r *Reconciler) open(ctx context.Context, s *scope) error {
 // provision makes the bucket, or makes sure that it is there, is ours and is as
 // it should be.
 func (r *Reconciler) provision(ctx context.Context, s *scope) error {
-	isFresh := s.wasProvisioned() && s.now.Sub(s.memory.lookedAt) < driftInterval
-	if isFresh && s.memory.setUp == s.want(r.Installation) {
-		return nil
+	isDue, err := r.isLookDue(ctx, s)
+	if err != nil || !isDue {
+		return err
 	}
 	state, err := s.session.ObserveBucket(ctx, s.replica.Spec.BucketName)
 	if isClosed(err) {
@@ -90,11 +76,19 @@ func (r *Reconciler) provision(ctx context.Context, s *scope) error {
 		return err
 	}
 	s.looked = true
-	if !state.Exists {
+	switch {
+	case !state.Exists && s.isAdopted() && !s.wasProvisioned():
+		return s.absent()
+	case !state.Exists:
 		return r.create(ctx, s)
 	}
 	if err := r.own(ctx, s, state); err != nil {
 		return err
+	}
+	if s.isAdopted() && !s.wasProvisioned() {
+		if state, err = r.adopt(ctx, s, state); err != nil {
+			return err
+		}
 	}
 	return r.configure(ctx, s, state)
 }
@@ -136,6 +130,10 @@ func (r *Reconciler) create(ctx context.Context, s *scope) error {
 }
 
 func (s *scope) lostMessage() string {
+	if s.isAdopted() {
+		return fmt.Sprintf("bucket %s no longer exists at %s. It was adopted and is not made again: bring it back under this name; "+
+			"the copies stay as they are until deletions are approved", s.replica.Spec.BucketName, s.replica.Spec.PlaceReference)
+	}
 	return fmt.Sprintf("bucket %s no longer exists at %s. It is not made again by itself, because an empty primary would read as "+
 		"an order to delete the copies. To begin anew with an empty bucket, delete BucketReplica %s; the copies stay as they are "+
 		"until deletions are approved", s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, s.replica.Name)
@@ -158,8 +156,8 @@ func (r *Reconciler) own(ctx context.Context, s *scope, state provider.BucketSta
 		return s.taken("the bucket carries the mark of another owner")
 	case ownership.Unmarked: // what it holds decides
 	}
-	if s.wasProvisioned() {
-		return nil // its mark was removed, which is drift
+	if s.wasProvisioned() || s.isAdopted() {
+		return nil // its mark was removed, which is drift; or it is to get one
 	}
 	empty, err := provider.HoldsNothing(ctx, s.session, name)
 	if err != nil {
@@ -176,7 +174,7 @@ func (r *Reconciler) own(ctx context.Context, s *scope, state provider.BucketSta
 func (s *scope) taken(why string) error {
 	reason, class := fault.NameConflict, fault.Waiting
 	message := fmt.Sprintf("bucket %s at %s is not ours: %s", s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, why)
-	if s.wasProvisioned() {
+	if s.wasProvisioned() || s.isAdopted() {
 		reason = fault.NotOwner
 		message += "; nothing is written to it"
 	}
@@ -192,18 +190,22 @@ func (r *Reconciler) configure(ctx context.Context, s *scope, state provider.Buc
 	// After a restart it is not known what the bucket was set up as; then a
 	// difference counts as drift too.
 	isDrift := s.wasProvisioned() && (s.memory.setUp == want || s.memory.setUp == provider.Bucket{})
-	if len(drift) > 0 && isDrift {
-		s.events = append(s.events, loop.Warning("DriftDetected",
-			fmt.Sprintf("bucket %s at %s was changed: %s", want.Name, s.replica.Spec.PlaceReference, describe(drift))))
-	}
+	isKept := s.isSuspended() || isDrift && !s.correctsDrift()
+	var err error
 	switch {
 	case len(drift) == 0:
-	case s.isSuspended(), isDrift && !s.correctsDrift():
-		s.drift = drift
+	case isKept:
+		s.drift = found(drift)
 	default:
-		if err := s.session.UpdateBucket(ctx, want); err != nil {
-			return fmt.Errorf("set up the bucket: %w", err)
+		if err = s.session.UpdateBucket(ctx, want); err != nil && isDrift {
+			s.drift = uncorrected(found(drift), err)
 		}
+	}
+	if isDrift {
+		s.tellDrift(found(drift), s.drift)
+	}
+	if err != nil {
+		return fmt.Errorf("set up the bucket: %w", err)
 	}
 	r.provisioned(s)
 	return nil
@@ -213,13 +215,7 @@ func (r *Reconciler) configure(ctx context.Context, s *scope, state provider.Buc
 func (r *Reconciler) provisioned(s *scope) {
 	s.provisioned = new(condition.True(v1alpha1.ConditionProvisioned, v1alpha1.ReasonSucceeded, ""))
 	s.memory.lookedAt, s.memory.setUp = s.now, s.want(r.Installation)
+	s.memory.lookDue = s.now.Add(lookInterval(s.drift))
+	s.memory.lookAnswered = s.requested()
 	r.memory.set(s.replica.UID, s.memory)
-}
-
-func describe(drift []provider.Drift) string {
-	sentences := make([]string, 0, len(drift))
-	for _, d := range drift {
-		sentences = append(sentences, d.String())
-	}
-	return strings.Join(sentences, "; ")
 }

@@ -7,7 +7,6 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/ownership"
@@ -33,9 +32,14 @@ func (r *Reconciler) stop(_ context.Context, s *scope) error {
 
 // release puts the bucket of a copy in order that is on its way out.
 func (r *Reconciler) release(ctx context.Context, s *scope) error {
-	isWanted := s.bucket != nil && !s.bucket.DeletionTimestamp.IsZero() &&
-		s.bucket.Spec.DeletionPolicy == v1alpha1.DeletionDelete
-	if isWanted {
+	switch {
+	case s.bucket == nil:
+	case s.isAbandoned():
+		s.events = append(s.events, loop.Warning("CopyAbandoned",
+			fmt.Sprintf("bucket %s at %s is left as it is, as somebody asked for", s.replica.Spec.BucketName, s.replica.Spec.PlaceReference)))
+	case s.comesBeforeItsBucket():
+		return fault.New(fault.Waiting, fault.Deleting, "waiting for the SovereignBucket to be deleted with its namespace")
+	case s.goesWithItsBucket(), s.isLeaving():
 		if err := r.deleteBucket(ctx, s); err != nil {
 			return err
 		}
@@ -53,12 +57,14 @@ var errNotOurs = errors.New("the bucket is not ours")
 // confirmed that.
 func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
 	blocked := func(err error) error {
-		return fault.New(fault.Transient, fault.DeletionBlocked,
-			"bucket %s at %s cannot be deleted: %w; to leave it where it is, set spec.deletionPolicy of the SovereignBucket to Retain",
-			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, err)
+		return fault.New(fault.Transient, fault.DeletionBlocked, "bucket %s at %s cannot be deleted: %w; %s",
+			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, err, s.wayOut())
 	}
 	if s.ended != nil && s.ended.err != nil {
 		return blocked(s.ended.err)
+	}
+	if s.isAdopted() {
+		return blocked(errors.New("it was adopted, and an adopted bucket is never deleted"))
 	}
 	err := r.openOurs(ctx, s)
 	if errors.Is(err, errNotOurs) {
@@ -71,10 +77,10 @@ func (r *Reconciler) deleteBucket(ctx context.Context, s *scope) error {
 	if err != nil {
 		return blocked(err)
 	}
-	if !isEmpty && !s.isConfirmed() {
-		return fault.New(fault.Waiting, fault.DeletionNotConfirmed,
-			"bucket %s at %s holds objects: set the annotation %s of the SovereignBucket to the primary's bucket name",
-			s.replica.Spec.BucketName, s.replica.Spec.PlaceReference, v1alpha1.ConfirmDeleteAnnotation)
+	if !isEmpty {
+		if err := s.mayEmpty(); err != nil {
+			return err
+		}
 	}
 	if err := r.awaitWithdrawal(ctx, s); err != nil {
 		return err
@@ -125,12 +131,6 @@ func (r *Reconciler) openOurs(ctx context.Context, s *scope) error {
 		return errNotOurs
 	}
 	return nil
-}
-
-// isConfirmed tells whether somebody confirmed that the objects may go.
-func (s *scope) isConfirmed() bool {
-	primary := s.bucket.Status.Primary
-	return primary != nil && s.bucket.Annotations[v1alpha1.ConfirmDeleteAnnotation] == primary.BucketName
 }
 
 // awaitWithdrawal waits until every key to the bucket is revoked, so that nothing

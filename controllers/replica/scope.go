@@ -24,10 +24,16 @@ type scope struct {
 	// provisioned is what was found out about the bucket, nil when it was not
 	// looked.
 	provisioned *metav1.Condition
-	// drift is what was found changed at the bucket.
-	drift []provider.Drift
+	// drift is what was found changed at the bucket and is not set right.
+	drift []v1alpha1.DriftStatus
 	// looked tells that the bucket was looked at, so that drift is the whole of it.
 	looked bool
+	// foreign is what was found in the settings that others make, and is not set
+	// right; unknown are the settings that the store does not tell.
+	foreign []v1alpha1.DriftStatus
+	unknown []string
+	// inspected tells that the settings were looked at, so that foreign is all.
+	inspected bool
 	// memory is what earlier runs of this process left behind.
 	memory memorised
 	// isRunning tells that work on the copy is under way.
@@ -50,6 +56,10 @@ func (s *scope) owner() ownership.Owner {
 	return ownership.Owner{Namespace: s.replica.Namespace, Name: s.replica.Spec.BucketRef.Name}
 }
 
+// isAdopted tells whether the bucket was there before us: it is never made and
+// never deleted.
+func (s *scope) isAdopted() bool { return s.replica.Spec.Origin == v1alpha1.OriginAdopted }
+
 func (s *scope) isPrimary() bool { return s.replica.Spec.Role == v1alpha1.RolePrimary }
 
 // wasProvisioned tells whether the bucket was there before, as far as the status
@@ -60,8 +70,11 @@ func (s *scope) wasProvisioned() bool {
 		return false
 	}
 	switch before.Reason {
-	case v1alpha1.ReasonPrimaryRelocationRequired, v1alpha1.ReasonDriftDetected, v1alpha1.ReasonNotOwner:
+	case v1alpha1.ReasonPrimaryRelocationRequired, v1alpha1.ReasonDriftDetected:
 		return true
+	case v1alpha1.ReasonNotOwner:
+		// What is to be adopted may have been a stranger's from the beginning.
+		return !s.isAdopted()
 	}
 	return before.Status == metav1.ConditionTrue
 }

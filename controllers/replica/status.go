@@ -18,8 +18,9 @@ const verifiedFor = 30 * 24 * time.Hour
 
 // report puts what was found into the status and gives the conditions.
 func (s *scope) report(err error) loop.Report {
-	if s.looked {
-		s.replica.Status.Drift = driftNames(s)
+	s.replica.Status.Drift = s.driftNow()
+	if s.inspected {
+		s.replica.Status.DriftUnknown = s.unknown
 	}
 	s.takeUp()
 	conditions := []metav1.Condition{s.isProvisioned(err)}
@@ -30,14 +31,6 @@ func (s *scope) report(err error) loop.Report {
 		conditions = append(conditions, s.ready(conditions))
 	}
 	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.lookAgain(), Gone: s.gone, Written: s.written}
-}
-
-func driftNames(s *scope) []string {
-	var names []string
-	for _, d := range s.drift {
-		names = append(names, d.String())
-	}
-	return names
 }
 
 // takeUp puts what the last piece of work came to into the status.
@@ -84,8 +77,9 @@ func (s *scope) takeUpRun(report mover.Report) {
 	if report.Copied+report.Deleted > 0 || isOld {
 		status.LastSyncTime = timeOf(report.AsOf)
 	}
-	if report.Result == mover.Complete && status.LastVerifiedTime == nil {
-		// Every object of the copy was bound to its digest, or read back.
+	if report.Result == mover.Complete && status.LastVerifiedTime == nil && report.Verified == report.Objects {
+		// Every object of the copy was bound to its digest, or read back. Where a run
+		// found some of them there, an audit follows.
 		status.LastVerifiedTime = timeOf(s.ended.endedAt)
 	}
 }
@@ -126,12 +120,12 @@ func (s *scope) lookAgain() time.Duration {
 		return time.Millisecond // the next run may be due already
 	}
 	if s.isRunning {
-		return s.syncInterval() // a run that is awaited wakes us; this is for decay
+		return min(s.syncInterval(), driftInterval) // a run that is awaited wakes us; this is for decay
 	}
 	if s.memory.ranAt.IsZero() {
 		return shortestInterval
 	}
-	return max(s.memory.ranAt.Add(s.syncInterval()).Sub(s.now), shortestInterval/2)
+	return min(max(s.memory.ranAt.Add(s.syncInterval()).Sub(s.now), shortestInterval/2), driftInterval)
 }
 
 // before gives a condition as the status has it.

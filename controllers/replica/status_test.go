@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -16,7 +18,6 @@ import (
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/placement"
-	"github.com/rempart/rempart/internal/provider"
 )
 
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -52,7 +53,7 @@ func ran(report mover.Report) func(*scope) {
 }
 
 func complete(asOf time.Time) mover.Report {
-	return mover.Report{Result: mover.Complete, AsOf: asOf, Objects: 7, Bytes: 70, Copied: 7}
+	return mover.Report{Result: mover.Complete, AsOf: asOf, Objects: 7, Bytes: 70, Copied: 7, Verified: 7}
 }
 
 func synced(at time.Time) func(*scope) {
@@ -156,6 +157,23 @@ func TestConditionsOfAReplica(t *testing.T) {
 				"Verified": "True/Succeeded", "Ready": "True/Succeeded",
 			},
 		},
+		"a complete run that did not verify everything": {
+			scope: replicaScope(ended(mover.Report{Result: mover.Complete, AsOf: ago(time.Minute), Objects: 7, Verified: 6})),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "Unknown/NotObserved", "Ready": "True/Succeeded",
+			},
+		},
+		"an audit that came to no result, before the first one that did": {
+			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) {
+				s.replica.Status.LastVerifiedTime = nil
+				s.rememberAudit(activity{kind: auditing, err: fault.New(fault.Terminal, fault.AccessDenied, "read: no")})
+			}),
+			want: map[string]string{
+				"Provisioned": "True/Succeeded", "InitialSyncComplete": "True/Succeeded", "WithinRPO": "True/Succeeded",
+				"Verified": "Unknown/AccessDenied", "Ready": "True/Succeeded",
+			},
+		},
 		"an audit found the copy wanting": {
 			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) {
 				s.ended = &activity{kind: auditing, audit: mover.AuditReport{Different: 1}, endedAt: now}
@@ -197,7 +215,7 @@ func TestConditionsOfAReplica(t *testing.T) {
 		},
 		"drift that is only reported": {
 			scope: replicaScope(synced(ago(time.Minute)), func(s *scope) {
-				s.looked, s.drift = true, []provider.Drift{{Property: "versioning", Want: "Enabled", Got: "Suspended"}}
+				s.looked, s.drift = true, []v1alpha1.DriftStatus{{Property: "versioning", Want: "Enabled", Got: "Suspended"}}
 				s.provisioned = new(condition.True(v1alpha1.ConditionProvisioned, "Succeeded", ""))
 			}),
 			want: map[string]string{
@@ -306,7 +324,8 @@ func TestWhenARunIsDue(t *testing.T) {
 	}{
 		"a new process":               {func(*scope) {}, true},
 		"a minute after the last one": {recent, false},
-		"ten minutes after it":        {func(s *scope) { recent(s); s.memory.ranAt = ago(10 * time.Minute) }, true},
+		"ten minutes after it":        {func(s *scope) { recent(s); s.memory.ranAt = ago(10 * time.Minute) }, false},
+		"a third of the objective":    {func(s *scope) { recent(s); s.memory.ranAt = ago(20 * time.Minute) }, true},
 		"another primary":             {func(s *scope) { recent(s); s.memory.source = "other" }, true},
 		"somebody asks": {func(s *scope) {
 			recent(s)
@@ -330,6 +349,91 @@ func TestWhenARunIsDue(t *testing.T) {
 	} {
 		if got := replicaScope(test.change).isRunDue("source"); got != test.want {
 			t.Errorf("%s: due is %v", name, got)
+		}
+	}
+}
+
+// next makes an audit end and gives how long after it the next one is due.
+func (s *scope) next(t *testing.T, ended activity) time.Duration {
+	t.Helper()
+	s.rememberAudit(ended)
+	if ended.err == nil {
+		s.replica.Status.LastVerifiedTime = timeOf(ago(0))
+		if ended.audit.IsClean() {
+			s.replica.Status.LastVerifiedTime = timeOf(s.now)
+		}
+	}
+	for pause := time.Duration(0); pause <= auditInterval; pause += time.Second {
+		later := *s
+		later.now = s.now.Add(pause)
+		if later.isAuditDue() {
+			return pause
+		}
+	}
+	t.Fatal("no audit is due any more")
+	return 0
+}
+
+func TestAuditsWithoutACleanResultGetRarer(t *testing.T) {
+	s := replicaScope(synced(ago(8 * 24 * time.Hour)))
+	if !s.isAuditDue() {
+		t.Fatal("after a week none is due")
+	}
+	failing := activity{kind: auditing, err: errors.New("403")}
+	for i, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute} {
+		if got := s.next(t, failing); got != want {
+			t.Errorf("after failure %d the next is due after %s, want %s", i+1, got, want)
+		}
+	}
+	for range 20 {
+		s.rememberAudit(failing)
+	}
+	if got := s.next(t, failing); got != longestAuditPause {
+		t.Errorf("after many failures the next is due after %s", got)
+	}
+	stopped := activity{kind: auditing, err: fmt.Errorf("read: %w", context.Canceled)}
+	if before := s.memory; s.next(t, stopped) != longestAuditPause || s.memory.audits != before.audits {
+		t.Error("an audit that was stopped counts as one that failed")
+	}
+	if got := s.next(t, activity{kind: auditing}); got != auditInterval {
+		t.Errorf("after a clean one the next is due after %s", got)
+	}
+}
+
+func TestAnAuditIsDueWhereNoRunVerifiedTheWholeCopy(t *testing.T) {
+	s := replicaScope(synced(ago(time.Minute)))
+	if s.isAuditDue() {
+		t.Error("one is due a minute after the copy was verified")
+	}
+	s.replica.Status.LastVerifiedTime = nil
+	if !s.isAuditDue() {
+		t.Error("none is due for a copy that was never verified")
+	}
+	s.replica.Status.LastSyncTime = nil
+	if s.isAuditDue() {
+		t.Error("one is due for a copy that is not complete")
+	}
+}
+
+// The end of a namespace reaches its objects in any order: a copy must not be let
+// go before its dataset is on its way out too and says what is to become of it.
+func TestACopyWaitsForItsDatasetWhenANamespaceEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		policy v1alpha1.DeletionPolicy
+		ending bool
+		gone   *metav1.Time
+		want   bool
+	}{
+		"the dataset was not reached yet":               {v1alpha1.DeletionDelete, true, nil, true},
+		"the dataset was reached":                       {v1alpha1.DeletionDelete, true, &metav1.Time{Time: now}, false},
+		"the buckets are to stay":                       {v1alpha1.DeletionRetain, true, nil, false},
+		"somebody deleted the copy, and the rest stays": {v1alpha1.DeletionDelete, false, nil, false},
+	} {
+		s := replicaScope(func(s *scope) {
+			s.facts.IsNamespaceEnding, s.bucket.Spec.DeletionPolicy, s.bucket.DeletionTimestamp = test.ending, test.policy, test.gone
+		})
+		if got := s.comesBeforeItsBucket(); got != test.want {
+			t.Errorf("%s: waits %t", name, got)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/mover/manifest"
+	"github.com/rempart/rempart/internal/ownership"
+	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/throttle"
 	"github.com/rempart/rempart/internal/work"
 )
@@ -25,6 +28,8 @@ type activity struct {
 	report mover.Report
 	// audit is of an audit.
 	audit mover.AuditReport
+	// target is the copy's bucket as the run found it; the zero value is not known.
+	target provider.BucketState
 	// source and requested are what the run answered.
 	source, requested string
 	endedAt           time.Time
@@ -44,11 +49,18 @@ const (
 const (
 	runsPerObjective = 3
 	shortestInterval = 2 * time.Second
-	longestInterval  = 10 * time.Minute
+	longestInterval  = time.Hour
 )
 
 // auditInterval is how often the content of a copy is read again.
 const auditInterval = 7 * 24 * time.Hour
+
+// An audit without a clean result is made again after a pause that doubles each
+// time: it reads the whole copy, which costs the provider and its customer.
+const (
+	firstAuditPause   = time.Minute
+	longestAuditPause = 24 * time.Hour
+)
 
 // defaultRPO applies where the policy sets no objective.
 const defaultRPO = time.Hour
@@ -67,9 +79,11 @@ func (r *Reconciler) collect(_ context.Context, s *scope) error {
 		s.memory.ranAt, s.memory.source, s.memory.requested = s.now, ended.source, ended.requested
 		s.memory.report = &ended.report
 		r.suspectPrimary(s, ended.report)
+		r.suspectCopy(s, ended)
 		s.events = append(s.events, syncEvents(s.replica, ended)...)
 	case auditing:
-		s.memory.ranAt = time.Time{} // what was found different is compared by the next run
+		s.rememberAudit(ended)
+		s.events = append(s.events, auditEvents(s.replica, ended)...)
 	case emptying: // release looks what is left
 	}
 	r.memory.set(s.replica.UID, s.memory)
@@ -87,6 +101,25 @@ func (r *Reconciler) suspectPrimary(s *scope, report mover.Report) {
 	remembered.lookedAt = time.Time{}
 	r.memory.set(primary.UID, remembered)
 	r.waker.Wake(work.Key(client.ObjectKeyFromObject(primary)))
+}
+
+// suspectCopy has the copy's bucket looked at when the run found it otherwise than
+// it should be, or somebody else's.
+func (r *Reconciler) suspectCopy(s *scope, ended activity) {
+	isKnown := func(d provider.Drift) bool { return len(s.driftOf(d.Property)) > 0 }
+	drift := slices.DeleteFunc(s.want(r.Installation).Drift(ended.target), isKnown)
+	if ended.report.Reason == fault.NotOwner || ended.target.Exists && len(drift) > 0 {
+		s.memory.lookedAt = time.Time{}
+	}
+}
+
+// admit tells why a run may not write to the copy's bucket as it finds it: it may
+// have become somebody else's since it was looked at.
+func (r *Reconciler) admit(owner ownership.Owner, bucketName string, state provider.BucketState) error {
+	if r.Installation.Judge(state.Mark, owner, bucketName) == ownership.Stranger {
+		return fault.New(fault.Waiting, fault.NotOwner, "bucket %s carries the mark of another owner; nothing is written to it", bucketName)
+	}
+	return nil
 }
 
 // sync keeps the content of a replica true to the primary. The work itself is
@@ -119,6 +152,9 @@ func (r *Reconciler) mayRun(ctx context.Context, s *scope) error {
 		return fault.New(fault.Waiting, fault.Suspended, "writing is suspended")
 	case primary == nil || !meta.IsStatusConditionTrue(primary.Status.Conditions, v1alpha1.ConditionProvisioned):
 		return fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
+	}
+	if err := s.holdBack(); err != nil {
+		return err
 	}
 	return r.MayRead(ctx, s.facts)
 }
@@ -174,9 +210,42 @@ func (s *scope) isApproved() bool {
 	return guard != nil && s.bucket.Annotations[v1alpha1.ApprovedDeletionsAnnotation] == guard.Digest
 }
 
+// isAuditDue tells whether it is time for an audit: a copy that a run did not
+// verify as a whole gets one as soon as it is complete.
 func (s *scope) isAuditDue() bool {
-	verified := s.replica.Status.LastVerifiedTime
-	return verified != nil && s.now.Sub(verified.Time) >= auditInterval
+	status := s.replica.Status
+	if status.LastSyncTime == nil || s.now.Sub(s.memory.auditedAt) < auditPause(s.memory.audits) {
+		return false
+	}
+	return status.LastVerifiedTime == nil || s.hasMismatch() || s.now.Sub(status.LastVerifiedTime.Time) >= auditInterval
+}
+
+// auditPause is how long to wait after so many audits without a clean result.
+func auditPause(failed int) time.Duration {
+	if failed == 0 {
+		return 0
+	}
+	pause := firstAuditPause
+	for range failed - 1 {
+		pause = min(2*pause, longestAuditPause)
+	}
+	return pause
+}
+
+// rememberAudit takes in how an audit ended.
+func (s *scope) rememberAudit(ended activity) {
+	switch {
+	case errors.Is(ended.err, context.Canceled):
+		return // it was stopped, and says nothing
+	case ended.err != nil:
+		s.memory.audits++
+	case ended.audit.IsClean():
+		s.memory.audits = 0
+	default:
+		s.memory.audits++
+		s.memory.ranAt = time.Time{} // what was found different is compared by the next run
+	}
+	s.memory.auditedAt, s.memory.auditErr = s.now, ended.err
 }
 
 func (s *scope) syncInterval() time.Duration {
@@ -200,10 +269,16 @@ func (r *Reconciler) beginSync(s *scope, source mover.End) bool {
 		s.events = append(s.events, loop.Normal("ReplicationStarted",
 			fmt.Sprintf("copying to %s began", s.replica.Spec.PlaceReference)))
 	}
-	requested := s.requested()
+	requested, owner, name := s.requested(), s.owner(), s.replica.Spec.BucketName
 	return r.pool.Begin(s.key(), activity{kind: syncing}, func(ctx context.Context, _ func(activity)) activity {
-		report, err := mover.Run(ctx, job)
-		return activity{kind: syncing, report: report, source: source.Bucket, requested: requested, endedAt: r.Clock.Now(), err: err}
+		ended := activity{kind: syncing, source: source.Bucket, requested: requested}
+		job.Options.Admit = func(state provider.BucketState) error {
+			ended.target = state
+			return r.admit(owner, name, state)
+		}
+		ended.report, ended.err = mover.Run(ctx, job)
+		ended.endedAt = r.Clock.Now()
+		return ended
 	})
 }
 
@@ -260,23 +335,25 @@ func stricter(a, b mover.Verification) mover.Verification {
 // is different is taken out of the manifest, so that the next run compares it
 // with the primary and sets it right.
 func (r *Reconciler) beginAudit(s *scope) bool {
-	end := s.target()
+	end, keepsDeleted := s.target(), s.options(nil).Deletes == mover.IgnoreDeletes
 	return r.pool.Begin(s.key(), activity{kind: auditing}, func(ctx context.Context, _ func(activity)) activity {
 		ended := activity{kind: auditing}
-		ended.audit, ended.err = audit(ctx, end)
+		ended.audit, ended.err = audit(ctx, end, keepsDeleted)
 		ended.endedAt = r.Clock.Now()
 		return ended
 	})
 }
 
-func audit(ctx context.Context, end mover.End) (mover.AuditReport, error) {
+func audit(ctx context.Context, end mover.End, keepsDeleted bool) (mover.AuditReport, error) {
 	store := manifest.Store{Objects: end.Session, Bucket: end.Bucket}
 	ignore := func(error) {}
 	snapshot, err := store.Load(ctx, ignore)
 	if err != nil {
 		return mover.AuditReport{}, err
 	}
-	report, err := mover.Audit{End: end, Expected: store.Entries(ctx, snapshot, manifest.Range{}, ignore)}.Run(ctx)
+	report, err := mover.Audit{
+		End: end, Expected: store.Entries(ctx, snapshot, manifest.Range{}, ignore), AllowExtra: keepsDeleted,
+	}.Run(ctx)
 	if err != nil || report.IsClean() {
 		return report, err
 	}

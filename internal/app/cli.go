@@ -16,9 +16,9 @@ import (
 	"github.com/rempart/rempart/internal/cli/drill"
 	"github.com/rempart/rempart/internal/cli/env"
 	"github.com/rempart/rempart/internal/cli/explain"
-	"github.com/rempart/rempart/internal/cli/output"
 	"github.com/rempart/rempart/internal/cli/status"
 	"github.com/rempart/rempart/internal/cli/version"
+	"github.com/rempart/rempart/internal/terminal"
 )
 
 // RunCLI runs the kubectl plugin with the given arguments and gives its exit code.
@@ -37,7 +37,7 @@ func ExecuteCLI(ctx context.Context, root *cobra.Command, errOut io.Writer, args
 	cmd, err := root.ExecuteContextC(ctx)
 	if message := env.MessageOf(err); message != "" {
 		for line := range strings.SplitSeq(message, "\n") {
-			_, _ = fmt.Fprintln(errOut, "error:", output.Clean(line)) // nobody else can be told
+			_, _ = fmt.Fprintln(errOut, "error:", terminal.Clean(line)) // nobody else can be told
 		}
 	}
 	if env.IsMisuse(err) {
@@ -57,7 +57,7 @@ func NewCLI(streams genericiooptions.IOStreams, build string) *cobra.Command {
 			if os.Getenv("TERM") == "dumb" {
 				return 0, false
 			}
-			return env.TerminalWidth(streams.Out)
+			return terminal.Width(streams.Out)
 		},
 	}
 	root := &cobra.Command{

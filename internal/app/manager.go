@@ -1,7 +1,8 @@
 // Package app puts the programs together: it is the only place that knows every
 // concrete thing, and the only one that reads flags and the environment.
 //
-// Start reading at RunManager, RunMover and NewCLI.
+// Start reading at RunManager and NewCLI; the programs that run without
+// Kubernetes are in package standalone.
 package app
 
 import (

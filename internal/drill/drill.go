@@ -68,8 +68,16 @@ type Plan struct {
 	// From is the copy that is restored, To the sandbox.
 	From Copy
 	To   Sandbox
-	// Stores are where the evidence goes, at best two with different operators.
-	Stores []Copy
+	// Permit tells why nothing may be written to the place of the sandbox, or nil.
+	// It is asked right before the sandbox is made: since the plan, what is allowed
+	// may have changed.
+	Permit func(ctx context.Context) error
+	// Stores gives where the evidence may go, at best two places with different
+	// operators, or why it may go nowhere. It is asked when there is evidence, and
+	// again as long as it may go nowhere.
+	Stores func(ctx context.Context) ([]Copy, error)
+	// AskAgain is how soon; 0 is 15 seconds.
+	AskAgain time.Duration
 	// Objectives to be met; 0 asks for nothing.
 	Objectives Objectives
 	// Policy is the policy in force, as JSON.
@@ -85,9 +93,11 @@ type Names struct {
 	Installation string `json:"installation"`
 	Namespace    string `json:"namespace"`
 	Drill        string `json:"drill"`
-	Bucket       string `json:"bucket"`
-	Dataset      string `json:"dataset"`
-	PolicyName   string `json:"policy"`
+	// UID tells drills of the same name apart.
+	UID        string `json:"uid"`
+	Bucket     string `json:"bucket"`
+	Dataset    string `json:"dataset"`
+	PolicyName string `json:"policy"`
 }
 
 // Objectives are what a restore is held against.
@@ -99,13 +109,16 @@ type Objectives struct {
 type Outcome struct {
 	Verdict  Verdict
 	Measured Measured
-	Checks   []Check
+	// Changes are what the replication did meanwhile.
+	Changes Changes
+	Checks  []Check
 	// NotTested says what the drill does not show.
 	NotTested []string
 	// EvidenceDigest is sha256:hex of the evidence file, URIs where it is stored.
 	EvidenceDigest string
 	EvidenceURIs   []string
-	// Err is why a drill is inconclusive.
+	// Err is why a drill is inconclusive, or why one that failed already was
+	// stopped.
 	Err error
 }
 
@@ -113,7 +126,7 @@ type Outcome struct {
 type Measured struct {
 	RTO *time.Duration
 	RPO *time.Duration
-	// Objects and Bytes were restored and verified.
+	// Objects and Bytes were restored and held against a manifest.
 	Objects, Bytes int64
 	// Restore and Verify are how long the two parts took.
 	Restore, Verify time.Duration

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rempart/rempart/internal/drill"
+	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/s3"
@@ -33,16 +35,21 @@ type scene struct {
 	steps                  []drill.Step
 	stepDone               func(drill.Step)
 	objectives             drill.Objectives
+	uid                    string
+	permit                 func(context.Context) error
+	stores                 func(context.Context) ([]drill.Copy, error)
 }
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{t: t}
+	s := &scene{t: t, uid: "uid"}
 	s.sourceStore = emulator.Start(t, emulator.Options{})
 	s.copyStore = emulator.Start(t, emulator.Options{})
 	s.sandboxStore = emulator.Start(t, emulator.Options{VersityAdmin: true})
 	s.sourceStore.CreateBucket("source")
 	s.copyStore.CreateBucket("copy")
+	s.permit = func(context.Context) error { return nil }
+	s.stores = func(context.Context) ([]drill.Copy, error) { return []drill.Copy{s.copied, s.source}, nil }
 	s.source = drill.Copy{Session: s.open(s.sourceStore, provider.Key{}), Bucket: "source", Operator: "mairie", Country: "FR"}
 	s.copied = drill.Copy{Session: s.open(s.copyStore, provider.Key{}), Bucket: "copy", Operator: "ovh", Country: "FR"}
 	s.sandbox = drill.Sandbox{
@@ -93,7 +100,7 @@ func (s *scene) replicate() {
 	report, err := mover.Run(s.t.Context(), mover.Job{
 		Source:  mover.End{Session: s.source.Session, Bucket: "source"},
 		Target:  mover.End{Session: s.copied.Session, Bucket: "copy"},
-		Options: mover.Options{OwnsTarget: true, Guard: mover.Guard{MaximumObjects: 1000, MaximumPercent: 100}},
+		Options: mover.Options{OwnsTarget: true, Guard: mover.Guard{MaximumObjects: 10_000, MaximumPercent: 100}},
 	})
 	if err != nil || report.Result != mover.Complete {
 		s.t.Fatalf("replicate: %+v, %v", report, err)
@@ -102,8 +109,8 @@ func (s *scene) replicate() {
 
 func (s *scene) plan() drill.Plan {
 	return drill.Plan{
-		Names:  drill.Names{Installation: "i", Namespace: "ns", Drill: "d", Bucket: "actes", Dataset: "Actes", PolicyName: "p"},
-		Source: s.source, From: s.copied, To: s.sandbox, Stores: []drill.Copy{s.copied, s.source},
+		Names:  drill.Names{Installation: "i", Namespace: "ns", Drill: "d", UID: s.uid, Bucket: "actes", Dataset: "Actes", PolicyName: "p"},
+		Source: s.source, From: s.copied, To: s.sandbox, Permit: s.permit, Stores: s.stores, AskAgain: time.Millisecond,
 		Objectives: s.objectives, Policy: []byte(`{}`), Version: "test",
 	}
 }
@@ -144,14 +151,7 @@ func TestADrillPassesAndLeavesEvidenceWithTwoOperators(t *testing.T) {
 	if measured.Objects != 2 || measured.Bytes != 12 || *measured.RPO != 0 || *measured.RTO <= 0 || measured.Throughput() <= 0 {
 		t.Errorf("measured %+v", measured)
 	}
-	var stored [][]byte
-	for _, store := range []*emulator.Server{s.copyStore, s.sourceStore} {
-		for _, bucket := range store.Buckets() {
-			if object, isThere := store.Object(bucket.Name, ".rempart/evidence/ns/d.json"); isThere {
-				stored = append(stored, object.Body)
-			}
-		}
-	}
+	stored := s.evidence(outcome)
 	if len(stored) != 2 || !bytes.Equal(stored[0], stored[1]) {
 		t.Fatalf("the evidence is stored %d times", len(stored))
 	}
@@ -168,6 +168,56 @@ func TestADrillPassesAndLeavesEvidenceWithTwoOperators(t *testing.T) {
 	}
 	if evidence.From.Operator != "ovh" || evidence.To.Operator != "outscale" || evidence.Manifest.Objects != 2 || evidence.Verdict != drill.Passed {
 		t.Errorf("the evidence says %+v", evidence)
+	}
+}
+
+// evidence reads the evidence wherever the outcome says that it is.
+func (s *scene) evidence(outcome drill.Outcome) [][]byte {
+	s.t.Helper()
+	var stored [][]byte
+	for _, uri := range outcome.EvidenceURIs {
+		bucket, key, _ := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
+		for _, store := range []*emulator.Server{s.copyStore, s.sourceStore} {
+			if object, isThere := store.Object(bucket, key); isThere {
+				stored = append(stored, object.Body)
+			}
+		}
+	}
+	return stored
+}
+
+// A drill may be deleted and made again under its name, and an operator that was
+// restarted may begin one again that it had begun.
+func TestEvidenceIsNeverOverwritten(t *testing.T) {
+	for name, uids := range map[string][2]string{
+		"of another drill of the same name": {"first", "second"},
+		"of the same drill, played again":   {"first", "first"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.put("a", "acte a")
+			s.replicate()
+			var outcomes []drill.Outcome
+			for _, uid := range uids {
+				s.uid = uid
+				outcomes = append(outcomes, s.run(t.Context()))
+				if err := drill.Cleanup(t.Context(), s.sandbox); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, outcome := range outcomes {
+				stored := s.evidence(outcome)
+				if len(stored) != 2 {
+					t.Fatalf("the evidence is stored %d times, want 2: %q", len(stored), outcome.EvidenceURIs)
+				}
+				for _, found := range stored {
+					digest := sha256.Sum256(found)
+					if got := "sha256:" + hex.EncodeToString(digest[:]); got != outcome.EvidenceDigest {
+						t.Errorf("the evidence has the digest %s, told was %s", got, outcome.EvidenceDigest)
+					}
+				}
+			}
+		})
 	}
 }
 
@@ -215,6 +265,9 @@ func TestRPOIsTheAgeOfTheOldestMissingChange(t *testing.T) {
 	}
 	for _, check := range outcome.Checks {
 		if check.Name == "RPO" && !strings.Contains(check.Message, "1 objects deleted at the source are still in the copy") {
+			t.Errorf("the check does not say what is not known: %s", check.Message)
+		}
+		if check.Name == "RPO" && !strings.Contains(check.Message, "lower bound") {
 			t.Errorf("the check does not say that it is a lower bound: %s", check.Message)
 		}
 	}
@@ -243,6 +296,265 @@ func TestWhatChangesDuringADrillIsNoCorruption(t *testing.T) {
 	}
 }
 
+// removeFromSource deletes an object of the source.
+func (s *scene) removeFromSource(key string) {
+	s.t.Helper()
+	if err := s.source.Session.Remove(s.t.Context(), provider.Ref{Bucket: "source", Key: key}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// meanwhile has things happen right before steps of the drill.
+func (s *scene) meanwhile(before map[drill.Step]func()) {
+	s.stepDone = func(step drill.Step) {
+		if happens := before[step]; happens != nil {
+			happens()
+		}
+	}
+}
+
+// The replication goes on during a drill. Whatever it does to a key between the
+// moment of loss and the verification is a change, and is counted as one.
+func TestWhatTheReplicationDoesDuringADrill(t *testing.T) {
+	replicated := func(s *scene, change func()) func() {
+		return func() { change(); s.replicate() }
+	}
+	for name, test := range map[string]struct {
+		before, restoring, verifying func(s *scene) func()
+		want                         drill.Changes
+	}{
+		"a key is rewritten before it is restored": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+			want:      drill.Changes{Newer: 1},
+		},
+		"a key is rewritten before it is restored and again before it is verified": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+			verifying: func(s *scene) func() { return replicated(s, func() { s.put("key", "third") }) },
+			want:      drill.Changes{Between: 1, BetweenBytes: 6},
+		},
+		"a key is rewritten before it is restored and deleted before it is verified": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+			verifying: func(s *scene) func() { return replicated(s, func() { s.removeFromSource("key") }) },
+			want:      drill.Changes{Between: 1, BetweenBytes: 6},
+		},
+		"a key is deleted before it is restored": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.removeFromSource("key") }) },
+			want:      drill.Changes{Gone: 1},
+		},
+		"a key is deleted before it is restored and made again before it is verified": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.removeFromSource("key") }) },
+			verifying: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+			want:      drill.Changes{Gone: 1},
+		},
+		"an object is added before it is restored": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("new", "second") }) },
+			want:      drill.Changes{Newer: 1},
+		},
+		"an object is added, restored, and deleted before it is verified": {
+			restoring: func(s *scene) func() { return replicated(s, func() { s.put("new", "second") }) },
+			verifying: func(s *scene) func() { return replicated(s, func() { s.removeFromSource("new") }) },
+			want:      drill.Changes{Between: 1, BetweenBytes: 6},
+		},
+		"a key changes after it is restored, which is no matter": {
+			verifying: func(s *scene) func() { return replicated(s, func() { s.put("key", "second") }) },
+		},
+		"a run is under way that has not written its manifest": {
+			restoring: func(s *scene) func() {
+				return func() {
+					s.put("key", "second")
+					s.put("new", "second")
+					s.removeFromSource("other")
+					s.putInCopy("key", "second", 0)
+					s.putInCopy("new", "second", 0)
+					s.remove("other")
+				}
+			},
+			want: drill.Changes{Between: 2, BetweenBytes: 12, Gone: 1},
+		},
+		"a run under way at the beginning copied an object that is gone since": {
+			before:    func(s *scene) func() { return func() { s.putInCopy("new", "second", 0) } },
+			verifying: func(s *scene) func() { return func() { s.remove("new") } },
+			want:      drill.Changes{Between: 1, BetweenBytes: 6},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.put("key", "first")
+			s.put("other", "other")
+			s.put("same", "same")
+			s.replicate()
+			happens := map[drill.Step]func(){}
+			if test.before != nil {
+				test.before(s)()
+			}
+			if test.restoring != nil {
+				happens[drill.Restoring] = test.restoring(s)
+			}
+			if test.verifying != nil {
+				happens[drill.Verifying] = test.verifying(s)
+			}
+			s.meanwhile(happens)
+			outcome := s.run(t.Context())
+			if outcome.Verdict != drill.Passed {
+				t.Errorf("the verdict is %s, checks %+v, %v", outcome.Verdict, outcome.Checks, outcome.Err)
+			}
+			if diff := cmp.Diff(test.want, outcome.Changes); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+			unverified := slices.ContainsFunc(outcome.NotTested, func(sentence string) bool {
+				return strings.Contains(sentence, "that no manifest describes")
+			})
+			if unverified != (test.want.Between > 0) {
+				t.Errorf("what was not held against a manifest is not told as it is: %q", outcome.NotTested)
+			}
+		})
+	}
+}
+
+// putInCopy writes to the copy as nothing that keeps a manifest does.
+func (s *scene) putInCopy(key, content string, ago time.Duration) {
+	s.copyStore.PutObjectDirect("copy", emulator.Object{
+		Key: key, Body: []byte(content), Headers: map[string]string{"Content-Type": "text/plain"}, LastModified: time.Now().Add(-ago).Truncate(time.Millisecond),
+	})
+}
+
+// More keys change than a report names, and the one that is really wrong comes
+// after all of them.
+func TestThousandsOfChangesHideNothing(t *testing.T) {
+	const changes = 1200
+	fill := func(s *scene, content string) {
+		for i := range changes {
+			s.putAt(fmt.Sprintf("key-%05d", i), content, time.Minute)
+		}
+	}
+	for name, test := range map[string]struct {
+		spoil func(s *scene)
+		fails string
+		named string
+	}{
+		"all is well":                    {func(*scene) {}, "", ""},
+		"one byte of another is another": {func(s *scene) { s.corrupt("z", func(o *emulator.Object) { o.Body[0] ^= 1 }) }, "Integrity", `"z"`},
+		"one byte of a changed one is another": {
+			func(s *scene) { s.corrupt("key-01100", func(o *emulator.Object) { o.Body[0] ^= 1 }) }, "Integrity", `"key-01100"`,
+		},
+		"another is missing":      {func(s *scene) { s.remove("z") }, "Completeness", `"z"`},
+		"one too many":            {func(s *scene) { s.putInCopy("zz", "nobody's", time.Minute) }, "Completeness", `"zz"`},
+		"one from before is back": {func(s *scene) { s.putInCopy("key-01100", "older", 2*time.Hour) }, "Integrity", `"key-01100"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			fill(s, "first")
+			s.put("z", "last")
+			s.replicate()
+			s.meanwhile(map[drill.Step]func(){
+				drill.Restoring: func() {
+					fill(s, "second")
+					s.replicate()
+					test.spoil(s)
+				},
+				drill.Verifying: func() {
+					for i := range changes / 2 {
+						s.putAt(fmt.Sprintf("key-%05d", i), "third", time.Minute)
+					}
+					s.replicate()
+				},
+			})
+			outcome := s.run(t.Context())
+			verdict := drill.Passed
+			if test.fails != "" {
+				verdict = drill.Failed
+			}
+			if outcome.Verdict != verdict || outcome.Err != nil {
+				t.Errorf("the verdict is %s, %v, checks %+v", outcome.Verdict, outcome.Err, outcome.Checks)
+			}
+			if outcome.Changes.Between != changes/2 || outcome.Changes.Newer < changes/2-1 {
+				t.Errorf("the changes are %+v", outcome.Changes)
+			}
+			for _, check := range outcome.Checks {
+				if check.Name == test.fails && !strings.Contains(check.Message, test.named) {
+					t.Errorf("%s does not name %s: %s", check.Name, test.named, check.Message)
+				}
+				if check.Name != test.fails && check.Result == drill.Fail {
+					t.Errorf("%s fails: %s", check.Name, check.Message)
+				}
+			}
+		})
+	}
+}
+
+// A deletion is a change like any other. A source that keeps versions tells when
+// it was.
+func TestRPOCountsDeletions(t *testing.T) {
+	for name, test := range map[string]struct {
+		ago  time.Duration // before the loss
+		want time.Duration
+	}{
+		"before the loss": {10 * time.Minute, 10 * time.Minute},
+		"after the loss":  {-10 * time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			if err := s.source.Session.UpdateBucket(t.Context(), provider.Bucket{Name: "source", Versioning: provider.VersioningEnabled}); err != nil {
+				t.Fatal(err)
+			}
+			s.putAt("deleted", "still in the copy", time.Hour)
+			s.putAt("deleted-too", "still at both", time.Hour)
+			s.replicate()
+			s.sourceStore.PutObjectDirect("source", emulator.Object{
+				Key: "deleted", DeleteMarker: true, LastModified: time.Now().Add(-test.ago).Truncate(time.Millisecond),
+			})
+			outcome := s.run(t.Context())
+			if rpo := outcome.Measured.RPO; rpo == nil || (*rpo-test.want).Abs() > 5*time.Second {
+				t.Errorf("the RPO is %v, want %s", rpo, test.want)
+			}
+			for _, check := range outcome.Checks {
+				if check.Name == "RPO" && strings.Contains(check.Message, "lower bound") {
+					t.Errorf("nothing is unknown, and still: %s", check.Message)
+				}
+			}
+		})
+	}
+}
+
+// What changed after the loss may have lacked a change before it. That is not
+// known, and is said.
+func TestRPOOfWhatChangesMeanwhileIsALowerBound(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "before")
+	s.replicate()
+	s.putAt("a", "after", -time.Hour)
+	outcome := s.run(t.Context())
+	for _, check := range outcome.Checks {
+		if check.Name != "RPO" {
+			continue
+		}
+		for _, part := range []string{"1 objects changed at the source while", "lower bound"} {
+			if !strings.Contains(check.Message, part) {
+				t.Errorf("the check does not say %q: %s", part, check.Message)
+			}
+		}
+	}
+}
+
+// The first failures of a restore are all about keys; a later one is not, and the
+// verification must not take its object for one that the copy lost.
+func TestAFailureBehindManyOthersIsNoFinding(t *testing.T) {
+	s := newScene(t)
+	s.sandboxStore = emulator.Start(t, emulator.Options{VersityAdmin: true, RewriteKeys: true})
+	s.sandbox.Session = s.open(s.sandboxStore, provider.Key{})
+	for i := range 150 {
+		s.putAt(fmt.Sprintf("a//%03d", i), "x", time.Minute)
+	}
+	s.put("z", "acte")
+	s.replicate()
+	s.sandboxStore.Faults().Add(emulator.Match{Operation: "PutObject", Key: "z"}, emulator.Fail(500, "InternalError"))
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Inconclusive || !strings.Contains(fmt.Sprint(outcome.Err), "151 objects failed") {
+		t.Errorf("the verdict is %s: %v, checks %+v", outcome.Verdict, outcome.Err, outcome.Checks)
+	}
+}
+
 func TestDrillsThatFindSomething(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(s *scene)
@@ -250,6 +562,7 @@ func TestDrillsThatFindSomething(t *testing.T) {
 	}{
 		"another byte":    {func(s *scene) { s.corrupt("a", func(o *emulator.Object) { o.Body[0] ^= 1 }) }, "Integrity"},
 		"other metadata":  {func(s *scene) { s.corrupt("a", func(o *emulator.Object) { o.Metadata = map[string]string{"x": "y"} }) }, "Integrity"},
+		"other tags":      {func(s *scene) { s.corrupt("a", func(o *emulator.Object) { o.Tags = map[string]string{"x": "y"} }) }, "Integrity"},
 		"a missing one":   {func(s *scene) { s.remove("a") }, "Completeness"},
 		"one too many":    {func(s *scene) { s.copyStore.PutObjectDirect("copy", emulator.Object{Key: "z", Body: []byte("z")}) }, "Completeness"},
 		"a slow recovery": {func(s *scene) { s.objectives.RTO = time.Nanosecond }, "RTO"},
@@ -295,7 +608,17 @@ func TestDrillsThatProveNothing(t *testing.T) {
 	}{
 		"an empty copy":                   {func(s *scene) { s.replicate() }, "holds no object"},
 		"a copy that was never completed": {func(*scene) {}, "no complete manifest"},
-		"the operator of the copy":        {func(s *scene) { filled(s); s.sandbox.Operator = "ovh" }, "shows nothing about leaving it"},
+		"a copy whose manifest is damaged": {
+			func(s *scene) {
+				filled(s)
+				for _, key := range s.copyStore.Keys("copy") {
+					if strings.HasSuffix(key, ".jsonl.gz") {
+						s.corrupt(key, func(o *emulator.Object) { o.Body[len(o.Body)-1] ^= 1 })
+					}
+				}
+			}, "manifest segment",
+		},
+		"the operator of the copy": {func(s *scene) { filled(s); s.sandbox.Operator = "ovh" }, "shows nothing about leaving it"},
 		"a bucket that has the sandbox's name": {
 			func(s *scene) { filled(s); s.sandboxStore.CreateBucket("sandbox") }, "has the name of the sandbox",
 		},
@@ -336,6 +659,60 @@ func TestDrillsThatProveNothing(t *testing.T) {
 				t.Errorf("clean up: %v", err)
 			}
 		})
+	}
+}
+
+// A start may wait for hours, and what was allowed when the drill was planned may
+// not be any more.
+func TestNothingIsMadeWhereItIsForbidden(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	s.permit = func(context.Context) error {
+		return fault.New(fault.Terminal, fault.Reason("OutsidePerimeter"), "outscale/x: GB is outside FR")
+	}
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Inconclusive || !fault.HasReason(outcome.Err, "OutsidePerimeter") || !strings.Contains(outcome.Err.Error(), "GB is outside FR") {
+		t.Errorf("the verdict is %s: %v", outcome.Verdict, outcome.Err)
+	}
+	for _, request := range s.sandboxStore.Requests(func(r emulator.Request) bool { return r.Method != "GET" && r.Method != "HEAD" }) {
+		t.Errorf("%s %s %s was sent to a place that is forbidden", request.Method, request.Bucket, request.Key)
+	}
+}
+
+// Where evidence may go is found out when there is some: it holds keys of objects.
+func TestEvidenceWaitsForAPlaceThatMayHaveIt(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	asked := 0
+	s.stores = func(context.Context) ([]drill.Copy, error) {
+		if asked++; asked < 3 {
+			return nil, fault.New(fault.Waiting, fault.Suspended, "nobody may have it")
+		}
+		return []drill.Copy{s.source}, nil
+	}
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Passed || len(s.evidence(outcome)) != 1 {
+		t.Errorf("the outcome is %+v", outcome)
+	}
+	if slices.ContainsFunc(s.copyStore.Keys("copy"), func(key string) bool { return strings.Contains(key, "evidence/") }) {
+		t.Error("evidence is at a place that may not have it")
+	}
+}
+
+func TestEvidenceWaitsNoLongerThanTheDrill(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	ctx, cancel := context.WithCancel(t.Context())
+	s.stores = func(context.Context) ([]drill.Copy, error) {
+		cancel()
+		return nil, fault.New(fault.Waiting, fault.Suspended, "nobody may have it")
+	}
+	outcome := s.run(ctx)
+	if outcome.Verdict != drill.Inconclusive || !strings.Contains(outcome.Err.Error(), "nobody may have it") || len(outcome.EvidenceURIs) > 0 {
+		t.Errorf("the outcome is %+v", outcome)
 	}
 }
 
@@ -413,11 +790,39 @@ func TestNothingIsTestedThatIsNotSaid(t *testing.T) {
 	}
 	want := []string{
 		"a key of the sandbox alone: the provider issues none, so the account's own was used",
+		drill.TagsNotTested,
 		"object ACLs, which are not copied",
 		"older versions of objects: the current ones are restored",
 	}
 	if diff := cmp.Diff(want, outcome.NotTested, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("not tested (-want +got):\n%s", diff)
+	}
+}
+
+// Tags that change in place at the source show in no listing, so the copy has the
+// old ones and the drill cannot know: it must not claim that they are right.
+func TestTagsThatChangedAtTheSourceAreNotClaimed(t *testing.T) {
+	s := newScene(t)
+	s.put("a", "acte")
+	s.replicate()
+	if err := s.sourceStore.Corrupt("source", "a", func(o *emulator.Object) { o.Tags = map[string]string{"retention": "P75Y"} }); err != nil {
+		t.Fatal(err)
+	}
+	s.replicate()
+	outcome := s.run(t.Context())
+	if outcome.Verdict != drill.Passed {
+		t.Fatalf("the outcome is %+v", outcome)
+	}
+	if copied, _ := s.copyStore.Object("copy", "a"); len(copied.Tags) > 0 {
+		t.Fatal("the tags are in the copy: what this test is about has changed")
+	}
+	for _, stored := range s.evidence(outcome) {
+		if !strings.Contains(string(stored), drill.TagsNotTested) {
+			t.Errorf("the evidence does not say that such tags are not tested:\n%s", stored)
+		}
+	}
+	if !slices.Contains(outcome.NotTested, drill.TagsNotTested) || len(drill.TagsNotTested) > 256 {
+		t.Errorf("not tested: %q", outcome.NotTested)
 	}
 }
 

@@ -2,6 +2,7 @@ package drill
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,14 +32,16 @@ type Evidence struct {
 	Ended        time.Time      `json:"ended"`
 	Objectives   EvidenceGoals  `json:"objectives"`
 	Measured     EvidenceFigure `json:"measured"`
-	// Manifest is what was expected: the digest of every key, size, SHA-256 and
-	// metadata digest, as read from the source when it was copied.
-	Manifest  EvidenceManifest `json:"manifest"`
-	Checks    []Check          `json:"checks"`
-	NotTested []string         `json:"notTested"`
-	Findings  []mover.Finding  `json:"findings,omitempty"`
-	Verdict   Verdict          `json:"verdict"`
-	Reason    string           `json:"reason,omitempty"`
+	// Manifest is what the copy held at the moment of loss: the digest of every key,
+	// size, SHA-256 and metadata digest, as read from the source when it was copied.
+	Manifest EvidenceManifest `json:"manifest"`
+	// Changes are what the replication did meanwhile, and no findings.
+	Changes   Changes         `json:"changes"`
+	Checks    []Check         `json:"checks"`
+	NotTested []string        `json:"notTested"`
+	Findings  []mover.Finding `json:"findings,omitempty"`
+	Verdict   Verdict         `json:"verdict"`
+	Reason    string          `json:"reason,omitempty"`
 }
 
 // EvidenceCopy is a bucket that took part.
@@ -100,9 +103,9 @@ func (r *run) evidence() Evidence {
 		Objectives: EvidenceGoals{RPOSeconds: r.Objectives.RPO.Seconds(), RTOSeconds: r.Objectives.RTO.Seconds()},
 		Measured:   r.outcome.Measured.evidence(),
 		Checks:     r.outcome.Checks, NotTested: r.outcome.NotTested, Findings: r.audit.Findings,
-		Verdict: r.outcome.Verdict,
+		Changes: r.outcome.Changes, Verdict: r.outcome.Verdict,
 	}
-	if digest := r.audit.Digest; digest != nil {
+	if digest := r.known; digest != nil {
 		evidence.Manifest = EvidenceManifest{
 			Digest: digest.Sum(), Objects: digest.Count(), Bytes: digest.Bytes(), AsOf: r.snapshot.AsOf(),
 		}
@@ -137,9 +140,17 @@ func seconds(d *time.Duration) *float64 {
 // evidenceTimeout bounds the storing of evidence after the deadline of a drill.
 const evidenceTimeout = time.Minute
 
-// storeEvidence stores the evidence in every store that takes it. It is enough
-// that one does; fewer than two are said in the outcome.
+// defaultAskAgain is how soon it is asked again where evidence may go.
+const defaultAskAgain = 15 * time.Second
+
+// storeEvidence stores the evidence in every place that may have it and takes it.
+// It is enough that one does; fewer than two are said in the outcome. As long as no
+// place may have it, it waits, until the drill's time is over.
 func (r *run) storeEvidence(ctx context.Context) error {
+	stores, err := r.places(ctx)
+	if err != nil {
+		return fmt.Errorf("the evidence could not be stored anywhere: %w", err)
+	}
 	encoded, err := r.evidence().Encode()
 	if err != nil {
 		return err
@@ -149,8 +160,8 @@ func (r *run) storeEvidence(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evidenceTimeout)
 	defer cancel()
 	var errs []error
-	for _, store := range r.Stores {
-		ref := provider.Ref{Bucket: store.Bucket, Key: evidenceKey(r.Names)}
+	for _, store := range stores {
+		ref := provider.Ref{Bucket: store.Bucket, Key: evidenceKey(r.Names, r.decided)}
 		content := provider.Content{
 			Reader: bytes.NewReader(encoded), Size: int64(len(encoded)), SHA256: hex.EncodeToString(digest[:]),
 		}
@@ -169,7 +180,27 @@ func (r *run) storeEvidence(ctx context.Context) error {
 	return nil
 }
 
-// evidenceKey is where the evidence of a drill is kept in a bucket.
-func evidenceKey(names Names) string {
-	return provider.ReservedPrefix + "evidence/" + names.Namespace + "/" + names.Drill + ".json"
+// places gives where the evidence may go. It asks once also after the drill's time
+// is over.
+func (r *run) places(ctx context.Context) ([]Copy, error) {
+	for {
+		stores, err := r.Stores(context.WithoutCancel(ctx))
+		if err == nil {
+			return stores, nil
+		}
+		timer := time.NewTimer(cmp.Or(r.AskAgain, defaultAskAgain))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		}
+	}
+}
+
+// evidenceKey is where the evidence of a drill is kept in a bucket. No two drills
+// share a key, nor do two attempts at one: evidence is never overwritten.
+func evidenceKey(names Names, decided time.Time) string {
+	return provider.ReservedPrefix + "evidence/" + names.Namespace + "/" + names.Drill + "/" +
+		decided.UTC().Format("20060102T150405.000Z") + "-" + names.UID + ".json"
 }

@@ -4,23 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/rempart/rempart/internal/fault"
 )
+
+// TagsNotTested says what no drill shows of tags. What was read from the source
+// when an object was copied is in its metadata digest, tags included, and is
+// compared. A change of the tags alone moves neither the object's time nor its
+// ETag at most stores, and asking for the tags of every object at the source would
+// cost a request each.
+const TagsNotTested = "tags that were changed in place at the source after their object was copied: its time and ETag do not tell"
 
 // judge answers every check and comes to a verdict. What stopped the drill makes
 // it inconclusive, unless the verification had already found the copy wanting.
 func (r *run) judge(err error) {
 	r.outcome.Checks = []Check{r.integrity(err), r.completeness(err), r.rto(), r.rpo()}
 	r.outcome.NotTested = append(r.outcome.NotTested,
+		TagsNotTested,
 		"object ACLs, which are not copied",
 		"older versions of objects: the current ones are restored")
+	if between := r.outcome.Changes.Between; between > 0 {
+		r.outcome.NotTested = append(r.outcome.NotTested,
+			fmt.Sprintf("the content of %d objects that changed during the drill, in a state that no manifest describes", between))
+	}
 	switch {
+	case r.isWrong():
+		r.outcome.Verdict, r.outcome.Err = Failed, err
 	case errors.Is(err, context.DeadlineExceeded):
-		r.outcome.Verdict, r.outcome.Err = Inconclusive, fmt.Errorf("the drill did not end in time: %w", err)
+		r.outcome.Verdict = Inconclusive
+		r.outcome.Err = fault.New(fault.Terminal, fault.DeadlineExceeded, "the drill did not end in time: %w", err)
+	case errors.Is(err, context.Canceled):
+		r.outcome.Verdict, r.outcome.Err = Inconclusive, fmt.Errorf("the drill was stopped before its end: %w", err)
 	case err != nil:
 		r.outcome.Verdict, r.outcome.Err = Inconclusive, err
 	case r.has(Fail):
 		r.outcome.Verdict = Failed
+	case r.outcome.Measured.Objects == 0 && !r.outcome.Changes.IsNone():
+		r.outcome.Verdict, r.outcome.Err = Inconclusive, errors.New("every object of the copy changed during the drill, so nothing was shown")
 	case r.outcome.Measured.Objects == 0:
 		r.outcome.Verdict, r.outcome.Err = Inconclusive, errors.New("the copy holds no object, so nothing was shown")
 	case r.Objectives.RPO > 0 && r.outcome.Measured.RPO == nil:
@@ -29,6 +51,10 @@ func (r *run) judge(err error) {
 		r.outcome.Verdict = Passed
 	}
 }
+
+// isWrong tells whether the verification found the copy wanting, however far it
+// came.
+func (r *run) isWrong() bool { return !r.audit.IsClean() }
 
 func (r *run) has(result CheckResult) bool {
 	for _, check := range r.outcome.Checks {
@@ -42,29 +68,58 @@ func (r *run) has(result CheckResult) bool {
 // integrity: is what was restored what the source had?
 func (r *run) integrity(err error) Check {
 	const name = "Integrity"
-	if err != nil {
-		return Check{name, Skip, "the verification did not come to its end"}
+	switch {
+	case r.audit.Different > 0:
+		return Check{name, Fail, fmt.Sprintf("%d of %d objects are not what the source had: %s%s",
+			r.audit.Different, r.audit.Digest.Count(), r.firstFinding("different"), atLeast(err))}
+	case err != nil:
+		return Check{name, Skip, unfinished}
 	}
 	expected := r.audit.Digest.Count()
-	if r.audit.Different > 0 {
-		return Check{name, Fail, fmt.Sprintf("%d of %d objects are not what the source had: %s",
-			r.audit.Different, expected, r.firstFinding("different"))}
+	matched := r.outcome.Measured.Objects
+	return Check{name, Pass, fmt.Sprintf("%d of %d objects match the source's manifest%s", matched, expected, r.outcome.Changes.note())}
+}
+
+// note says what changed during the drill, or nothing.
+func (c Changes) note() string {
+	var parts []string
+	add := func(n int64, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
 	}
-	return Check{name, Pass, fmt.Sprintf("%d of %d objects match the source's manifest", r.audit.Matched, expected)}
+	add(c.Newer, "of them in a newer state, which a later manifest describes")
+	add(c.Between, "were restored in a state between two manifests")
+	add(c.Gone, "were deleted before they were restored")
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; meanwhile the replication went on: " + strings.Join(parts, ", ")
 }
 
 // completeness: is everything there, and nothing else?
 func (r *run) completeness(err error) Check {
 	const name = "Completeness"
 	switch {
-	case err != nil:
-		return Check{name, Skip, "the verification did not come to its end"}
 	case r.audit.Missing > 0:
-		return Check{name, Fail, fmt.Sprintf("%d objects are missing: %s", r.audit.Missing, r.firstFinding("missing"))}
+		return Check{name, Fail, fmt.Sprintf("%d objects are missing: %s%s", r.audit.Missing, r.firstFinding("missing"), atLeast(err))}
 	case r.audit.Extra > 0:
-		return Check{name, Fail, fmt.Sprintf("%d objects are there that nobody expects: %s", r.audit.Extra, r.firstFinding("extra"))}
+		return Check{name, Fail, fmt.Sprintf("%d objects are there that nobody expects: %s%s",
+			r.audit.Extra, r.firstFinding("extra"), atLeast(err))}
+	case err != nil:
+		return Check{name, Skip, unfinished}
 	}
 	return Check{name, Pass, "nothing is missing and nothing is there that should not be"}
+}
+
+const unfinished = "the verification did not come to its end"
+
+// atLeast says that there may be more to find, if the drill was stopped.
+func atLeast(err error) string {
+	if err == nil {
+		return ""
+	}
+	return "; " + unfinished + ", so there may be more"
 }
 
 // firstFinding names the first object of a kind.
@@ -82,11 +137,7 @@ func (r *run) rto() Check {
 }
 
 func (r *run) rpo() Check {
-	note := ""
-	if r.lag.surplus > 0 {
-		note = fmt.Sprintf("; %d objects deleted at the source are still in the copy, so this is a lower bound", r.lag.surplus)
-	}
-	return objective("RPO", r.outcome.Measured.RPO, r.Objectives.RPO, note)
+	return objective("RPO", r.outcome.Measured.RPO, r.Objectives.RPO, r.lag.note())
 }
 
 func objective(name string, measured *time.Duration, wanted time.Duration, note string) Check {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rempart/rempart/internal/fault"
@@ -21,8 +22,11 @@ type run struct {
 	// at which the source counts as lost, on its own clock.
 	decided time.Time
 	lost    time.Time
-	// snapshot is what the copy held at that moment.
+	// began is when, on the clock of the copy's store, the drill had read nothing
+	// of the copy yet. Snapshot is what the copy then held, known the digest of it.
+	began    time.Time
 	snapshot manifest.Snapshot
+	known    *manifest.Digest
 	sandbox  mover.End
 	outcome  Outcome
 	audit    mover.AuditReport
@@ -71,15 +75,16 @@ func (r *run) preflight(ctx context.Context) error {
 		return fault.New(fault.Terminal, fault.PreflightFailed,
 			"the sandbox would be at the operator of the copy, %s: that shows nothing about leaving it", r.From.Operator)
 	}
-	var err error
-	if r.snapshot, err = r.From.store().Load(ctx, func(error) {}); err != nil {
+	health, err := r.From.Session.Ping(ctx)
+	if err != nil {
+		return fmt.Errorf("reach the copy: %w", err)
+	}
+	r.began = health.ServerTime
+	if r.snapshot, err = r.From.load(ctx); err != nil {
 		return fmt.Errorf("read the manifest of the copy: %w", err)
 	}
-	if _, complete := r.snapshot.Whole(); !complete {
-		return fault.New(fault.Terminal, fault.PreflightFailed, "the copy has no complete manifest: its first run has not come to its end")
-	}
-	health, pingErr := r.Source.Session.Ping(ctx)
-	if pingErr != nil { // a lost source is what a drill is about
+	health, err = r.Source.Session.Ping(ctx)
+	if err != nil { // a lost source is what a drill is about
 		r.outcome.NotTested = append(r.outcome.NotTested, "RPO: the source does not answer")
 		return nil //nolint:nilerr // see above
 	}
@@ -88,20 +93,21 @@ func (r *run) preflight(ctx context.Context) error {
 	return r.measureLag(ctx)
 }
 
-func (c Copy) store() manifest.Store { return manifest.Store{Objects: c.Session, Bucket: c.Bucket} }
-
-func (c Copy) entries(ctx context.Context, snapshot manifest.Snapshot) func(func(manifest.Entry, error) bool) {
-	return c.store().Entries(ctx, snapshot, manifest.Range{}, func(error) {})
-}
-
-// provision makes the sandbox and its own key.
+// provision makes the sandbox and its own key, if they may be where they go.
 func (r *run) provision(ctx context.Context) error {
+	if err := r.Permit(ctx); err != nil {
+		return fmt.Errorf("nothing is written to the sandbox's place: %w", err)
+	}
 	want := provider.Bucket{Name: r.To.Bucket, Mark: r.To.Mark}
 	state, err := r.To.Session.ObserveBucket(ctx, want.Name)
 	if err != nil {
 		return fmt.Errorf("look for the sandbox: %w", err)
 	}
-	if state.Exists {
+	switch {
+	case state.Mark != nil && *state.Mark == want.Mark:
+		return fault.New(fault.Terminal, fault.Interrupted,
+			"the operator was stopped when it had begun the drill, so its clock is lost: the sandbox, %s, is there already", want.Name)
+	case state.Exists:
 		return fault.New(fault.Terminal, fault.NameConflict, "a bucket has the name of the sandbox, %s", want.Name)
 	}
 	if err := r.To.Session.CreateBucket(ctx, want); err != nil {
@@ -137,9 +143,10 @@ func (r *run) openSandbox(ctx context.Context) error {
 // restore copies everything that the copy holds into the sandbox.
 func (r *run) restore(ctx context.Context) error {
 	started := time.Now()
+	failures := &failures{told: r.Observer}
 	report, err := mover.Run(ctx, mover.Job{
 		Source: r.From.end(), Target: r.sandbox,
-		Options: mover.Options{OwnsTarget: true, Observer: r.Observer},
+		Options: mover.Options{OwnsTarget: true, Observer: failures},
 	})
 	r.outcome.Measured.Restore = time.Since(started)
 	if err != nil {
@@ -148,87 +155,62 @@ func (r *run) restore(ctx context.Context) error {
 	switch {
 	case report.Result == mover.Complete:
 		return nil
-	case report.Reason == fault.ObjectsFailed && !hasOtherFailure(report):
+	case report.Reason == fault.ObjectsFailed && failures.other.Load() == 0:
 		// The target cannot hold some keys: the verification finds them missing,
 		// and says that the data cannot leave for there whole.
 		return nil
 	case len(report.Failures) > 0:
-		first := report.Failures[0]
+		first := failures.first(report)
 		return fault.New(fault.Transient, first.Reason, "restore the copy: %d objects failed, first %q: %s", report.Failed, first.Key, first.Error)
 	}
 	return fault.New(fault.Transient, report.Reason, "restore the copy: %s", report.Message)
 }
 
-// hasOtherFailure tells whether an object failed for another reason than that
-// the target would change its key: a store that is down says nothing about the
-// copy.
-func hasOtherFailure(report mover.Report) bool {
-	return slices.ContainsFunc(report.Failures, func(f mover.Failure) bool { return f.Reason != fault.KeysNotExact })
+// failures counts objects that failed for another reason than that the target
+// would change their keys: a store that is down says nothing about the copy. The
+// report of a run names the first failures only.
+type failures struct {
+	told  mover.Observer
+	other atomic.Int64
 }
+
+// Observe implements mover.Observer.
+func (f *failures) Observe(e mover.Event) {
+	if e.Kind == mover.EventFailed && !isOfTheKey(fault.Of(e.Err).Reason) {
+		f.other.Add(1)
+	}
+	if f.told != nil {
+		f.told.Observe(e)
+	}
+}
+
+// first gives the first failure that is not about a key, if it is named.
+func (*failures) first(report mover.Report) mover.Failure {
+	index := slices.IndexFunc(report.Failures, func(f mover.Failure) bool { return !isOfTheKey(f.Reason) })
+	return report.Failures[max(index, 0)]
+}
+
+func isOfTheKey(reason fault.Reason) bool { return reason == fault.KeysNotExact }
 
 // verify reads every object of the sandbox and holds it against the manifest of
 // what was copied from the source.
 func (r *run) verify(ctx context.Context) error {
 	started := time.Now()
-	var err error
-	r.audit, err = mover.Audit{
-		End: r.sandbox, Expected: r.From.entries(ctx, r.snapshot), Observer: r.Observer,
-	}.Run(ctx)
+	expected, err := r.expect(ctx)
+	if err != nil {
+		return err
+	}
+	r.audit, err = mover.Audit{End: r.sandbox, Expected: expected.entries(ctx), Observer: r.Observer}.Run(ctx)
 	ended := time.Now()
 	r.outcome.Measured.Verify = ended.Sub(started)
+	r.outcome.Changes = expected.changes
 	if err != nil {
 		return fmt.Errorf("verify the restored objects: %w", err)
 	}
-	r.outcome.Measured.Objects, r.outcome.Measured.Bytes = r.audit.Matched, r.audit.MatchedBytes
+	r.known = expected.known
+	r.outcome.Measured.Objects = max(r.audit.Matched-expected.changes.Between, 0)
+	r.outcome.Measured.Bytes = max(r.audit.MatchedBytes-expected.changes.BetweenBytes, 0)
 	rto := ended.Sub(r.decided)
 	r.outcome.Measured.RTO = &rto
-	return r.setAsideChanges(ctx)
-}
-
-// setAsideChanges takes out of the findings what the replication, which goes on
-// during a drill, wrote to the copy after the snapshot: such an object is
-// restored in its newer state, and verified against the newer manifest.
-func (r *run) setAsideChanges(ctx context.Context) error {
-	if r.audit.IsClean() {
-		return nil
-	}
-	later, err := r.From.store().Load(ctx, func(error) {})
-	if err != nil {
-		return fmt.Errorf("read the manifest of the copy again: %w", err)
-	}
-	changed := map[string]manifest.Entry{}
-	wanted := map[string]bool{}
-	for _, finding := range r.audit.Findings {
-		wanted[finding.Key] = true
-	}
-	for entry, err := range r.From.entries(ctx, later) {
-		if err != nil {
-			return fmt.Errorf("read the manifest of the copy again: %w", err)
-		}
-		if wanted[entry.Key] {
-			changed[entry.Key] = entry
-		}
-	}
-	r.audit = withoutChanges(r.audit, changed, wanted)
 	return nil
-}
-
-// withoutChanges drops findings that the newer manifest explains.
-func withoutChanges(audit mover.AuditReport, newer map[string]manifest.Entry, known map[string]bool) mover.AuditReport {
-	var left []mover.Finding
-	for _, finding := range audit.Findings {
-		entry, isListed := newer[finding.Key]
-		switch {
-		case finding.Kind == "missing" && known[finding.Key] && !isListed:
-			audit.Missing-- // deleted from the copy meanwhile
-		case finding.Kind == "different" && isListed && entry.SHA256 == finding.Found && entry.SHA256 != finding.Expected:
-			audit.Different-- // overwritten in the copy meanwhile
-		case finding.Kind == "extra" && isListed:
-			audit.Extra-- // added to the copy meanwhile
-		default:
-			left = append(left, finding)
-		}
-	}
-	audit.Findings = left
-	return audit
 }

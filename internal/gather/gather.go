@@ -37,6 +37,9 @@ const (
 	AccessSecretField = "spec.accessSecretName"
 	// DrillBucketField indexes ReversibilityDrills by the bucket they restore.
 	DrillBucketField = "spec.bucketRef.name"
+	// DrillSandboxField indexes ReversibilityDrills by the provider that holds their
+	// sandbox, as long as it may hold it.
+	DrillSandboxField = "status.effective.to.providerName"
 )
 
 // Index sets up the field indexes.
@@ -64,6 +67,13 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.ReversibilityDrill{}, DrillBucketField, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.ReversibilityDrill).Spec.BucketRef.Name}
 		}},
+		{&v1alpha1.ReversibilityDrill{}, DrillSandboxField, func(o client.Object) []string {
+			status := o.(*v1alpha1.ReversibilityDrill).Status
+			if status.Effective == nil || status.Progression == v1alpha1.ProgressionDone {
+				return nil
+			}
+			return []string{status.Effective.To.ProviderName}
+		}},
 	} {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.extract); err != nil {
 			return fmt.Errorf("index %T by %s: %w", index.object, index.field, err)
@@ -79,6 +89,9 @@ type Gatherer struct{ Reader client.Reader }
 type Facts struct {
 	Bucket    *v1alpha1.SovereignBucket
 	Namespace placement.Namespace
+	// IsNamespaceEnding tells that the namespace is being deleted, and everything in
+	// it.
+	IsNamespaceEnding bool
 	// Policies bind the bucket. None is known when the one it names is missing.
 	Policies  []placement.Policy
 	Providers []v1alpha1.SovereignProvider
@@ -96,6 +109,7 @@ func (g Gatherer) Bucket(ctx context.Context, bucket *v1alpha1.SovereignBucket) 
 		return facts, fmt.Errorf("read the namespace: %w", err)
 	}
 	facts.Namespace = placement.Namespace{Name: namespace.Name, Labels: namespace.Labels}
+	facts.IsNamespaceEnding = !namespace.DeletionTimestamp.IsZero()
 	var providers v1alpha1.SovereignProviderList
 	if err := g.Reader.List(ctx, &providers); err != nil {
 		return facts, fmt.Errorf("list the providers: %w", err)
@@ -151,7 +165,8 @@ func (g Gatherer) AccessesWithKeys(ctx context.Context, bucket client.ObjectKey)
 // Request gives the request for a decision about the bucket.
 func (f Facts) Request() placement.Request {
 	request := placement.Request{
-		Namespace: f.Namespace, Narrowing: f.Bucket.Spec.Placement, Policies: f.Policies, Placed: f.Placed(),
+		Namespace: f.Namespace, Name: f.Bucket.Name, Narrowing: f.Bucket.Spec.Placement, Existing: f.Bucket.Spec.ExistingBucket,
+		Policies: f.Policies, Placed: f.Placed(),
 	}
 	for i := range f.Providers {
 		request.Candidates = append(request.Candidates, placement.FromProvider(&f.Providers[i])...)

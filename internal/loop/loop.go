@@ -10,6 +10,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -90,13 +91,20 @@ type Event struct {
 	// Reason is the event's name, such as BucketCreated.
 	Reason string
 	Note   string
+	// Action tells events of one reason apart, of which the API would else keep the
+	// first note for all; empty is Reconcile.
+	Action string
 }
 
 // Normal makes an event about something that went well.
-func Normal(reason, note string) Event { return Event{corev1.EventTypeNormal, reason, note} }
+func Normal(reason, note string) Event {
+	return Event{Type: corev1.EventTypeNormal, Reason: reason, Note: note}
+}
 
 // Warning makes an event about something that somebody should look at.
-func Warning(reason, note string) Event { return Event{corev1.EventTypeWarning, reason, note} }
+func Warning(reason, note string) Event {
+	return Event{Type: corev1.EventTypeWarning, Reason: reason, Note: note}
+}
 
 // EventNames gives the names of the events for a condition that becomes True or
 // False. An empty name emits nothing.
@@ -130,6 +138,7 @@ type Pass struct {
 func (p *Pass) Finish(ctx context.Context, report Report, err error) (ctrl.Result, error) {
 	if report.Gone && err == nil {
 		report.written()
+		p.tell(report.Events)
 		return ctrl.Result{}, nil
 	}
 	p.settle(report, err)
@@ -242,9 +251,18 @@ func (p *Pass) emit(happened []Event) {
 			happened = append(happened, event)
 		}
 	}
+	p.tell(happened)
+}
+
+func (p *Pass) tell(happened []Event) {
 	for _, event := range happened {
-		p.finisher.Recorder.Eventf(p.object, nil, event.Type, event.Reason, "Reconcile", "%s", event.Note)
+		p.finisher.Recorder.Eventf(p.object, nil, event.Type, event.Reason, cmp.Or(event.Action, "Reconcile"), "%s", event.Note)
 	}
+}
+
+// underWay are reasons why something is not ready that nobody needs to look at.
+var underWay = []string{
+	v1alpha1.ReasonProgressing, v1alpha1.ReasonDeleting, v1alpha1.ReasonWaitingForKeys, v1alpha1.ReasonKeysRevoked,
 }
 
 // eventFor gives the event for a condition that changed.
@@ -254,7 +272,7 @@ func (f Finisher) eventFor(t condition.Transition) (Event, bool) {
 	switch {
 	case after.Type == v1alpha1.ConditionReady && !named:
 		names = EventNames{True: "Ready", False: after.Reason}
-		if after.Reason == v1alpha1.ReasonProgressing || after.Reason == v1alpha1.ReasonDeleting {
+		if slices.Contains(underWay, after.Reason) {
 			return Event{}, false
 		}
 	case !named:

@@ -272,8 +272,12 @@ func TestAnObjectThatWasLetGoHasNoStatus(t *testing.T) {
 	s := newStage(t)
 	report := ready()
 	report.Gone = true
+	report.Events = []loop.Event{loop.Normal("BucketDeleted", "it was deleted")}
 	if result, err := s.finish(report, nil); err != nil || result != (ctrl.Result{}) || s.writes != 0 {
 		t.Errorf("%v, %v, %d writes", result, err, s.writes)
+	}
+	if diff := cmp.Diff([]string{"Normal BucketDeleted: it was deleted"}, s.recorder.events); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
 

@@ -21,6 +21,9 @@ type Audit struct {
 	End End
 	// Expected are the entries that it must hold, in order of their keys.
 	Expected iter.Seq2[manifest.Entry, error]
+	// AllowExtra lets objects be there that nobody expects, as in a copy that keeps
+	// what its source deleted.
+	AllowExtra bool
 	// Workers is how many objects are read at once; 0 is 32.
 	Workers int
 	// Observer is told of the bytes that are read; nil tells nobody.
@@ -95,6 +98,7 @@ func (a Audit) each(ctx context.Context, read func(step), e *examiner) error {
 		switch {
 		case s.source == nil:
 			e.find(s, "missing", manifest.Entry{}, "the object is not there")
+		case s.known == nil && a.AllowExtra:
 		case s.known == nil:
 			e.find(s, "extra", manifest.Entry{}, "the object is there and nobody expects it")
 		default:

@@ -47,6 +47,7 @@ func TestAnAuditFindsWhatIsNotAsItShouldBe(t *testing.T) {
 		"another tag":             {tamper(func(o *emulator.Object) { o.Tags = map[string]string{"a": "b"} }), "different"},
 		"metadata somebody added": {tamper(func(o *emulator.Object) { o.Metadata = map[string]string{"a": "b"} }), "different"},
 		"a deleted object": {func(t *testing.T, w *world, key string) {
+			t.Helper()
 			if err := w.job.Target.Session.Remove(t.Context(), w.job.Target.ref(key)); err != nil {
 				t.Fatal(err)
 			}
@@ -90,6 +91,20 @@ func TestAnAuditOfWhatIsAsItShouldBeIsClean(t *testing.T) {
 	}
 	if counts := w.target.Counts(); counts["PutObject"]+counts["DeleteObject"] > 0 {
 		t.Errorf("an audit wrote: %v", counts)
+	}
+}
+
+func TestAnAuditMayAllowForWhatTheSourceDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.putMany(20)
+	w.sync(t)
+	w.target.PutObjectDirect(replica, objectOf("kept", "of long ago"))
+	report, err := Audit{End: w.job.Target, Expected: w.expected(t), AllowExtra: true}.Run(t.Context())
+	if err != nil || !report.IsClean() || report.Matched != 20 {
+		t.Errorf("report %+v, error %v", report, err)
+	}
+	if report := w.audit(t); report.Extra != 1 {
+		t.Errorf("%d objects are extra, want 1", report.Extra)
 	}
 }
 

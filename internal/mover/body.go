@@ -21,7 +21,7 @@ func (t *transfer) open(ctx context.Context, end End, key, etag string) (io.Read
 // steadyBody reads an object to its end although connections break: the rest of
 // the very same object is asked for. A large object would else begin anew.
 type steadyBody struct {
-	ctx      context.Context // of the reading that this body belongs to
+	ctx      context.Context //nolint:containedctx // of the reading that this body belongs to: io.Reader takes none
 	transfer *transfer
 	end      End
 	key      string

@@ -22,7 +22,7 @@ func (r *run) carryOut(ctx context.Context, t task) outcome {
 			return o
 		case same:
 			r.unanswered.Store(0)
-			r.count(func(report *Report) { report.Skipped++ })
+			r.count(func(report *Report) { report.Skipped++; report.Verified++ })
 			r.observe(Event{Kind: EventSkipped, Key: t.key, Bytes: entry.Size})
 			o.entry = &entry
 			return o
@@ -43,7 +43,13 @@ func (r *run) carryOut(ctx context.Context, t task) outcome {
 
 func (r *run) copied(key string, size int64) {
 	r.unanswered.Store(0)
-	r.count(func(report *Report) { report.Copied++; report.CopiedBytes += size })
+	r.count(func(report *Report) {
+		report.Copied++
+		report.CopiedBytes += size
+		if r.Options.Verification != VerifyNone {
+			report.Verified++
+		}
+	})
 	r.observe(Event{Kind: EventCopied, Key: key, Bytes: size})
 }
 

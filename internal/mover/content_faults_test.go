@@ -128,8 +128,8 @@ func TestContentThatIsDamagedOnItsWayToTheTargetIsSentAgain(t *testing.T) {
 		verification Verification
 	}{
 		"a store that checks hashes":                       {},
-		"a store that does not, so it is read back":        {effect: ptr(emulator.NoHashCheck())},
-		"a store that does not, and everything is checked": {effect: ptr(emulator.NoHashCheck()), verification: VerifyFull},
+		"a store that does not, so it is read back":        {effect: new(emulator.NoHashCheck())},
+		"a store that does not, and everything is checked": {effect: new(emulator.NoHashCheck()), verification: VerifyFull},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -157,8 +157,6 @@ func TestContentThatIsDamagedOnItsWayToTheTargetIsSentAgain(t *testing.T) {
 		})
 	}
 }
-
-func ptr[T any](value T) *T { return &value }
 
 func TestContentThatIsDamagedEachTimeIsNamed(t *testing.T) {
 	for name, effect := range map[string]emulator.Effect{"refused": emulator.Latency(0), "accepted": emulator.NoHashCheck()} {

@@ -101,12 +101,18 @@ func (p *pending) add(s pendingStep) bool {
 		p.digest = sha256.New()
 	}
 	p.steps = append(p.steps, s)
-	_, _ = fmt.Fprintf(p.digest, "%q %q", s.Key, s.Target.ETag)
+	_, _ = fmt.Fprintf(p.digest, "%q %s", s.Key, state(s.Target))
 	if s.Source != nil {
-		_, _ = fmt.Fprintf(p.digest, " %q", s.Source.ETag)
+		_, _ = fmt.Fprintf(p.digest, " %s", state(*s.Source))
 	}
 	_, _ = fmt.Fprintln(p.digest)
 	return true
+}
+
+// state names one state of an object. The time belongs to it: the same content
+// written once more is another state, which an old approval says nothing about.
+func state(o provider.Object) string {
+	return fmt.Sprintf("%q %d", o.ETag, o.Modified.UnixNano())
 }
 
 // report names the set.

@@ -2,14 +2,17 @@ package mover
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
 
 func TestTheGuardStopsWhatIsTooMuch(t *testing.T) {
@@ -49,6 +52,8 @@ func TestTheDigestNamesExactlyOneSet(t *testing.T) {
 	removal := func(key, etag string) pendingStep {
 		return pendingStep{Key: key, Target: provider.Object{ETag: etag}}
 	}
+	later := removal("b", "2")
+	later.Target.Modified = time.Unix(1, 0)
 	overwrite := func(key, etag, with string) pendingStep {
 		return pendingStep{Key: key, Target: provider.Object{ETag: etag}, Source: &provider.Object{ETag: with}}
 	}
@@ -70,6 +75,7 @@ func TestTheDigestNamesExactlyOneSet(t *testing.T) {
 		"two removals":             {removal("a", "1"), removal("b", "2")},
 		"one of them":              {removal("a", "1")},
 		"another object":           {removal("a", "1"), removal("c", "2")},
+		"another time":             {removal("a", "1"), later},
 		"another state":            {removal("a", "1"), removal("b", "3")},
 		"an overwrite":             {removal("a", "1"), overwrite("b", "2", "4")},
 		"an overwrite with others": {removal("a", "1"), overwrite("b", "2", "5")},
@@ -85,6 +91,26 @@ func TestTheDigestNamesExactlyOneSet(t *testing.T) {
 		if seen[sum] = name; digest(set...) != sum {
 			t.Errorf("%s has two digests", name)
 		}
+	}
+}
+
+// The same objects, restored and gone once more, are another set: what was approved
+// was one moment, not a kind of accident.
+func TestAnApprovalCountsOnce(t *testing.T) {
+	w, keys := emptied(t, 20, 20)
+	first := w.run(t)
+	w.job.Options.Guard.Approved = first.Guard.Digest
+	if done := w.run(t); done.Deleted != 20 {
+		t.Fatalf("approved: %+v", done)
+	}
+	for _, key := range keys {
+		w.put(key, "content of "+key)
+	}
+	w.sync(t)
+	w.remove(t, keys...)
+	again := w.run(t)
+	if again.Result != Aborted || again.Deleted != 0 || again.Guard == nil || again.Guard.Digest == first.Guard.Digest {
+		t.Errorf("with the old approval: %+v", again)
 	}
 }
 
@@ -222,5 +248,22 @@ func TestWhatIsComparedAndDifferentCountsToo(t *testing.T) {
 	}
 	if written := sent(w.target, "PutObject"); len(written) > 0 {
 		t.Errorf("written %q", slices.Compact(written))
+	}
+}
+
+func TestATargetThatIsNotAdmittedIsNotWrittenTo(t *testing.T) {
+	w := newWorld(t)
+	w.putMany(3)
+	var seen provider.BucketState
+	w.job.Options.Admit = func(state provider.BucketState) error {
+		seen = state
+		return fault.New(fault.Waiting, fault.NotOwner, "it is somebody else's")
+	}
+	report, err := Run(t.Context(), w.job)
+	if err == nil || report.Result != Aborted || report.Reason != fault.NotOwner || report.Message != "it is somebody else's" || !seen.Exists {
+		t.Errorf("report %+v, %v, after %+v", report, err, seen)
+	}
+	if sent := w.target.Requests(func(r emulator.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }); len(sent) != 0 {
+		t.Errorf("it was written to: %+v", sent)
 	}
 }

@@ -168,7 +168,10 @@ func TestAnErrorOfAnyStreamEndsTheJoin(t *testing.T) {
 }
 
 func TestAConsumerMayLeaveAJoin(t *testing.T) {
-	for range join(ahead(t.Context(), objects("a", "b", "c")), ahead(t.Context(), objects("b")), ahead(t.Context(), entries("c"))) {
+	for _, err := range join(ahead(t.Context(), objects("a", "b", "c")), ahead(t.Context(), objects("b")), ahead(t.Context(), entries("c"))) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		break // goleak tells whether the streams were left open
 	}
 }

@@ -59,6 +59,9 @@ type Options struct {
 	// OwnsTarget tells that nobody else writes to the range at the target, so that
 	// every open upload there is a left-over and is aborted.
 	OwnsTarget bool
+	// Admit tells why the target may not be written to, as the run finds it before it
+	// writes anything; nil admits every bucket that exists.
+	Admit func(provider.BucketState) error
 	// TargetChecksContent tells whether the target refuses content that does not
 	// match its announced hash. Unknown is found out by trying.
 	TargetChecksContent provider.Support

@@ -1,6 +1,7 @@
 package mover
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -81,33 +82,33 @@ func (p patch) apply(ctx context.Context, changes []change) (objects, bytes int6
 func patched(entries iter.Seq2[manifest.Entry, error], changes []change) iter.Seq2[manifest.Entry, error] {
 	return func(yield func(manifest.Entry, error) bool) {
 		rest := changes
-		// flush yields the entries of the changes that come next.
-		flush := func(isNext func(key string) bool) bool {
-			for len(rest) > 0 && isNext(rest[0].key) {
-				if rest[0].entry != nil && !yield(*rest[0].entry, nil) {
-					return false
-				}
-				rest = rest[1:]
-			}
-			return true
-		}
 		for entry, err := range entries {
 			if err != nil {
 				yield(manifest.Entry{}, err)
 				return
 			}
-			if !flush(func(key string) bool { return key < entry.Key }) {
+			next, isChanged := slices.BinarySearchFunc(rest, entry.Key, func(c change, key string) int { return cmp.Compare(c.key, key) })
+			if !yieldEntries(rest[:next], yield) {
 				return
 			}
-			if len(rest) > 0 && rest[0].key == entry.Key {
-				continue
-			}
-			if !yield(entry, nil) {
+			rest = rest[next:]
+			if !isChanged && !yield(entry, nil) {
 				return
 			}
 		}
-		flush(func(string) bool { return true })
+		yieldEntries(rest, yield)
 	}
+}
+
+// yieldEntries yields the entries of changes that have one, until there is no
+// demand for more.
+func yieldEntries(changes []change, yield func(manifest.Entry, error) bool) bool {
+	for _, c := range changes {
+		if c.entry != nil && !yield(*c.entry, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // Forget takes keys out of an end's manifest, so that the next run compares them

@@ -32,6 +32,10 @@ type Report struct {
 	// Copied objects were written to the target, CopiedBytes their content.
 	Copied      int64 `json:"copied"`
 	CopiedBytes int64 `json:"copiedBytes"`
+	// Verified objects were read, or bound to a hash that the target checked, in
+	// this run: those that were copied, unless verification is None, and those that
+	// were compared.
+	Verified int64 `json:"verified"`
 	// Skipped objects were at the target already.
 	Skipped int64 `json:"skipped"`
 	Deleted int64 `json:"deleted"`

@@ -78,7 +78,7 @@ func newRun(job Job) *run {
 		saveEvery: checkpointInterval,
 		patience:  usualPatience,
 		id:        job.ID(),
-		source:    manifest.SourceID(job.Source.Session.Place().Endpoint, job.Source.Bucket, job.Source.Prefix),
+		source:    job.source(),
 	}
 }
 
@@ -125,6 +125,11 @@ func (r *run) begin(ctx context.Context) error {
 		return fmt.Errorf("observe the target: %w", err)
 	case !state.Exists:
 		return fault.New(fault.Transient, fault.BucketMissing, "the target bucket %q does not exist", r.Target.Bucket)
+	}
+	if r.Options.Admit != nil && err == nil {
+		if err := r.Options.Admit(state); err != nil {
+			return err
+		}
 	}
 	r.overwritesAreDeletions = state.Versioning != provider.VersioningEnabled
 	if err := r.sweepUploads(ctx); err != nil {

@@ -19,7 +19,7 @@ func TestTheFirstRunCopiesEverything(t *testing.T) {
 	w.putMany(250)
 	w.put("empty", "")
 	report := w.sync(t)
-	want := Report{Result: Complete, Scanned: 251, Copied: 251, CopiedBytes: report.Bytes, Objects: 251, Bytes: report.Bytes}
+	want := Report{Result: Complete, Scanned: 251, Copied: 251, Verified: 251, CopiedBytes: report.Bytes, Objects: 251, Bytes: report.Bytes}
 	got := report
 	got.Requests, got.Seconds, got.AsOf = Requests{}, 0, time.Time{}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -292,5 +292,26 @@ func TestARunWithoutATargetBucketFails(t *testing.T) {
 	}
 	if counts := maps.Clone(w.target.Counts()); counts["PutObject"] > 0 || counts["CreateBucket"] > 0 {
 		t.Errorf("requests: %v", counts)
+	}
+}
+
+func TestARunCountsWhatItVerified(t *testing.T) {
+	w := newWorld(t)
+	w.putMany(10)
+	for _, key := range w.source.Keys(primary)[:4] {
+		object, _ := w.source.Object(primary, key)
+		w.target.PutObjectDirect(replica, emulator.Object{Key: key, Body: object.Body}) // they are compared
+	}
+	if report := w.sync(t); report.Verified != 10 || report.Copied != 6 || report.Objects != 10 {
+		t.Errorf("first run: %+v", report)
+	}
+	w.put("new", "new")
+	if report := w.sync(t); report.Verified != 1 || report.Objects != 11 {
+		t.Errorf("second run, which believes the manifest: %+v", report)
+	}
+	w.put("newer", "newer")
+	w.job.Options.Verification = VerifyNone
+	if report := w.sync(t); report.Verified != 0 || report.Copied != 1 {
+		t.Errorf("without verification: %+v", report)
 	}
 }

@@ -23,6 +23,7 @@ func (t *transfer) mustReadBack(ctx context.Context) (bool, error) {
 		return false, nil
 	case VerifyFull:
 		return true, nil
+	case VerifyTransferred: // as the target allows for it
 	}
 	isBound, err := t.checks.isBound(ctx)
 	return !isBound, err

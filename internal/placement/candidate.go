@@ -27,6 +27,7 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 			Grant:             GrantOf(provider),
 			Capabilities:      found[location.Name].Capabilities,
 			AllowedNamespaces: provider.Spec.AllowedNamespaces,
+			Adoptable:         provider.Spec.Adoptable,
 			Suspended:         provider.Spec.Suspend,
 			Ready:             meta.IsStatusConditionTrue(provider.Status.Conditions, v1alpha1.ConditionReady),
 		})

@@ -53,7 +53,8 @@ func Decide(in Request) Decision {
 	return decision
 }
 
-// judgeAll judges the candidates and sorts them: by score, then by name.
+// judgeAll judges the candidates and sorts them: those that hold the dataset
+// already, then by score, then by name.
 func judgeAll(in Request) []Judged {
 	judged := make([]Judged, 0, len(in.Candidates))
 	for _, candidate := range in.Candidates {
@@ -69,10 +70,17 @@ func judgeAll(in Request) []Judged {
 		judged = append(judged, j)
 	}
 	slices.SortFunc(judged, func(a, b Judged) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ProviderName, b.ProviderName),
+		return cmp.Or(holding(b)-holding(a), cmp.Compare(b.Score, a.Score), cmp.Compare(a.ProviderName, b.ProviderName),
 			cmp.Compare(a.Location, b.Location))
 	})
 	return judged
+}
+
+func holding(j Judged) int {
+	if j.Holds {
+		return 1
+	}
+	return 0
 }
 
 // sortPlaced separates the placed copies that may stay from the others.
@@ -115,15 +123,32 @@ func (d Decision) explain(in Request, missing Objection) (reason, message string
 	if shared := d.sharedObjection(); shared != nil {
 		return shared.Reason, shared.Message
 	}
-	if wanted := in.Narrowing.Primary; wanted != nil {
-		for _, candidate := range d.Candidates {
-			if candidate.PlaceReference == *wanted && !candidate.EligibleAs(v1alpha1.RolePrimary) {
-				first := candidate.Objections[0]
-				return first.Reason, "the bucket's placement.primary " + wanted.String() + " is refused: " + first.Message
-			}
-		}
+	if refused := d.refusedPrimary(in); refused != nil {
+		return refused.Reason, refused.Message
 	}
 	return missing.Reason, missing.Message
+}
+
+// refusedPrimary says why the place that the bucket asks for its primary is
+// refused, or nil.
+func (d Decision) refusedPrimary(in Request) *Objection {
+	wanted, field := in.wantedPrimary()
+	if wanted == nil {
+		return nil
+	}
+	for _, candidate := range d.Candidates {
+		if candidate.PlaceReference != *wanted {
+			continue
+		}
+		for _, objection := range candidate.Objections {
+			if objection.Role == "" || objection.Role == v1alpha1.RolePrimary {
+				objection.Message = "the bucket's " + field + " " + wanted.String() + " is refused: " + objection.Message
+				return &objection
+			}
+		}
+		return nil
+	}
+	return object(RuleSelection, v1alpha1.ReasonProviderNotFound, "the bucket's %s asks for %s, which no SovereignProvider declares", field, wanted)
 }
 
 // sharedObjection is one that every candidate meets in the same words.

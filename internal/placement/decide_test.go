@@ -49,6 +49,7 @@ func primaryAt(provider, location string) func(*placement.Request) {
 func TestDecide(t *testing.T) {
 	sameGroup := func(c *placement.Candidate) { c.Operator = "group" }
 	down := func(c *placement.Candidate) { c.Ready = false }
+	holds := func(c *placement.Candidate) { c.Holds = true }
 	accountWide := func(c *placement.Candidate) { c.Grant = v1alpha1.GrantAccountWide }
 	scoped := func(s *v1alpha1.SovereigntyPolicySpec) { s.Access.MinimumGrant = v1alpha1.GrantScoped }
 
@@ -64,6 +65,14 @@ func TestDecide(t *testing.T) {
 		},
 		"a place that answers goes before one that does not": {
 			decision: decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x", down), place("b", "x")}),
+			want:     []string{"b/x"},
+		},
+		"a place that holds the dataset already goes before all others": {
+			decision: decide([]placement.Policy{policy("p", copies(2, 2))}, []placement.Candidate{place("a", "x"), place("b", "x"), place("c", "x", down, holds)}, primaryAt("b", "x")),
+			want:     []string{"b/x", "c/x"},
+		},
+		"and is refused like any other": {
+			decision: decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x", in("CA"), holds), place("b", "x")}),
 			want:     []string{"b/x"},
 		},
 		"own premises go first where they are preferred": {

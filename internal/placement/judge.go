@@ -16,6 +16,7 @@ var (
 		providerNamespace,
 		selectedProviders,
 		selectedPrimary,
+		adoptable,
 		suspended,
 	}
 	// policyRules are judged for each candidate under each policy.

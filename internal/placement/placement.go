@@ -25,12 +25,25 @@ type Request struct {
 	Namespace Namespace
 	// Narrowing is the bucket's own wish; it never widens what policies allow.
 	Narrowing v1alpha1.PlacementSpec
+	// Name is the SovereignBucket's, which adoption is allowed to by name.
+	Name string
+	// Existing is the bucket that is to be adopted as the primary; nil is none.
+	Existing *v1alpha1.ExistingBucket
 	// Policies that bind the bucket. Every one must be satisfied.
 	Policies []Policy
 	// Candidates are all places that exist.
 	Candidates []Candidate
 	// Placed are the copies that exist already.
 	Placed []Copy
+}
+
+// wantedPrimary is the place that the bucket asks for its primary, and the field
+// that asks; nil leaves the choice.
+func (in Request) wantedPrimary() (place *v1alpha1.PlaceReference, field string) {
+	if in.Existing != nil {
+		return &in.Existing.PlaceReference, "existingBucket"
+	}
+	return in.Narrowing.Primary, "placement.primary"
 }
 
 // holdsCopyAt tells whether a copy of any role is placed there.
@@ -64,8 +77,14 @@ type Candidate struct {
 	Capabilities v1alpha1.Capabilities
 	// AllowedNamespaces of the provider; nil selects none.
 	AllowedNamespaces *metav1.LabelSelector
+	// Adoptable are the buckets here that may be adopted.
+	Adoptable []v1alpha1.AdoptableBucket
 	// Suspended providers take no new copies.
 	Suspended bool
+	// Holds tells that a bucket of this dataset is there already, from before the
+	// cluster was restored. It goes before every other preference, and allows
+	// nothing that a rule forbids.
+	Holds bool
 	// Ready tells whether the provider answers now. It ranks, it never refuses.
 	Ready bool
 	// Assumed names the facts that nobody confirmed, for decisions made offline.
@@ -100,6 +119,7 @@ type Rule string
 const (
 	RuleNamespace  Rule = "namespace"
 	RuleSelection  Rule = "selection"
+	RuleAdoption   Rule = "adoption"
 	RuleSuspended  Rule = "suspended"
 	RuleResidency  Rule = "residency"
 	RuleCountry    Rule = "country"

@@ -18,10 +18,10 @@ func selectedProviders(in Request, c Candidate) *Objection {
 
 // selectedPrimary refuses the primary everywhere but where the bucket wants it.
 func selectedPrimary(in Request, c Candidate) *Objection {
-	wanted := in.Narrowing.Primary
+	wanted, field := in.wantedPrimary()
 	if wanted == nil || *wanted == c.PlaceReference {
 		return nil
 	}
 	return object(RuleSelection, v1alpha1.ReasonNotSelected,
-		"the bucket's placement.primary asks for %s", wanted).against(v1alpha1.RolePrimary)
+		"the bucket's %s asks for %s", field, wanted).against(v1alpha1.RolePrimary)
 }

@@ -11,6 +11,10 @@ const ReservedPrefix = ".rempart/"
 
 // Buckets is the life cycle of a bucket. Every method is idempotent.
 type Buckets interface {
+	// ListBuckets gives the names of all buckets of the account at this place, with
+	// one request. A key that may not ask fails with ErrDenied. A bucket that the
+	// account may use and does not own may be missing in it.
+	ListBuckets(ctx context.Context) (BucketList, error)
 	// ObserveBucket reports what exists. It never writes. An absent bucket is a
 	// state, not an error.
 	ObserveBucket(ctx context.Context, name string) (BucketState, error)
@@ -25,6 +29,14 @@ type Buckets interface {
 	// DeleteBucket returns nil once the bucket is gone, ErrNotEmpty while it
 	// holds any version of any object.
 	DeleteBucket(ctx context.Context, name string) error
+}
+
+// BucketList is what an account has at a place.
+type BucketList struct {
+	Names []string
+	// Health is what the answer tells about the place, filled as far as an answer
+	// came, also on error.
+	Health Health
 }
 
 // Bucket is a bucket as it should be.

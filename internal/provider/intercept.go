@@ -59,6 +59,22 @@ func (s *intercepted) Ping(ctx context.Context) (Health, error) {
 	return run(ctx, s, read("Ping", ""), s.Session.Ping)
 }
 
+func (s *intercepted) ListBuckets(ctx context.Context) (BucketList, error) {
+	return run(ctx, s, read("ListBuckets", ""), s.Session.ListBuckets)
+}
+
+func (s *intercepted) ObserveSettings(ctx context.Context, bucket string) ([]SettingState, error) {
+	return run(ctx, s, read("ObserveSettings", bucket), func(ctx context.Context) ([]SettingState, error) {
+		return s.Session.ObserveSettings(ctx, bucket)
+	})
+}
+
+func (s *intercepted) CorrectSetting(ctx context.Context, bucket string, setting Setting) error {
+	return s.do(ctx, write("CorrectSetting", bucket), func(ctx context.Context) error {
+		return s.Session.CorrectSetting(ctx, bucket, setting)
+	})
+}
+
 func (s *intercepted) ObserveBucket(ctx context.Context, name string) (BucketState, error) {
 	return run(ctx, s, read("ObserveBucket", name), func(ctx context.Context) (BucketState, error) {
 		return s.Session.ObserveBucket(ctx, name)

@@ -101,6 +101,7 @@ type Session interface {
 	// credentials. Health is filled as far as an answer came, also on error.
 	Ping(ctx context.Context) (Health, error)
 	Buckets
+	BucketSettings
 	Objects
 	Uploads
 	// Keys gives the power to issue scoped keys, or false where the place has none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -34,6 +35,17 @@ func (w *Waker) Wake(key string) {
 	defer w.mu.Unlock()
 	if w.queue != nil {
 		w.queue.Add(reconcile.Request{NamespacedName: nameOf(key)})
+	}
+}
+
+// WakeAfter has the object with the key reconciled after a while, whatever its
+// reconciles ask for meanwhile: what is to be done at a certain time must not wait
+// for a backoff or a longer wait. An earlier time that was asked for stays.
+func (w *Waker) WakeAfter(key string, after time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.queue != nil {
+		w.queue.AddAfter(reconcile.Request{NamespacedName: nameOf(key)}, after)
 	}
 }
 

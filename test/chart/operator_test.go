@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,20 +51,59 @@ func (r *installed) theOperatorWorks(t *testing.T) {
 	r.create(t, drill)
 	r.await(t, drill, v1alpha1.ConditionCleanedUp)
 	r.publishes(t, bucket)
+	report := r.givesAccess(t, bucket)
 	t.Run("metrics are served to readers and have what the alerts ask for", func(t *testing.T) { r.metrics(t, metrics) })
-	if err := r.admin.Delete(t.Context(), bucket); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, func(ctx context.Context) error {
-		err := r.admin.Get(ctx, client.ObjectKeyFromObject(bucket), bucket)
-		if apierrors.IsNotFound(err) {
-			return nil
+	for _, object := range []client.Object{report, bucket} {
+		if err := r.admin.Delete(t.Context(), object); err != nil {
+			t.Fatal(err)
 		}
-		return fmt.Errorf("the deleted bucket is still there: %v %w", bucket.Status.Conditions, err)
-	})
+		r.awaitGone(t, object)
+	}
+	r.awaitGone(t, newSecret(r.tenant, report.Name, ""))
 	for _, refusal := range refusals.all() {
 		t.Errorf("the operator was refused: %s", refusal)
 	}
+}
+
+// givesAccess gives a second consumer a key, which is replaced once.
+func (r *installed) givesAccess(t *testing.T, bucket *v1alpha1.SovereignBucket) *v1alpha1.SovereignBucketAccess {
+	t.Helper()
+	access := &v1alpha1.SovereignBucketAccess{
+		ObjectMeta: metav1.ObjectMeta{Namespace: r.tenant, Name: "report"},
+		Spec: v1alpha1.SovereignBucketAccessSpec{
+			BucketRef: v1alpha1.NameReference{Name: bucket.Name}, AccessMode: v1alpha1.AccessReadOnly,
+			Rotation: v1alpha1.KeyRotation{Overlap: &metav1.Duration{}},
+		},
+	}
+	r.create(t, access)
+	r.await(t, access, v1alpha1.ConditionReady)
+	first := access.Status.ActiveKeys[0].KeyID
+	request := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"annotations":{"rempart.dev/rotate-requested":"now"}}}`))
+	if err := r.admin.Patch(t.Context(), access, request); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func(ctx context.Context) error {
+		if err := r.admin.Get(ctx, client.ObjectKeyFromObject(access), access); err != nil {
+			return err
+		}
+		if keys := access.Status.ActiveKeys; len(keys) != 1 || keys[0].KeyID == first {
+			return fmt.Errorf("keys are %v, want one other than %s", keys, first)
+		}
+		return nil
+	})
+	return access
+}
+
+// awaitGone waits until an object does not exist any more.
+func (r *installed) awaitGone(t *testing.T, object client.Object) {
+	t.Helper()
+	eventually(t, func(ctx context.Context) error {
+		err := r.admin.Get(ctx, client.ObjectKeyFromObject(object), object)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return errors.Join(fmt.Errorf("%T %s is still there", object, object.GetName()), err)
+	})
 }
 
 // refusals remembers the requests that the API server refused.

@@ -76,6 +76,9 @@ func (r *installed) theOperatorsRights(t *testing.T) {
 		{"", "list nodes", false},
 		{r.tenant, "create bucketreplicas.rempart.dev", true},
 		{r.tenant, "delete sovereignbuckets.rempart.dev", false},
+		{r.tenant, "create sovereignbucketaccesses.rempart.dev", true},
+		{r.tenant, "update sovereignbucketaccesses/status.rempart.dev", true},
+		{r.tenant, "delete sovereignbucketaccesses.rempart.dev", false},
 		{"", "update sovereigntypolicies.rempart.dev", false},
 		{r.tenant, "create pods", false},
 		{r.tenant, "create pods/exec", false},
@@ -87,8 +90,13 @@ func (r *installed) theOperatorsRights(t *testing.T) {
 		{"", "create tokenreviews.authentication.k8s.io", true},
 		{"", "create subjectaccessreviews.authorization.k8s.io", true},
 	})
-	// The same through its own token.
+	// The same through its own token, and for a Secret that it may have written.
 	operator := clientOf(t, r.operator)
+	r.create(t, newSecret(r.tenant, "published", v1alpha1.BucketCredentialsSecretType))
+	err := operator.Get(t.Context(), client.ObjectKey{Namespace: r.tenant, Name: "published"}, &corev1.Secret{})
+	if !apierrors.IsForbidden(err) {
+		t.Errorf("it can read a key that it published: %v", err)
+	}
 	if err := operator.List(t.Context(), &corev1.SecretList{}, client.InNamespace(system)); err != nil {
 		t.Errorf("it cannot read the Secrets of its namespace: %v", err)
 	}
@@ -114,7 +122,7 @@ func (r *installed) theTenantsRights(t *testing.T) {
 	}
 	for user, change := range map[string]bool{"alice": true, "bob": true, "carol": false} {
 		var rights []right
-		for _, kind := range []string{"sovereignbuckets", "reversibilitydrills"} {
+		for _, kind := range []string{"sovereignbuckets", "sovereignbucketaccesses", "reversibilitydrills"} {
 			for _, verb := range []string{"create", "update", "patch", "delete"} {
 				rights = append(rights, right{r.tenant, verb + " " + kind + ".rempart.dev", change})
 			}

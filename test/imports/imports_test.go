@@ -44,6 +44,11 @@ var rules = []rule{
 		not: []string{"k8s.io", "sigs.k8s.io", module + "api"}, but: []string{"k8s.io/utils/clock", "k8s.io/utils/internal/third_party"},
 	},
 	{
+		name: "the program of the mover holds no cluster's client", deep: true,
+		in:  []string{"cmd/mover", "internal/app/standalone"},
+		not: []string{"k8s.io", "sigs.k8s.io", module + "api"}, but: []string{"k8s.io/utils/clock", "k8s.io/utils/internal/third_party"},
+	},
+	{
 		name: "only the composition root knows concrete drivers", in: []string{""},
 		except: []string{"internal/app", "internal/provider/s3", "internal/provider/ovh", "internal/provider/outscale", "test"},
 		not:    drivers,
@@ -171,6 +176,7 @@ func TestEveryRuleBites(t *testing.T) {
 		{"internal/mover/spec", module + "api/v1alpha1", "drivers, the mover and drills"},
 		{"internal/drill", "sigs.k8s.io/controller-runtime", "drivers, the mover and drills"},
 		{"internal/drill", "k8s.io/utils/clock", ""},
+		{"cmd/mover", "k8s.io/client-go/rest", "the program of the mover"},
 		{"controllers/bucket", module + "internal/provider/s3", "only the composition root"},
 		{"internal/cli/verify", module + "internal/provider/ovh", "only the composition root"},
 		{"internal/app", module + "internal/provider/s3", ""},

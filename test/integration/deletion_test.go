@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -131,6 +132,31 @@ func TestAProviderInUseStaysUntilItsCopiesAreGone(t *testing.T) {
 	w.delete(bucket)
 	w.awaitGone(bucket)
 	w.awaitGone(ovh)
+}
+
+func TestANamespaceTakesItsBucketsAlongUnderDelete(t *testing.T) {
+	w, stores, bucket := filled(t, v1alpha1.DeletionDelete)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
+	w.delete(namespace)
+	w.eventually(func() error {
+		w.get(bucket)
+		for _, replica := range w.allReplicas(bucket) {
+			ready := meta.FindStatusCondition(replica.Status.Conditions, v1alpha1.ConditionReady)
+			if ready != nil && ready.Reason == v1alpha1.ReasonDeletionNotConfirmed {
+				return nil
+			}
+		}
+		return notYet("nobody asks for confirmation: %v", bucket.Status.Conditions)
+	})
+	if len(stores["onprem"].Buckets()) != 1 || len(stores["ovh"].Buckets()) != 1 {
+		t.Fatalf("buckets before anybody confirmed: %v, %v", stores["onprem"].Buckets(), stores["ovh"].Buckets())
+	}
+	w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, bucket.Status.Primary.BucketName)
+	w.awaitGone(bucket)
+	w.awaitGone(namespace)
+	if len(stores["onprem"].Buckets())+len(stores["ovh"].Buckets()) != 0 {
+		t.Errorf("buckets are left behind: %v, %v", stores["onprem"].Buckets(), stores["ovh"].Buckets())
+	}
 }
 
 func TestANamespaceDeletesWithItsBuckets(t *testing.T) {

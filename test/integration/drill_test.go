@@ -3,12 +3,18 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/drill"
@@ -78,6 +84,64 @@ func TestADrillThatPasses(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The application and the replication go on during drills: keys are rewritten, and
+// others come and go.
+func TestDrillsOfADatasetThatLives(t *testing.T) {
+	w, stores, bucket := registersUnder(t, func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Objectives.RPO = &metav1.Duration{Duration: time.Hour} // what it lacks is not the point
+	})
+	session, name := w.application(bucket)
+	stores["tds-outscale"].Faults().Add(emulator.Match{Operation: "PutObject"}, emulator.Latency(300*time.Millisecond))
+	stores["tds-outscale"].Faults().Add(emulator.Match{Operation: "GetObject"}, emulator.Latency(300*time.Millisecond))
+	ctx, stop := context.WithCancel(context.Background())
+	var application sync.WaitGroup
+	application.Go(func() {
+		pace := time.NewTicker(30 * time.Millisecond)
+		defer pace.Stop()
+		for i := 0; ctx.Err() == nil; i++ {
+			<-pace.C
+			put(t, session, name, fmt.Sprintf("registres/%04d", i%10), fmt.Sprintf("acte, %d", i))
+			put(t, session, name, fmt.Sprintf("passager/%04d", i), "bientôt parti")
+			if err := session.Remove(context.Background(), provider.Ref{Bucket: name, Key: fmt.Sprintf("passager/%04d", i-10)}); err != nil {
+				t.Error(err)
+			}
+			if i%5 == 0 {
+				w.sync(bucket.DeepCopy())
+			}
+		}
+	})
+	t.Cleanup(application.Wait)
+	t.Cleanup(stop)
+	changes := drill.Changes{}
+	for range 4 {
+		d := w.drill()
+		w.awaitVerdict(d, v1alpha1.VerdictPassed)
+		read := evidenceOf(t, stores["ovh"], d.Status.Evidence.URIs[0])
+		changes.Newer += read.Changes.Newer
+		changes.Between += read.Changes.Between
+		changes.Gone += read.Changes.Gone
+	}
+	if changes.IsNone() {
+		t.Error("nothing changed during the drills: this shows nothing")
+	}
+	t.Logf("during four drills: %+v", changes)
+}
+
+// evidenceOf reads evidence from a store.
+func evidenceOf(t *testing.T, server *emulator.Server, uri string) drill.Evidence {
+	t.Helper()
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
+	object, isThere := server.Object(bucket, key)
+	if !isThere {
+		t.Fatalf("there is no evidence at %s", uri)
+	}
+	var read drill.Evidence
+	if err := json.Unmarshal(object.Body, &read); err != nil {
+		t.Fatal(err)
+	}
+	return read
 }
 
 // wantEvidence reads the evidence where the drill says that it is: at two
@@ -211,11 +275,196 @@ func TestDrillsThatProveNothing(t *testing.T) {
 			t.Errorf("%d buckets at ovh, want the copy alone", n)
 		}
 	})
-	t.Run("the bucket never comes", func(t *testing.T) {
-		w, _ := emulatedWorld(t)
-		d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) { s.Deadline = &metav1.Duration{Duration: time.Minute} })
-		w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBucketNotFound)
+}
+
+// holding has drills restore and not come to an end until release is called, as
+// many as may be played at a time.
+func (w *world) holding(at *emulator.Server, drills int) (release func()) {
+	w.t.Helper()
+	gate := make(chan struct{})
+	release = sync.OnceFunc(func() { close(gate) })
+	w.t.Cleanup(release)
+	at.Faults().Add(emulator.Match{Operation: "PutObject", KeyPrefix: "registres/"}, emulator.Hold(gate))
+	for range drills {
+		d := w.drill()
+		w.eventually(func() error {
+			if w.get(d); d.Status.Progression != v1alpha1.ProgressionRestoring {
+				return notYet("the drill does not restore: %+v", d.Status)
+			}
+			return nil
+		})
+	}
+	return release
+}
+
+// Whatever a drill waits for, it ends soon after its deadline.
+func TestDrillsEndAtTheirDeadline(t *testing.T) {
+	w, stores, _ := registersUnder(t)
+	w.holding(stores["tds-outscale"], 2)
+	short := func(s *v1alpha1.ReversibilityDrillSpec) { s.Deadline = &metav1.Duration{Duration: time.Minute} }
+	noTurn := w.drill(short)
+	noBucket := w.drill(short, func(s *v1alpha1.ReversibilityDrillSpec) { s.BucketRef.Name = "never" })
+	noCopy := w.drill(short, func(s *v1alpha1.ReversibilityDrillSpec) { s.From = &v1alpha1.DrillPlace{ProviderName: "nobody"} })
+	w.await(noBucket, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBucketNotFound)
+	w.await(noCopy, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPreflightFailed)
+	w.await(noTurn, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonProgressing)
+	for name, d := range map[string]*v1alpha1.ReversibilityDrill{
+		"the bucket never comes": noBucket, "the copy never comes": noCopy, "its turn never comes": noTurn,
+	} {
+		w.eventuallyWithin(2*time.Minute, func() error {
+			w.get(d)
+			if d.Status.Verdict == "" {
+				return notYet("%s: the drill is at %s: %v", name, d.Status.Progression, d.Status.Conditions)
+			}
+			return nil
+		})
+		w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
+		w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded)
+		w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
+		late := d.Status.CompletionTime.Sub(d.CreationTimestamp.Time) - time.Minute
+		if late < 0 || late > 10*time.Second {
+			t.Errorf("%s: it ended %s after its deadline", name, late)
+		}
+	}
+}
+
+// A start may wait for hours. What was allowed by then is asked again right before
+// something is written.
+func TestADrillThatBecomesIllegalWhileItWaits(t *testing.T) {
+	w, stores, bucket := registersUnder(t)
+	release := w.holding(stores["tds-outscale"], 2)
+	d := w.drill()
+	w.eventually(func() error {
+		if w.get(d); d.Status.Effective == nil {
+			return notYet("the drill is not planned")
+		}
+		return nil
 	})
+	var target v1alpha1.SovereignProvider
+	target.Name = d.Status.Effective.To.ProviderName
+	w.update(&target, func() { target.Spec.AllowedNamespaces = nil })
+	w.eventually(func() error { // the operator knows it
+		w.get(bucket)
+		for _, candidate := range bucket.Status.Candidates {
+			isRefused := slices.ContainsFunc(candidate.Objections, func(o v1alpha1.ObjectionStatus) bool {
+				return o.Reason == v1alpha1.ReasonNamespaceNotAllowed
+			})
+			if candidate.ProviderName == target.Name && isRefused {
+				return nil
+			}
+		}
+		return notYet("the candidates are %+v", bucket.Status.Candidates)
+	})
+	release()
+	w.awaitVerdict(d, v1alpha1.VerdictInconclusive)
+	wantIn(t, w.await(d, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNamespaceNotAllowed).Message, target.Name)
+	w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
+	for _, r := range stores[target.Name].Requests(func(r emulator.Request) bool { return r.Method == "PUT" }) {
+		if r.Bucket == d.Status.Effective.To.BucketName {
+			t.Errorf("%s %s was sent to a place that is forbidden", r.Method, r.Key)
+		}
+	}
+}
+
+// Evidence holds keys of objects. It goes where they may be when it is written.
+func TestEvidenceGoesToCompliantCopiesOnly(t *testing.T) {
+	w, stores, bucket := registersUnder(t)
+	release := w.holding(stores["tds-outscale"], 1)
+	var drills v1alpha1.ReversibilityDrillList
+	if err := w.client.List(context.Background(), &drills, client.InNamespace(w.namespace)); err != nil || len(drills.Items) != 1 {
+		t.Fatalf("%d drills, %v", len(drills.Items), err)
+	}
+	d := &drills.Items[0]
+	var forbidden v1alpha1.SovereignProvider
+	forbidden.Name = "ovh"
+	w.update(&forbidden, func() { forbidden.Spec.AllowedNamespaces = nil })
+	w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionTrue)
+	w.eventually(func() error {
+		replica := w.replicas(bucket)["ovh/GRA"]
+		if ready := meta.FindStatusCondition(replica.Status.Conditions, v1alpha1.ConditionReady); ready == nil || ready.Status == metav1.ConditionTrue {
+			return notYet("the copy at ovh is %v", ready)
+		}
+		return nil
+	})
+	release()
+	w.awaitVerdict(d, v1alpha1.VerdictPassed)
+	if d.Status.Evidence == nil || len(d.Status.Evidence.URIs) == 0 {
+		t.Errorf("the evidence is %+v", d.Status.Evidence)
+	}
+	isEvidence := func(r emulator.Request) bool {
+		return r.Method == "PUT" && strings.Contains(r.Key, ".rempart/evidence/")
+	}
+	if sent := stores["ovh"].Requests(isEvidence); len(sent) > 0 {
+		t.Errorf("evidence was sent where it may not be: %+v", sent)
+	}
+	if sent := stores["onprem"].Requests(isEvidence); len(sent) != 1 {
+		t.Errorf("evidence was sent on premises %d times, want once", len(sent))
+	}
+}
+
+// A provider that is needed to remove a sandbox stays until that is done.
+func TestAProviderStaysAsLongAsASandboxDoes(t *testing.T) {
+	w, stores, _ := registersUnder(t)
+	d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) {
+		s.Sandbox = v1alpha1.Sandbox{CleanupPolicy: v1alpha1.CleanupRetain}
+	})
+	w.awaitVerdict(d, v1alpha1.VerdictPassed)
+	target := &v1alpha1.SovereignProvider{}
+	target.Name = d.Status.Effective.To.ProviderName
+	w.delete(target)
+	wantIn(t, w.await(target, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionBlocked).Message, w.namespace+"/"+d.Name)
+	w.delete(d)
+	w.awaitGone(d)
+	w.awaitGone(target)
+	wantNoBuckets(t, map[string]*emulator.Server{target.Name: stores[target.Name]})
+}
+
+// With the provider or its credentials gone for good, nobody can remove the
+// sandbox. Then somebody may say so.
+func TestASandboxThatNobodyCanRemoveIsLeftOnSomebodysWord(t *testing.T) {
+	for name, test := range map[string]struct {
+		lose func(w *world, provider string)
+		says string
+	}{
+		"the Secret is gone": {
+			func(w *world, provider string) {
+				w.delete(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.system, Name: provider}})
+			}, "Secret tds-outscale does not exist",
+		},
+		"the provider is gone": {
+			func(w *world, provider string) {
+				target := &v1alpha1.SovereignProvider{}
+				target.Name = provider
+				w.delete(target)
+				w.update(target, func() { target.Finalizers = nil })
+				w.awaitGone(target)
+			}, "SovereignProvider tds-outscale does not exist",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, stores, _ := registersUnder(t)
+			d := w.drill(func(s *v1alpha1.ReversibilityDrillSpec) {
+				s.Sandbox = v1alpha1.Sandbox{CleanupPolicy: v1alpha1.CleanupRetain}
+			})
+			w.awaitVerdict(d, v1alpha1.VerdictPassed)
+			to := d.Status.Effective.To
+			test.lose(w, to.ProviderName)
+			w.delete(d)
+			w.eventually(func() error {
+				says := w.await(d, v1alpha1.ConditionCleanedUp, metav1.ConditionFalse, v1alpha1.ReasonCleanupPending).Message
+				if !strings.Contains(says, test.says) || !strings.Contains(says, v1alpha1.AbandonSandboxAnnotation+" to "+to.BucketName) {
+					return notYet("it says %q", says)
+				}
+				return nil
+			})
+			w.annotate(d, v1alpha1.AbandonSandboxAnnotation, to.BucketName)
+			w.awaitGone(d)
+			w.awaitEvent(v1alpha1.ReasonSandboxAbandoned, "bucket "+to.BucketName+" at tds-outscale/eu-west-2 was left behind")
+			if _, isThere := stores[to.ProviderName].Buckets()[to.BucketName]; !isThere {
+				t.Error("the sandbox is gone: this shows nothing")
+			}
+		})
+	}
 }
 
 func TestASandboxMayStayForAWhile(t *testing.T) {

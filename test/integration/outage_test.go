@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/app"
+	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
 
 func TestOneProviderDownStopsNoOther(t *testing.T) {
@@ -111,4 +113,108 @@ func TestCopiesMoveWhenAPlaceBecomesIllegal(t *testing.T) {
 	if held := userKeys(stores["ovh"], illegal.Spec.BucketName); len(held) != 0 {
 		t.Errorf("%v was written to a place outside the perimeter", held)
 	}
+}
+
+// misplaced is a dataset with one object, whose copy at OVHcloud turns out to stand
+// in another country. Before that is found out, more may happen to the stores.
+func misplaced(t *testing.T, before ...func(map[string]*emulator.Server)) (
+	w *world, stores map[string]*emulator.Server, bucket *v1alpha1.SovereignBucket, illegal *v1alpha1.BucketReplica,
+) {
+	t.Helper()
+	w, stores, bucket = filled(t, v1alpha1.DeletionRetain)
+	illegal = w.replicas(bucket)["ovh/GRA"]
+	for _, happens := range before {
+		happens(stores)
+	}
+	ovh := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "ovh"}}
+	w.update(ovh, func() { ovh.Spec.Locations[0].Country = "GB" })
+	violation := w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
+	wantIn(t, violation.Message, "set the annotation rempart.dev/confirm-delete to "+illegal.Spec.BucketName)
+	return w, stores, bucket, illegal
+}
+
+func TestAnIllegalCopyIsErasedOnceSomebodyConfirmsIt(t *testing.T) {
+	w, stores, bucket, illegal := misplaced(t)
+	name := illegal.Spec.BucketName
+
+	// Deleting the object that stands for it changes nothing about where data is.
+	w.delete(illegal)
+	blocked := w.await(illegal, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionNotConfirmed)
+	wantIn(t, blocked.Message, "holds data where it may not be (GB is outside FR)")
+	w.sync(bucket)
+	w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
+	if held := userKeys(stores["ovh"], name); len(held) != 1 {
+		t.Fatalf("the copy holds %v before anybody confirmed", held)
+	}
+
+	// The name of another bucket confirms nothing.
+	w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, bucket.Status.Primary.BucketName)
+	w.await(illegal, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionNotConfirmed)
+
+	w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, name)
+	w.awaitGone(illegal)
+	w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionTrue)
+	if _, isThere := stores["ovh"].Buckets()[name]; isThere {
+		t.Error("the bucket is still there")
+	}
+	if held := userKeys(stores["onprem"], bucket.Status.Primary.BucketName); len(held) != 1 {
+		t.Errorf("the primary holds %v", held)
+	}
+	if replica := w.replicas(bucket)["tds-outscale/eu-west-2"]; replica == nil || len(userKeys(stores["tds-outscale"], replica.Spec.BucketName)) != 1 {
+		t.Error("the replacement does not hold the object")
+	}
+}
+
+func TestAnIllegalCopyStaysUntilTheOthersAreVerified(t *testing.T) {
+	w, stores, bucket, illegal := misplaced(t, func(stores map[string]*emulator.Server) {
+		stores["tds-outscale"].Faults().Add(emulator.Match{Operation: "PutObject", Key: "acte"}, emulator.Fail(403, "AccessDenied"))
+	})
+	w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, illegal.Spec.BucketName)
+	blocked := w.await(illegal, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionBlocked)
+	wantIn(t, blocked.Message, "is erased once every copy that the policies ask for is there, complete and verified")
+	if held := userKeys(stores["ovh"], illegal.Spec.BucketName); len(held) != 1 {
+		t.Fatalf("the copy holds %v, and no other one is verified", held)
+	}
+	stores["tds-outscale"].Faults().Clear()
+	w.sync(bucket)
+	w.awaitGone(illegal)
+	if _, isThere := stores["ovh"].Buckets()[illegal.Spec.BucketName]; isThere {
+		t.Error("the bucket is still there")
+	}
+}
+
+func TestAnIllegalCopyThatCannotBeReachedMayBeAbandoned(t *testing.T) {
+	w, stores, bucket, illegal := misplaced(t)
+	stores["ovh"].Faults().Down()
+	w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, illegal.Spec.BucketName)
+	blocked := w.await(illegal, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionBlocked)
+	wantIn(t, blocked.Message, "set the annotation rempart.dev/abandon-copy of the SovereignBucket to "+illegal.Spec.BucketName)
+	w.annotate(bucket, v1alpha1.AbandonCopyAnnotation, illegal.Spec.BucketName)
+	w.awaitGone(illegal)
+	w.awaitEvent("CopyAbandoned", illegal.Spec.BucketName)
+	stores["ovh"].Faults().Up()
+	if held := userKeys(stores["ovh"], illegal.Spec.BucketName); len(held) != 1 {
+		t.Errorf("the copy holds %v", held)
+	}
+}
+
+// What an application has does not depend on a copy that finds no place.
+func TestAMissingCopyTakesNothingFromTheApplication(t *testing.T) {
+	w, _ := emulatedWorld(t)
+	policy := w.policy("etat-civil")
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	w.update(policy, func() { policy.Spec.Copies.Minimum = 4 })
+	missing := w.await(bucket, v1alpha1.ConditionPlacementSatisfied, metav1.ConditionFalse, v1alpha1.ReasonNotEnoughCopies)
+	wantIn(t, missing.Message, "asks for 4 copies and only 3 places are eligible")
+	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	session, name := w.application(bucket)
+	put(t, session, name, "acte", "1901")
+
+	// A new process publishes a Secret that somebody deleted.
+	w.delete(secretOf(bucket))
+	w.restart()
+	w.eventually(func() error { return w.client.Get(t.Context(), client.ObjectKeyFromObject(bucket), secretOf(bucket)) })
+	session, name = w.application(bucket)
+	put(t, session, name, "acte-2", "1902")
 }

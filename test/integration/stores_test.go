@@ -9,6 +9,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/tags"
 	eventsv1 "k8s.io/api/events/v1"
 
 	"github.com/rempart/rempart/internal/provider"
@@ -39,6 +40,18 @@ func otherClient(t *testing.T, server *emulator.Server) *minio.Client {
 		t.Fatal(err)
 	}
 	return made
+}
+
+// tagAs sets a tag of a bucket, as another program does.
+func tagAs(t *testing.T, server *emulator.Server, bucket, key, value string) {
+	t.Helper()
+	set, err := tags.MapToBucketTags(map[string]string{key: value})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := otherClient(t, server).SetBucketTagging(context.Background(), bucket, set); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // empty removes a bucket with all it holds, as an administrator of the store may.

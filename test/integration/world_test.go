@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,14 +53,20 @@ type store struct{ endpoint, accessKey, secretKey, region, credentialAPI string 
 // newWorld makes an installation and starts the operator.
 func newWorld(t testing.TB, change ...func(*app.ManagerOptions)) *world {
 	t.Helper()
-	config := controlPlane.Get(t).RESTConfig()
+	return newWorldIn(t, controlPlane.Get(t), change...)
+}
+
+// newWorldIn makes an installation in a cluster.
+func newWorldIn(t testing.TB, cluster *harness.ControlPlane, change ...func(*app.ManagerOptions)) *world {
+	t.Helper()
+	config := cluster.RESTConfig()
 	direct, err := client.New(config, client.Options{Scheme: app.Scheme()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{
 		t: t, client: direct, config: config, stores: map[string]store{}, stop: func() {},
-		system: harness.Namespace(t, controlPlane.Get(t)), namespace: harness.Namespace(t, controlPlane.Get(t)),
+		system: harness.Namespace(t, cluster), namespace: harness.Namespace(t, cluster),
 	}
 	w.options = app.ManagerOptions{
 		Namespace: w.system, InstallationID: w.system, Self: "onprem/dc1", AllowInsecureEndpoints: true,
@@ -105,23 +113,33 @@ func (w *world) restart() {
 // begins empty.
 func (w *world) tearDown() {
 	w.stop()
+	w.forget()
+}
+
+// forget removes every object of Rempart from the cluster and touches nothing
+// else, as the loss of the cluster does. The owners' garbage collection works
+// beside it.
+func (w *world) forget() {
 	ctx := context.Background()
 	for _, list := range []client.ObjectList{
 		&v1alpha1.ReversibilityDrillList{}, &v1alpha1.SovereignBucketAccessList{}, &v1alpha1.SovereignBucketList{}, &v1alpha1.BucketReplicaList{},
 		&v1alpha1.SovereignProviderList{}, &v1alpha1.SovereigntyPolicyList{},
 	} {
-		if err := w.client.List(ctx, list); err != nil {
-			w.t.Errorf("list what is left: %v", err)
-			continue
-		}
-		_ = meta.EachListItem(list, func(object runtime.Object) error {
-			left := object.(client.Object)
-			left.SetFinalizers(nil)
-			_ = w.client.Update(ctx, left)
-			if err := w.client.Delete(ctx, left); err != nil && !apierrors.IsNotFound(err) {
-				w.t.Errorf("delete what is left: %v", err)
+		w.eventually(func() error {
+			if err := w.client.List(ctx, list); err != nil {
+				return err
 			}
-			return nil
+			if meta.LenList(list) == 0 {
+				return nil
+			}
+			var errs []error
+			_ = meta.EachListItem(list, func(object runtime.Object) error {
+				left := object.(client.Object)
+				released := w.client.Patch(ctx, left, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))
+				errs = append(errs, client.IgnoreNotFound(released), client.IgnoreNotFound(w.client.Delete(ctx, left)))
+				return nil
+			})
+			return notYet("%d objects are left of %T: %w", meta.LenList(list), list, errors.Join(errs...))
 		})
 	}
 }
@@ -144,6 +162,11 @@ func (w *world) emulated(name string, change ...func(*emulator.Options)) *emulat
 	server := emulator.Start(w.t, options)
 	w.stores[name] = store{server.URL, server.AccessKey, server.SecretKey, server.Region, "Versity"}
 	return server
+}
+
+// tellsSettings makes an emulated store keep and tell what others set on buckets.
+func tellsSettings(o *emulator.Options) {
+	o.StoredConfigurations = []string{"acl", "replication", "lifecycle"}
 }
 
 // plain adds an emulated store that issues no keys: applications get the account's.
@@ -252,6 +275,13 @@ func (w *world) awaitProviders() {
 // bucket makes a SovereignBucket under a policy, with the primary on premises.
 func (w *world) bucket(name, policy string, change ...func(*v1alpha1.SovereignBucketSpec)) *v1alpha1.SovereignBucket {
 	w.t.Helper()
+	bucket := w.bucketObject(name, policy, change...)
+	w.create(bucket)
+	return bucket
+}
+
+// bucketObject is a SovereignBucket that is not made yet.
+func (w *world) bucketObject(name, policy string, change ...func(*v1alpha1.SovereignBucketSpec)) *v1alpha1.SovereignBucket {
 	bucket := &v1alpha1.SovereignBucket{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
 		Spec: v1alpha1.SovereignBucketSpec{
@@ -263,7 +293,6 @@ func (w *world) bucket(name, policy string, change ...func(*v1alpha1.SovereignBu
 	for _, f := range change {
 		f(&bucket.Spec)
 	}
-	w.create(bucket)
 	return bucket
 }
 
@@ -326,12 +355,21 @@ func (w *world) awaitGone(object client.Object) {
 		case err != nil:
 			return err
 		}
+		if still, hasConditions := object.(conditioned); hasConditions {
+			return fmt.Errorf("%s %s is still there: %v", kindOf(object), object.GetName(), *still.GetConditions())
+		}
 		return fmt.Errorf("%s %s is still there", kindOf(object), object.GetName())
 	})
 }
 
 // eventually waits until there is nothing to say against it.
 func (w *world) eventually(objection func() error) {
+	w.t.Helper()
+	w.eventuallyWithin(patience, objection)
+}
+
+// eventuallyWithin waits for what takes longer than usual.
+func (w *world) eventuallyWithin(patience time.Duration, objection func() error) {
 	w.t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
@@ -350,10 +388,17 @@ func (w *world) eventually(objection func() error) {
 // application does.
 func (w *world) application(bucket *v1alpha1.SovereignBucket) (provider.Session, string) {
 	w.t.Helper()
+	return w.consumer(bucket.Name)
+}
+
+// consumer opens a bucket with what a Secret of the tenant's namespace says, as
+// whoever mounts it does; a pod waits until it is there.
+func (w *world) consumer(secretName string) (provider.Session, string) {
+	w.t.Helper()
 	var published corev1.Secret
-	if err := w.client.Get(context.Background(), client.ObjectKeyFromObject(bucket), &published); err != nil {
-		w.t.Fatal(err)
-	}
+	w.eventually(func() error {
+		return w.client.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: secretName}, &published)
+	})
 	session, err := s3.Driver{}.Open(provider.Place{
 		Provider: "application", Endpoint: string(published.Data["AWS_ENDPOINT_URL_S3"]),
 		Region: string(published.Data["AWS_REGION"]), Addressing: provider.PathStyle,

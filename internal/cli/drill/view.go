@@ -11,6 +11,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/cli/output"
+	"github.com/rempart/rempart/internal/terminal"
 )
 
 // steps are those up to the verdict, in order. What comes after it is cleaning up.
@@ -136,7 +137,7 @@ func (l *lines) show(p *progress, now time.Time) {
 }
 
 func (l *lines) line(after time.Duration, text string) {
-	_, _ = fmt.Fprintf(l.out, "%6s  %s\n", after, output.Clean(text))
+	_, _ = fmt.Fprintf(l.out, "%6s  %s\n", after, terminal.Clean(text))
 }
 
 // block draws all steps, over what it drew before.
@@ -157,7 +158,7 @@ func (b *block) show(p *progress, now time.Time) {
 	for _, line := range drawing {
 		// A line that the terminal breaks would be two, and the next drawing
 		// would begin too low.
-		text.WriteString(output.Shorten(output.Clean(line), b.width-1) + "\n")
+		text.WriteString(output.Shorten(terminal.Clean(line), b.width-1) + "\n")
 	}
 	b.drawn = len(drawing)
 	_, _ = io.WriteString(b.out, text.String())

@@ -7,13 +7,11 @@ package env
 
 import (
 	"fmt"
-	"io"
 	"time"
 
-	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"github.com/rempart/rempart/internal/cli/output"
+	"github.com/rempart/rempart/internal/terminal"
 )
 
 // Clock tells the time and waits.
@@ -34,21 +32,5 @@ type Environment struct {
 
 // Note tells people something beside the answer.
 func (e *Environment) Note(text string) {
-	_, _ = fmt.Fprintln(e.ErrOut, "note:", output.Clean(text)) // who cannot be told cannot be told of that either
+	_, _ = fmt.Fprintln(e.ErrOut, "note:", terminal.Clean(text)) // who cannot be told cannot be told of that either
 }
-
-// TerminalWidth tells the width of the terminal behind a stream, or false if
-// there is none. A terminal without a known width is taken for a narrow one.
-func TerminalWidth(stream io.Writer) (int, bool) {
-	file, isFile := stream.(interface{ Fd() uintptr })
-	if !isFile || !term.IsTerminal(int(file.Fd())) {
-		return 0, false
-	}
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil || width <= 0 {
-		return narrow, true
-	}
-	return width, true
-}
-
-const narrow = 80

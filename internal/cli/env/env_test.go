@@ -179,20 +179,6 @@ func TestABrokenKubeconfigIsNamed(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTerminalHasNoWidth(t *testing.T) {
-	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if _, isTerminal := TerminalWidth(file); isTerminal {
-		t.Error("a file is taken for a terminal")
-	}
-	if _, isTerminal := TerminalWidth(&bytes.Buffer{}); isTerminal {
-		t.Error("a buffer is taken for a terminal")
-	}
-}
-
 func TestNotesGoBesideTheAnswer(t *testing.T) {
 	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
 	(&Environment{IOStreams: streams}).Note("one\x1b[2J")

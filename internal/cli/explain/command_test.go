@@ -48,6 +48,11 @@ func TestExplainsManifestsWithoutACluster(t *testing.T) {
 				"-f", "testdata/tightened.yaml", "-f", "testdata/commune/10-providers.yaml", "-f", "testdata/commune/00-namespace.yaml",
 			}, env.ExitNo,
 		},
+		"a bucket that is not listed is not adopted": {
+			"adoption.txt", []string{
+				"-f", "testdata/adoption.yaml", "-f", "testdata/commune/10-providers.yaml", "-f", "testdata/commune/00-namespace.yaml",
+			}, env.ExitNo,
+		},
 		"without a provider there is no place": {
 			"no-provider.txt", []string{"-f", "testdata/commune/20-policy.yaml", "-f", "testdata/commune/30-buckets.yaml"}, env.ExitNo,
 		},

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"unicode"
+
+	"github.com/rempart/rempart/internal/terminal"
 )
 
 // Text is a text for people, built line by line. The zero value is empty.
@@ -12,7 +13,7 @@ type Text struct{ b strings.Builder }
 
 // Line adds a line. Control characters in it become blanks.
 func (t *Text) Line(format string, args ...any) {
-	t.b.WriteString(strings.TrimRight(Clean(fmt.Sprintf(format, args...)), " "))
+	t.b.WriteString(strings.TrimRight(terminal.Clean(fmt.Sprintf(format, args...)), " "))
 	t.b.WriteByte('\n')
 }
 
@@ -80,23 +81,9 @@ func (g *Grid) String() string {
 func shown(cells []string) []string {
 	cleaned := make([]string, len(cells))
 	for i, cell := range cells {
-		if cleaned[i] = Clean(cell); cleaned[i] == "" {
+		if cleaned[i] = terminal.Clean(cell); cleaned[i] == "" {
 			cleaned[i] = "-"
 		}
 	}
 	return cleaned
-}
-
-// Clean takes out what a terminal would obey: control characters become blanks,
-// invisible ones that change the direction of writing disappear.
-func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
-			return ' '
-		case unicode.Is(unicode.Bidi_Control, r):
-			return -1
-		}
-		return r
-	}, s)
 }

@@ -148,7 +148,26 @@ func (c *command) look(ctx context.Context, reader cluster, namespace string, na
 		return seen, fmt.Errorf("read SovereignBucket %s/%s: %w", namespace, names[0], err)
 	}
 	seen.buckets = append(seen.buckets, bucket)
+	seen, err := c.lookAtAccesses(ctx, reader, namespace, seen)
+	if err != nil {
+		return seen, err
+	}
 	return c.lookAtProviders(ctx, reader, seen)
+}
+
+// lookAtAccesses adds the accesses. Who may not read them is shown the rest.
+func (c *command) lookAtAccesses(ctx context.Context, reader cluster, namespace string, seen world) (world, error) {
+	var accesses v1alpha1.SovereignBucketAccessList
+	err := reader.List(ctx, &accesses, client.InNamespace(namespace))
+	if apierrors.IsForbidden(err) {
+		c.env.Note("you may not read SovereignBucketAccesses, so it is not shown who has a key")
+		return seen, nil
+	}
+	if err != nil {
+		return seen, fmt.Errorf("list the accesses: %w", err)
+	}
+	seen.accesses = accesses.Items
+	return seen, nil
 }
 
 // lookAtProviders adds the providers. Who may not read them, as tenants often may

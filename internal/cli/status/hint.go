@@ -82,10 +82,18 @@ func hintFor(reason string, bucket *v1alpha1.SovereignBucket) (Hint, bool) {
 		text = "the bucket is to be deleted and still holds objects. To leave them where they are, or else to delete them and every copy:"
 		commands = deletion(bucket)
 	case v1alpha1.ReasonNameConflict:
-		text = "something that is not Rempart's has a name that is needed, and is never overwritten: rename or remove it. Secrets and copies of this namespace:"
-		commands = []string{"kubectl get secrets,bucketreplicas -n " + quote(bucket.Namespace)}
+		text = "something else has a name that is needed, and is never overwritten: rename or remove it. Secrets, accesses and copies of this namespace:"
+		commands = []string{"kubectl get secrets,sovereignbucketaccesses,bucketreplicas -n " + quote(bucket.Namespace)}
+	case v1alpha1.ReasonWaitingForKeys:
+		text = "the bucket is to be deleted, and the keys to it are not revoked yet. To see why, or else to leave bucket and keys where they are:"
+		commands = []string{
+			"kubectl describe sovereignbucketaccesses -n " + quote(bucket.Namespace), patch(bucket, `{"spec":{"deletionPolicy":"Retain"}}`),
+		}
 	case v1alpha1.ReasonNotOwner:
-		text = "the bucket at the provider carries the mark of another owner, and nothing is written to it: find out who took it before anything else"
+		text = "the bucket at the provider carries the mark of another owner, and nothing is written to it: find out who took it before anything else (docs/runbooks/NotOwner.md says how)"
+	case v1alpha1.ReasonDriftDetected:
+		text = "somebody else changed how a bucket is set up; what, and what was done about it (docs/runbooks/DriftDetected.md says what to do):"
+		commands = []string{"kubectl get bucketreplicas -n " + quote(bucket.Namespace) + " -o custom-columns=NAME:.metadata.name,DRIFT:.status.drift,UNKNOWN:.status.driftUnknown"}
 	case v1alpha1.ReasonPrimaryRelocationRequired:
 		text = "the primary never moves by itself, and applications keep their key: make its place legal or reachable again, or begin anew as the message says. What speaks against its place:"
 		commands = []string{explain(bucket)}
@@ -123,7 +131,7 @@ func isOfPlacement(reason string) bool {
 		v1alpha1.ReasonNotEnoughCopies, v1alpha1.ReasonNotEnoughOperators, v1alpha1.ReasonOnPremiseRequired,
 		v1alpha1.ReasonOnPremiseForbidden, v1alpha1.ReasonOutsidePerimeter, v1alpha1.ReasonCountryNotAllowed,
 		v1alpha1.ReasonLocationUnknown, v1alpha1.ReasonGrantTooWide, v1alpha1.ReasonCapabilityMissing,
-		v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonNotSelected, v1alpha1.ReasonProviderNotFound,
+		v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonNotSelected, v1alpha1.ReasonNotAdoptable, v1alpha1.ReasonProviderNotFound,
 	}, reason)
 }
 

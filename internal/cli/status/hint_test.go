@@ -31,7 +31,11 @@ func TestHints(t *testing.T) {
 			b.Status.Primary = nil
 		}, []string{`kubectl patch sovereignbucket actes -n etat-civil --type merge -p '{"spec":{"deletionPolicy":"Retain"}}'`}},
 		"a name that is taken is to be looked for": {readyFor(v1alpha1.ReasonNameConflict), []string{
-			`kubectl get secrets,bucketreplicas -n etat-civil`,
+			`kubectl get secrets,sovereignbucketaccesses,bucketreplicas -n etat-civil`,
+		}},
+		"keys that are not revoked hold a bucket": {readyFor(v1alpha1.ReasonWaitingForKeys), []string{
+			`kubectl describe sovereignbucketaccesses -n etat-civil`,
+			`kubectl patch sovereignbucket actes -n etat-civil --type merge -p '{"spec":{"deletionPolicy":"Retain"}}'`,
 		}},
 		"a primary that is lost is a decision": {readyFor(v1alpha1.ReasonPrimaryRelocationRequired), []string{
 			`kubectl rempart explain bucket actes -n etat-civil`,

@@ -34,10 +34,13 @@ type Bucket struct {
 	// CopiesReady counts ready copies of all, as 2/3.
 	CopiesReady string `json:"copiesReady,omitempty"`
 	// UnreplicatedSince is when the oldest change was made that some copy lacks.
-	UnreplicatedSince *time.Time  `json:"unreplicatedSince,omitempty"`
-	LastDrill         *Drill      `json:"lastDrill,omitempty"`
-	Copies            []Copy      `json:"copies"`
-	NotTrue           []Condition `json:"notTrue"`
+	UnreplicatedSince *time.Time `json:"unreplicatedSince,omitempty"`
+	LastDrill         *Drill     `json:"lastDrill,omitempty"`
+	Copies            []Copy     `json:"copies"`
+	// Accesses are those that have a key to it; they are looked at for one bucket
+	// alone.
+	Accesses []Access    `json:"accesses,omitempty"`
+	NotTrue  []Condition `json:"notTrue"`
 	// Providers are those that are not ready; they are looked at for one bucket
 	// alone.
 	Providers []Provider `json:"providersNotReady"`
@@ -68,6 +71,24 @@ type Copy struct {
 	NotTrue           []Condition `json:"notTrue"`
 }
 
+// Access is how a consumer's key fares.
+type Access struct {
+	Name   string              `json:"name"`
+	Mode   v1alpha1.AccessMode `json:"mode"`
+	Secret string              `json:"secret"`
+	// Grant is absent as long as no key was published.
+	Grant v1alpha1.GrantLevel    `json:"grant,omitempty"`
+	Ready metav1.ConditionStatus `json:"ready"`
+	// Deleting tells that its owner lets go of it.
+	Deleting bool `json:"deleting,omitempty"`
+	// Issued is when the published key was issued, and RotationInterval the age at
+	// which it is replaced; absent where it is not by itself.
+	Issued           *time.Time  `json:"issued,omitempty"`
+	RotationInterval string      `json:"rotationInterval,omitempty"`
+	Retiring         int         `json:"retiringKeys,omitempty"`
+	NotTrue          []Condition `json:"notTrue"`
+}
+
 // Provider is a provider that is not ready.
 type Provider struct {
 	Name    string                 `json:"name"`
@@ -88,6 +109,7 @@ type Condition struct {
 type world struct {
 	buckets   []v1alpha1.SovereignBucket
 	replicas  []v1alpha1.BucketReplica
+	accesses  []v1alpha1.SovereignBucketAccess
 	providers []v1alpha1.SovereignProvider
 }
 
@@ -148,6 +170,7 @@ func (w world) model(bucket *v1alpha1.SovereignBucket) Bucket {
 	for i := range replicas {
 		model.Copies = append(model.Copies, copyOf(&replicas[i]))
 	}
+	model.Accesses = w.accessesTo(bucket)
 	model.Hints = hints(bucket, replicas, model)
 	return model
 }
@@ -176,6 +199,45 @@ func copyOf(replica *v1alpha1.BucketReplica) Copy {
 		UnreplicatedSince: timeOf(status.UnreplicatedSince), LastVerified: timeOf(status.LastVerifiedTime),
 		NotTrue: notTrue(status.Conditions, replicaConditions(replica.Spec.Role), replica.Generation),
 	}
+}
+
+// accessesTo gives the accesses to a bucket, the application's own first.
+func (w world) accessesTo(bucket *v1alpha1.SovereignBucket) []Access {
+	var found []Access
+	for i := range w.accesses {
+		if access := &w.accesses[i]; access.Namespace == bucket.Namespace && access.Spec.BucketRef.Name == bucket.Name {
+			found = append(found, accessOf(access))
+		}
+	}
+	slices.SortFunc(found, func(a, b Access) int {
+		switch bucket.Name {
+		case a.Name:
+			return -1
+		case b.Name:
+			return 1
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
+	return found
+}
+
+func accessOf(access *v1alpha1.SovereignBucketAccess) Access {
+	status := access.Status
+	model := Access{
+		Name: access.Name, Mode: access.Spec.AccessMode, Secret: access.SecretName(), Grant: status.Grant,
+		Ready:    judge(status.Conditions, v1alpha1.ConditionReady, access.Generation).Status,
+		Deleting: !access.DeletionTimestamp.IsZero(), Issued: timeOf(status.LastRotationTime),
+		NotTrue: notTrue(status.Conditions, []string{v1alpha1.ConditionReady, v1alpha1.ConditionCredentialsValid}, access.Generation),
+	}
+	if interval := access.Spec.Rotation.Interval; interval != nil {
+		model.RotationInterval = interval.Duration.String()
+	}
+	for _, key := range status.ActiveKeys {
+		if key.State == v1alpha1.KeyRetiring {
+			model.Retiring++
+		}
+	}
+	return model
 }
 
 // notReady gives the providers that are not ready.

@@ -59,6 +59,7 @@ func renderOne(b Bucket, now time.Time) string {
 	var text output.Text
 	b.renderSummary(&text, now)
 	b.renderCopies(&text, now)
+	b.renderAccesses(&text, now)
 	b.renderNotTrue(&text)
 	b.renderProviders(&text)
 	b.renderHints(&text)
@@ -105,6 +106,28 @@ func (b Bucket) renderCopies(text *output.Text, now time.Time) {
 		}
 		if c.FailedObjects > 0 {
 			grid.Note("%d objects could not be copied: kubectl get bucketreplica %s -n %s -o yaml names the first", c.FailedObjects, c.Replica, b.Namespace)
+		}
+	}
+	text.Grid(*grid)
+}
+
+func (b Bucket) renderAccesses(text *output.Text, now time.Time) {
+	if len(b.Accesses) == 0 {
+		return
+	}
+	text.Break()
+	grid := output.NewGrid("  ", "ACCESS", "SECRET", "MODE", "GRANT", "READY", "KEY AGE", "REPLACED AT")
+	for _, a := range b.Accesses {
+		ready := string(a.Ready)
+		if a.Deleting {
+			ready = "Deleting"
+		}
+		grid.Add(a.Name, a.Secret, string(a.Mode), string(a.Grant), ready, output.Age(now, a.Issued), a.RotationInterval)
+		for _, condition := range a.NotTrue {
+			grid.Note("%s", condition)
+		}
+		if a.Retiring > 0 {
+			grid.Note("the key before still works, until its overlap ends")
 		}
 	}
 	text.Grid(*grid)

@@ -97,7 +97,7 @@ func tripped() world {
 	replicas[0].Status.Guard = &v1alpha1.GuardStatus{Planned: 4321, Digest: "sha256:0123abcd"}
 	replicas[0].Status.UnreplicatedSince, replicas[0].Status.FailedObjects = ago(17*time.Minute), 3
 	return world{
-		buckets: []v1alpha1.SovereignBucket{bucket}, replicas: replicas,
+		buckets: []v1alpha1.SovereignBucket{bucket}, replicas: replicas, accesses: accesses("actes"),
 		providers: []v1alpha1.SovereignProvider{
 			{
 				ObjectMeta: metav1.ObjectMeta{Name: "outscale", Generation: 1},
@@ -114,10 +114,33 @@ func tripped() world {
 	}
 }
 
+// accesses makes the application's own access to a bucket, another one that is not
+// well, and one to another bucket.
+func accesses(bucket string) []v1alpha1.SovereignBucketAccess {
+	make := func(name, to string, mode v1alpha1.AccessMode) v1alpha1.SovereignBucketAccess {
+		return v1alpha1.SovereignBucketAccess{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "etat-civil", Name: name, Generation: 1},
+			Spec:       v1alpha1.SovereignBucketAccessSpec{BucketRef: v1alpha1.NameReference{Name: to}, AccessMode: mode},
+			Status: v1alpha1.SovereignBucketAccessStatus{
+				Conditions: allTrue([]string{v1alpha1.ConditionReady, v1alpha1.ConditionCredentialsValid}), Grant: v1alpha1.GrantScoped,
+				LastRotationTime: ago(9 * 24 * time.Hour), ActiveKeys: []v1alpha1.KeyStatus{{KeyID: "k2", State: v1alpha1.KeyActive}},
+			},
+		}
+	}
+	own := make(bucket, bucket, v1alpha1.AccessReadWrite)
+	own.Spec.Rotation.Interval = &metav1.Duration{Duration: 720 * time.Hour}
+	scanner := make("a-scanner", bucket, v1alpha1.AccessWriteOnly)
+	scanner.Spec.AccessSecretName = "scans"
+	scanner.Status.ActiveKeys = append(scanner.Status.ActiveKeys, v1alpha1.KeyStatus{KeyID: "k1", State: v1alpha1.KeyRetiring})
+	scanner.Status.Conditions = but(scanner.Status.Conditions, is(v1alpha1.ConditionCredentialsValid, metav1.ConditionFalse,
+		v1alpha1.ReasonProviderUnreachable, "key k1 could not be revoked and is tried again: no answer"))
+	return []v1alpha1.SovereignBucketAccess{scanner, own, make("other", "other", v1alpha1.AccessReadOnly)}
+}
+
 // several makes buckets in several states.
 func several() world {
 	w := tripped()
-	w.providers = nil
+	w.providers, w.accesses = nil, nil
 	add := func(bucket v1alpha1.SovereignBucket, replicas []v1alpha1.BucketReplica) {
 		w.buckets, w.replicas = append(w.buckets, bucket), append(w.replicas, replicas...)
 	}
@@ -191,7 +214,7 @@ func TestACopyThatSomebodyElseMadeIsNotShown(t *testing.T) {
 	}
 }
 
-// tenants is a cluster in which providers may not be read.
+// tenants is a cluster in which neither providers nor accesses may be read.
 type tenants struct{ world }
 
 func (c tenants) Get(_ context.Context, _ client.ObjectKey, into client.Object) error {
@@ -211,14 +234,16 @@ func (c tenants) List(_ context.Context, into client.ObjectList, _ ...client.Lis
 	return nil
 }
 
-func TestWhoMayNotReadProvidersIsShownTheRest(t *testing.T) {
+func TestWhoMayNotReadEverythingIsShownTheRest(t *testing.T) {
 	streams, _, _, errOut := genericiooptions.NewTestIOStreams()
 	c := command{env: &env.Environment{IOStreams: streams}}
 	seen, err := c.look(t.Context(), tenants{tripped()}, "etat-civil", []string{"actes"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(seen.models()[0].Copies) != 2 || !strings.Contains(errOut.String(), "you may not read SovereignProviders") {
+	notes := errOut.String()
+	if len(seen.models()[0].Copies) != 2 || !strings.Contains(notes, "you may not read SovereignProviders") ||
+		!strings.Contains(notes, "you may not read SovereignBucketAccesses") {
 		t.Errorf("copies %v, notes %q", seen.models()[0].Copies, errOut)
 	}
 }

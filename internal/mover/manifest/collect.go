@@ -75,7 +75,7 @@ func isObsolete(name string, isCurrent, isOld bool, kept map[string]bool) bool {
 	case strings.Contains(name, "/"): // the manifest of another prefix
 		return false
 	case strings.HasSuffix(name, segmentSuffix):
-		return isOld && !(isCurrent && kept[name])
+		return isOld && (!isCurrent || !kept[name])
 	}
 	return false
 }

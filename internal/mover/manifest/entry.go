@@ -15,7 +15,6 @@
 package manifest
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -136,6 +135,3 @@ func (d *Digest) Bytes() int64 { return d.bytes }
 
 // Sum gives the digest as sha256:hex.
 func (d *Digest) Sum() string { return "sha256:" + hex.EncodeToString(d.hash.Sum(nil)) }
-
-// byKey orders entries as listings are ordered.
-func byKey(a, b Entry) int { return cmp.Compare(a.Key, b.Key) }

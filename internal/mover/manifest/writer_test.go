@@ -193,8 +193,8 @@ func TestAManifestThatIsAmendedIsAsCompleteAsBefore(t *testing.T) {
 		prepare func(t *testing.T, w *world, entries []Entry)
 		want    bool
 	}{
-		"complete": {func(t *testing.T, w *world, entries []Entry) { w.writeAll(t, Range{}, entries) }, true},
-		"halfway":  {func(t *testing.T, w *world, entries []Entry) { w.halfway(t, Range{}, entries, 5) }, false},
+		"complete": {func(t *testing.T, w *world, entries []Entry) { t.Helper(); w.writeAll(t, Range{}, entries) }, true},
+		"halfway":  {func(t *testing.T, w *world, entries []Entry) { t.Helper(); w.halfway(t, Range{}, entries, 5) }, false},
 		"absent":   {func(*testing.T, *world, []Entry) {}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

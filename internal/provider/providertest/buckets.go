@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -26,8 +27,34 @@ func testHealth(t *testing.T, s Suite) {
 	}
 }
 
+// testListed: a bucket is listed as long as it is there.
+func testListed(t *testing.T, s Suite) {
+	f := s.start(t, "")
+	isListed := func() bool {
+		t.Helper()
+		list, err := f.ListBuckets(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if skew, told := list.Health.Skew(); !told || skew.Abs() > time.Minute {
+			t.Errorf("health is %+v", list.Health)
+		}
+		return slices.Contains(list.Names, f.bucket)
+	}
+	if !isListed() {
+		t.Error("a bucket that is there is not listed")
+	}
+	if err := f.DeleteBucket(t.Context(), f.bucket); err != nil {
+		t.Fatal(err)
+	}
+	if isListed() {
+		t.Error("a bucket that is gone is listed")
+	}
+}
+
 func testBuckets(t *testing.T, s Suite) {
 	t.Run("every step may be repeated", func(t *testing.T) { testLifeCycle(t, s) })
+	t.Run("they are listed", func(t *testing.T) { testListed(t, s) })
 	t.Run("drift is seen and undone", func(t *testing.T) { testDrift(t, s) })
 	t.Run("a bucket with content stays", func(t *testing.T) {
 		f := s.start(t, "")

@@ -25,7 +25,15 @@ func operations(session provider.Session, bucket string) map[string]call {
 
 func bucketOperations(session provider.Session, bucket string) map[string]call {
 	return map[string]call{
-		"Ping":          func(ctx context.Context) error { _, err := session.Ping(ctx); return err },
+		"Ping":        func(ctx context.Context) error { _, err := session.Ping(ctx); return err },
+		"ListBuckets": func(ctx context.Context) error { _, err := session.ListBuckets(ctx); return err },
+		"ObserveSettings": func(ctx context.Context) error {
+			_, err := session.ObserveSettings(ctx, bucket)
+			return err
+		},
+		"CorrectSetting": func(ctx context.Context) error {
+			return session.CorrectSetting(ctx, bucket, provider.SettingPolicy)
+		},
 		"ObserveBucket": func(ctx context.Context) error { _, err := session.ObserveBucket(ctx, bucket); return err },
 		"CreateBucket":  func(ctx context.Context) error { return session.CreateBucket(ctx, provider.Bucket{Name: bucket}) },
 		"UpdateBucket": func(ctx context.Context) error {
@@ -85,7 +93,7 @@ func testErrors(t *testing.T, s Suite) {
 	t.Run("bucket that is not there", func(t *testing.T) {
 		// A state, or no error, for these; which of the two a store takes for the
 		// abort of an upload that never was is left to it.
-		excepted := []string{"Ping", "ObserveBucket", "CreateBucket", "DeleteBucket", "AbortUpload"}
+		excepted := []string{"Ping", "ListBuckets", "ObserveBucket", "CreateBucket", "DeleteBucket", "AbortUpload"}
 		session, name := s.Open(t), s.newName(t)
 		for operation, call := range operations(session, name) {
 			if slices.Contains(excepted, operation) {

@@ -136,6 +136,7 @@ func wantNoNeighbour(t *testing.T, neighbour fixture) {
 	_, err = neighbour.ListPage(ctx, neighbour.bucket, provider.ListRequest{})
 	wantRefused(t, "neighbour: list", err)
 	wantRefused(t, "neighbour: remove", neighbour.Remove(ctx, neighbour.ref("k")))
+	wantRefused(t, "neighbour: abort", neighbour.AbortUpload(ctx, neighbour.ref("k"), "none"))
 	if scoped, ok := neighbour.Keys(); ok {
 		_, err := scoped.IssueKey(ctx, provider.Grant{Consumer: "escalation", Bucket: neighbour.bucket, Mode: provider.ReadWrite})
 		wantRefused(t, "issue a key", err)
@@ -190,6 +191,9 @@ func testWriteOnly(t *testing.T, s Suite, keys provider.KeyIssuer) {
 	wantRefused(t, "list uploads", err)
 	if err := app.AbortUpload(t.Context(), app.ref("aborted"), id); err != nil {
 		t.Errorf("abort: %v", err)
+	}
+	if err := app.AbortUpload(t.Context(), app.ref("none"), "none"); err != nil {
+		t.Errorf("abort an upload that is not there: %v", err)
 	}
 	_, err = app.Head(t.Context(), app.ref("k"))
 	wantRefused(t, "head", err)

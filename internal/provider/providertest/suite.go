@@ -28,6 +28,9 @@ type Suite struct {
 	OpenOther func(t testing.TB) provider.Session
 	// NewBucket gives the name of a bucket that nobody has; nil makes random ones.
 	NewBucket func(t testing.TB) string
+	// Harm sets a bucket's setting to something harmful, as another program does; it
+	// is called for the settings that the traits declare to be corrected.
+	Harm func(t testing.TB, bucket string, setting provider.Setting)
 	// Traits are the declaration.
 	Traits Traits
 }
@@ -44,6 +47,9 @@ type Traits struct {
 	IssuesKeys bool
 	// Keys are where those keys fall short of their mode.
 	Keys provider.KeyTraits
+	// TellsSettings are those whose state the store tells, CorrectsSettings those
+	// that Suite.Harm can set and the store lets us set right.
+	TellsSettings, CorrectsSettings []provider.Setting
 	// DefaultContentType is what the store says of an object sent without a type.
 	DefaultContentType string
 }
@@ -63,6 +69,7 @@ func Run(t *testing.T, suite Suite) {
 	parts := map[string]func(*testing.T, Suite){
 		"health":       testHealth,
 		"buckets":      testBuckets,
+		"settings":     testSettings,
 		"objects":      testObjects,
 		"attributes":   testAttributes,
 		"odd keys":     testOddKeys,

@@ -32,6 +32,8 @@ func declared(capability provider.Capability, support provider.Support) func(*pr
 	return func(t *providertest.Traits) { t.Capabilities[capability] = support }
 }
 
+func corrects(t *providertest.Traits) { t.CorrectsSettings = t.TellsSettings }
+
 func fault(match emulator.Match, effect emulator.Effect) func(*emulator.Faults) {
 	return func(f *emulator.Faults) { f.Add(match, effect) }
 }
@@ -61,6 +63,10 @@ var wrongs = map[string]wrong{
 	"a mark that cannot be written":     {arm: fault(emulator.Match{Operation: "PutBucketTagging"}, emulator.Fail(500, "InternalError")), want: "buckets"},
 	"a user that cannot be removed":     {arm: fault(emulator.Match{Operation: "AdminDeleteUser"}, emulator.EmptyBody()), want: "scoped_keys"},
 	"a policy that is not kept":         {arm: fault(emulator.Match{Operation: "PutBucketPolicy"}, emulator.EmptyBody()), want: "scoped_keys"},
+	"settings that are not declared":    {options: emulator.Options{StoredConfigurations: []string{"lifecycle"}}, want: "settings"},
+	"settings that are not told":        {arm: fault(emulator.Match{Operation: "GetBucketPolicy"}, emulator.Fail(501, "NotImplemented")), want: "settings"},
+	"corrections that are not kept":     {declare: corrects, arm: fault(emulator.Match{Operation: "PutBucketPolicy"}, emulator.EmptyBody()), want: "settings"},
+	"a bucket that is not listed":       {arm: fault(emulator.Match{Operation: "ListBuckets"}, emulator.Fail(403, "AccessDenied")), want: "buckets"},
 	"refusals that are not told":        {arm: fault(emulator.Match{Operation: "GetBucketVersioning"}, emulator.Fail(500, "InternalError")), want: "errors"},
 }
 
@@ -75,6 +81,7 @@ func suiteOf(t *testing.T, w wrong) providertest.Suite {
 			provider.CapabilityExactKeys: provider.Supported, provider.CapabilityContentHash: provider.Supported,
 		}),
 		ExactKeys: []string{"a//b", "./c"}, IssuesKeys: true, DefaultContentType: "binary/octet-stream",
+		TellsSettings: []provider.Setting{provider.SettingPolicy},
 	}
 	if w.declare != nil {
 		w.declare(&traits)
@@ -98,6 +105,13 @@ func suiteOf(t *testing.T, w wrong) providertest.Suite {
 	return providertest.Suite{
 		Open:   func(t testing.TB) provider.Session { t.Helper(); return openAs(t, root) },
 		OpenAs: openAs,
+		Harm: func(t testing.TB, bucket string, _ provider.Setting) {
+			t.Helper()
+			open := `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + bucket + `/*"}]}`
+			if err := server.SetBucketPolicy(bucket, open); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Traits: traits,
 	}
 }

@@ -1,12 +1,18 @@
 package s3_test
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/minio/minio-go/v7/pkg/signer"
 
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/providertest"
@@ -35,6 +41,42 @@ func but(capability provider.Capability, support provider.Support) provider.Capa
 	return changed
 }
 
+var onlyPolicy = []provider.Setting{provider.SettingPolicy}
+
+// harmAt gives the hand that harms buckets of a store through the S3 API itself.
+func harmAt(place provider.Place, accessKey, secretKey string) func(testing.TB, string, provider.Setting) {
+	documents := map[provider.Setting]string{
+		provider.SettingACL: everybodyReads, provider.SettingReplication: leadsAway, provider.SettingLifecycle: deletesEarly,
+	}
+	return func(t testing.TB, bucket string, setting provider.Setting) {
+		t.Helper()
+		document := documents[setting]
+		if setting == provider.SettingPolicy {
+			document = strings.ReplaceAll(everybodyMay, "actes", bucket)
+		}
+		putSubresource(t, place, accessKey, secretKey, bucket, string(setting), document)
+	}
+}
+
+func putSubresource(t testing.TB, place provider.Place, accessKey, secretKey, bucket, name, document string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPut, place.Endpoint+"/"+bucket+"?"+name, strings.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256([]byte(document))
+	request.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(digest[:]))
+	answer, err := http.DefaultClient.Do(signer.SignV4(*request, accessKey, secretKey, "", place.Region))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		text, _ := io.ReadAll(answer.Body)
+		t.Fatalf("set %s of bucket %s: %s: %s", name, bucket, answer.Status, text)
+	}
+}
+
 // TestConformanceOfEmulatedStores tries the driver against stores with the habits
 // of real ones.
 func TestConformanceOfEmulatedStores(t *testing.T) {
@@ -44,26 +86,35 @@ func TestConformanceOfEmulatedStores(t *testing.T) {
 		traits  providertest.Traits
 	}{
 		"exact": {
-			emulator.Options{VersityAdmin: true},
-			providertest.Traits{Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true},
+			emulator.Options{VersityAdmin: true, StoredConfigurations: []string{"acl", "replication", "lifecycle"}},
+			providertest.Traits{
+				Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true,
+				TellsSettings: provider.AllSettings, CorrectsSettings: provider.AllSettings,
+			},
 		},
 		"like Ceph": {
 			emulator.Options{
 				Region: "default", RefuseEmptyStreaming: true, IgnoreChecksums: true, KeepChunkedEncoding: true, RecreateOK: true,
 				AnyPrincipal: true, CarelessSubresources: true, CoarseTimes: true, CephAdmin: true,
 			},
-			providertest.Traits{Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true},
+			providertest.Traits{
+				Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true, TellsSettings: onlyPolicy, CorrectsSettings: onlyPolicy,
+			},
 		},
 		"with Garage's admin API": {
 			emulator.Options{Region: "garage"},
 			providertest.Traits{
 				Capabilities: everySupport, ExactKeys: oddKeys, IssuesKeys: true,
-				Keys: provider.KeyTraits{ReachReserved: true, WritersDelete: true},
+				Keys:          provider.KeyTraits{ReachReserved: true, WritersDelete: true},
+				TellsSettings: onlyPolicy, CorrectsSettings: onlyPolicy,
 			},
 		},
 		"like a posix gateway": {
 			emulator.Options{Region: "eu-west-9", RewriteKeys: true},
-			providertest.Traits{Capabilities: but(provider.CapabilityExactKeys, provider.Broken), OtherKeys: posixKeys},
+			providertest.Traits{
+				Capabilities: but(provider.CapabilityExactKeys, provider.Broken), OtherKeys: posixKeys,
+				TellsSettings: onlyPolicy, CorrectsSettings: onlyPolicy,
+			},
 		},
 	}
 	for name, store := range stores {
@@ -105,6 +156,9 @@ func TestConformanceOfVersity(t *testing.T) {
 		},
 		IssuesKeys:         true,
 		DefaultContentType: "binary/octet-stream",
+		// It refuses access control lists unless the bucket's ownership is changed.
+		TellsSettings:    []provider.Setting{provider.SettingACL, provider.SettingPolicy},
+		CorrectsSettings: onlyPolicy,
 	}
 	for name, versioning := range map[string]bool{"with versions": true, "without versions": false} {
 		t.Run(name, func(t *testing.T) {
@@ -131,6 +185,7 @@ func suite(place provider.Place, accessKey, secretKey string, traits providertes
 		return func(t testing.TB) provider.Session { t.Helper(); return openAs(t, place, accessKey, secretKey) }
 	}
 	return providertest.Suite{
+		Harm: harmAt(place, accessKey, secretKey),
 		Open: func(t testing.TB) provider.Session {
 			t.Helper()
 			return openWith(t, place, accessKey, secretKey, adminToken)

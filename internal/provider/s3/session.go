@@ -56,6 +56,12 @@ func (s *session) Ping(ctx context.Context) (provider.Health, error) {
 	return x.health(), err
 }
 
+// ListBuckets implements provider.Buckets.
+func (s *session) ListBuckets(ctx context.Context) (provider.BucketList, error) {
+	names, x, err := s.listBuckets(ctx)
+	return provider.BucketList{Names: names, Health: x.health()}, err
+}
+
 // listBuckets gives the names of the account's own buckets.
 func (s *session) listBuckets(ctx context.Context) ([]string, *exchange, error) {
 	var answer struct {

@@ -15,9 +15,13 @@ type configuration struct {
 	// an empty document called root.
 	missing string
 	root    string
+	// initial, when set, answers a GET before any PUT with a document that depends
+	// on the owner.
+	initial func(owner string) string
 }
 
 var configurations = map[string]configuration{
+	"acl":               {noun: "BucketAcl", initial: privateACL},
 	"accelerate":        {noun: "BucketAccelerateConfiguration", root: "AccelerateConfiguration"},
 	"cors":              {noun: "BucketCors", missing: "NoSuchCORSConfiguration"},
 	"encryption":        {noun: "BucketEncryption", missing: "ServerSideEncryptionConfigurationNotFoundError"},
@@ -28,6 +32,13 @@ var configurations = map[string]configuration{
 	"publicAccessBlock": {noun: "PublicAccessBlock", missing: "NoSuchPublicAccessBlockConfiguration"},
 	"replication":       {noun: "BucketReplication", missing: "ReplicationConfigurationNotFoundError"},
 	"website":           {noun: "BucketWebsite", missing: "NoSuchWebsiteConfiguration"},
+}
+
+// privateACL is the access control list of a bucket that only its owner may use.
+func privateACL(owner string) string {
+	return `<AccessControlPolicy xmlns="` + xmlNamespace + `"><Owner><ID>` + owner + `</ID></Owner><AccessControlList>` +
+		`<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>` + owner + `</ID></Grantee>` +
+		`<Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>`
 }
 
 // configurationOperations returns PUT, GET and DELETE of a subresource that is
@@ -55,6 +66,26 @@ func configurationOperations(name string) []operation {
 	}
 }
 
+// routeBadAnswer takes the GET of a subresource that the server answers with a
+// text of its own.
+func (c *call) routeBadAnswer() bool {
+	if c.level() != bucketLevel || c.r.Method != http.MethodGet {
+		return false
+	}
+	for name, text := range c.options.BadAnswers {
+		if c.query.Has(name) {
+			c.op = &operation{name: "BadAnswer", handle: func(c *call) error {
+				c.w.WriteHeader(http.StatusOK)
+				c.w.send([]byte(text))
+				return nil
+			}}
+			c.record.Operation, c.record.Subresource = c.op.name, name
+			return true
+		}
+	}
+	return false
+}
+
 func (c *call) putConfiguration(name string) error {
 	var document struct {
 		XMLName xml.Name
@@ -79,6 +110,9 @@ func (c *call) getConfiguration(name string, conf configuration) error {
 	switch {
 	case ok:
 		c.writeXML(http.StatusOK, stored)
+		return nil
+	case conf.initial != nil:
+		c.writeXML(http.StatusOK, []byte(conf.initial(b.owner)))
 		return nil
 	case conf.missing != "":
 		return notFound(conf.missing, "The %s configuration does not exist", name)

@@ -164,6 +164,33 @@ func (s *Server) AccessKeys() []string {
 	return slices.Sorted(maps.Keys(s.credentials))
 }
 
+// Configuration returns what is stored under a subresource of a bucket, empty
+// when nothing is.
+func (s *Server) Configuration(bucketName, subresource string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b := s.buckets[bucketName]
+	if b == nil {
+		return ""
+	}
+	return string(b.configurations[subresource])
+}
+
+// SetConfiguration stores a document under a subresource of a bucket behind the
+// API, as somebody else's hand does.
+func (s *Server) SetConfiguration(bucketName, subresource, document string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ensureBucket(bucketName).configurations[subresource] = []byte(document)
+}
+
+// RemoveTags removes all tags of a bucket behind the API.
+func (s *Server) RemoveTags(bucketName string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ensureBucket(bucketName).tags = nil
+}
+
 // SetBucketPolicy sets a bucket's policy behind the API, after the checks of
 // the API except those of its principals.
 func (s *Server) SetBucketPolicy(bucketName, document string) error {

@@ -134,6 +134,9 @@ func (c *call) route() error {
 	if err := c.checkKey(); err != nil {
 		return err
 	}
+	if c.routeBadAnswer() {
+		return nil
+	}
 	op, unknown := c.selectOperation()
 	c.record.Subresource = strings.Join(op.sub, "&")
 	if len(unknown) > 0 {

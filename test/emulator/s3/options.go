@@ -36,10 +36,13 @@ type Options struct {
 	// 0 means 50 000.
 	RequestLog int
 
-	// StoredConfigurations names the bucket subresources (lifecycle, cors,
-	// encryption, notification …) that are stored and returned, but have no
-	// effect. The others answer 501 NotImplemented.
+	// StoredConfigurations names the bucket subresources (acl, lifecycle,
+	// replication, cors, encryption, notification …) that are stored and returned,
+	// but have no effect. The others answer 501 NotImplemented.
 	StoredConfigurations []string
+	// BadAnswers answers the GET of a bucket subresource with a text, by its name,
+	// whatever is stored: an empty one, as some gateways do, or another document.
+	BadAnswers map[string]string
 	// CarelessSubresources ignores unknown subresources and carries out the
 	// bare verb, as Ceph RGW 16.2, MinIO and versitygw do for some: DELETE
 	// /bucket?anything deletes an empty bucket.
