@@ -69,6 +69,23 @@ func (*memorySession) Ping(context.Context) (provider.Health, error) {
 	return provider.Health{ServerTime: now, AskedAt: now, AnsweredAt: now}, nil
 }
 
+// ListBuckets implements provider.Buckets.
+func (s *memorySession) ListBuckets(ctx context.Context) (provider.BucketList, error) {
+	health, err := s.Ping(ctx)
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	return provider.BucketList{Names: slices.Sorted(maps.Keys(s.store.buckets)), Health: health}, err
+}
+
+// ObserveSettings implements provider.BucketSettings: nobody set any.
+func (*memorySession) ObserveSettings(context.Context, string) ([]provider.SettingState, error) {
+	states := make([]provider.SettingState, 0, len(provider.AllSettings))
+	for _, setting := range provider.AllSettings {
+		states = append(states, provider.SettingState{Setting: setting, Known: true})
+	}
+	return states, nil
+}
+
 // ObserveBucket implements provider.Buckets.
 func (s *memorySession) ObserveBucket(_ context.Context, name string) (provider.BucketState, error) {
 	s.store.mu.Lock()
