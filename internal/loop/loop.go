@@ -172,8 +172,7 @@ func (p *Pass) settle(report Report, err error) {
 	generation := p.object.GetGeneration()
 	conditions := p.object.GetConditions()
 	set := func(c metav1.Condition) { condition.Set(conditions, c, generation, now) }
-	p.dropUnless(report, v1alpha1.ConditionReconciling)
-	p.dropUnless(report, v1alpha1.ConditionStalled)
+	p.drop(report, err)
 	for _, c := range report.Conditions {
 		set(c)
 	}
@@ -202,10 +201,29 @@ func (p *Pass) settle(report Report, err error) {
 	}
 }
 
-// dropUnless takes away a condition that stands only while it is True.
-func (p *Pass) dropUnless(report Report, conditionType string) {
-	if meta.FindStatusCondition(report.Conditions, conditionType) == nil {
-		condition.Remove(p.object.GetConditions(), conditionType)
+// drop takes away the conditions that stand only while they are True, and are not
+// so any more. One that goes on must not go and come back: its time would be
+// another one, and each try would write the status and wake whoever watches it.
+func (p *Pass) drop(report Report, err error) {
+	for _, conditionType := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
+		if meta.FindStatusCondition(report.Conditions, conditionType) == nil && conditionType != standing(err) {
+			condition.Remove(p.object.GetConditions(), conditionType)
+		}
+	}
+}
+
+// standing is the condition that an error makes True, empty if none.
+func standing(err error) string {
+	if err == nil {
+		return ""
+	}
+	switch fault.Of(err).Class {
+	case fault.Terminal:
+		return v1alpha1.ConditionStalled
+	case fault.Transient:
+		return v1alpha1.ConditionReconciling
+	default:
+		return ""
 	}
 }
 

@@ -198,6 +198,27 @@ func TestStatusIsWrittenOnlyWhenItChanged(t *testing.T) {
 	}
 }
 
+// A failure that goes on says the same at a later time, and is written once.
+func TestAFailureThatGoesOnIsWrittenOnce(t *testing.T) {
+	for _, class := range []fault.Class{fault.Transient, fault.Throttled, fault.Waiting, fault.Terminal} {
+		s := newStage(t)
+		failure := fault.New(class, fault.QuotaExceeded, "full")
+		for try := range 3 {
+			s.finisher.Clock = clocktesting.NewFakePassiveClock(now.Add(time.Duration(try) * time.Minute))
+			_, _ = s.finish(found(), failure) // what the queue is answered is another test
+		}
+		if s.writes != 1 {
+			t.Errorf("%s: %d writes for one failure", class, s.writes)
+		}
+		if _, err := s.finish(ready(), nil); err != nil || s.writes != 2 {
+			t.Errorf("%s: %d writes once it is over, %v", class, s.writes, err)
+		}
+		if diff := cmp.Diff(map[string]string{"Ready": "True/Succeeded", "Fine": "True/Succeeded"}, s.conditions()); diff != "" {
+			t.Errorf("%s, once it is over: %s", class, diff)
+		}
+	}
+}
+
 func TestEventsComeOnceAndOnlyAfterTheWrite(t *testing.T) {
 	conflict := apierrors.NewConflict(schema.GroupResource{Resource: "x"}, "p", errors.New("changed"))
 	for name, test := range map[string]struct {

@@ -360,7 +360,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 	// A store that denies everything, and says what it knows.
 	front.on.Store(true)
 	w.sync(bucket)
-	w.await(w.replica(bucket, "ovh/GRA"), v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied)
+	w.await(w.replica(bucket, "ovh/GRA"), v1alpha1.ConditionReady, metav1.ConditionFalse)
 	w.look()
 	front.on.Store(false)
 	w.sync(bucket)
@@ -372,6 +372,8 @@ func TestNoSecretIsEverShown(t *testing.T) {
 	w.await(drill, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
 	w.look()
 	secrets := w.secrets(wrongSecret, token, "wrong-admin/t0ken+six=")
+	w.delete(reader)
+	w.awaitGone(reader)
 	w.annotate(bucket, v1alpha1.ConfirmDeleteAnnotation, bucket.Status.Primary.BucketName)
 	w.delete(bucket)
 	w.awaitGone(bucket)
