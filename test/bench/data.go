@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/retry"
 	"github.com/rempart/rempart/internal/provider/s3"
 	"github.com/rempart/rempart/internal/secret"
 	"github.com/rempart/rempart/test/harness"
@@ -43,11 +44,15 @@ func (b *bench) fill(ctx context.Context, w work) (string, error) {
 }
 
 func session(server *harness.S3Server) (provider.Session, error) {
-	return s3.Driver{}.Open(provider.Place{
+	opened, err := s3.Driver{}.Open(provider.Place{
 		Provider: "bench", Location: "loopback", Endpoint: server.Endpoint, Region: server.Region, Addressing: provider.PathStyle,
 	}, provider.Credentials{
 		provider.AccessKey: secret.New(server.AccessKey), provider.SecretKey: secret.New(server.SecretKey),
 	})
+	if err != nil {
+		return nil, err
+	}
+	return provider.Intercept(opened, retry.New(retry.Options{})), nil
 }
 
 func makeBucket(ctx context.Context, server *harness.S3Server, bucket string) error {

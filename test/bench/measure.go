@@ -4,17 +4,18 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"os"
 	"os/exec"
-	"runtime"
 	"slices"
-	"syscall"
+	"strings"
+	"sync"
 	"time"
 )
 
 // measure is what one piece of work cost the process that did it.
 type measure struct {
 	wall, cpu time.Duration
-	// peak is the most memory it held, in bytes.
+	// peak is the most memory it held, in bytes; 0 where that is not known.
 	peak int64
 	// sourceRequests and targetRequests are per object.
 	sourceRequests, targetRequests float64
@@ -30,21 +31,62 @@ func timed(command *exec.Cmd) (measure, error) {
 	var errors bytes.Buffer
 	command.Stderr = &errors
 	started := time.Now()
-	err := command.Run()
-	m := measure{wall: time.Since(started)}
+	if err := command.Start(); err != nil {
+		return measure{}, err
+	}
+	peak := watchPeak(command.Process.Pid)
+	err := command.Wait()
+	m := measure{wall: time.Since(started), peak: peak()}
 	if err != nil {
 		return m, fmt.Errorf("%s: %w\n%s", command.Path, err, errors.String())
 	}
-	usage, isUsage := command.ProcessState.SysUsage().(*syscall.Rusage)
-	if !isUsage {
-		return m, fmt.Errorf("this system does not tell what a process used")
-	}
 	m.cpu = command.ProcessState.UserTime() + command.ProcessState.SystemTime()
-	m.peak = usage.Maxrss
-	if runtime.GOOS == "linux" {
-		m.peak *= 1024 // Linux counts in KiB, others in bytes
-	}
 	return m, nil
+}
+
+// peakInterval is how often the memory of a process is looked at. What it takes in
+// its very last moment may be missed.
+const peakInterval = 5 * time.Millisecond
+
+// watchPeak follows the most memory that a process has held, in bytes, until the
+// answer is called for. It reads what the kernel says of the program itself:
+// ru_maxrss, which needs no watching, begins with the memory of the parent.
+func watchPeak(pid int) (peak func() int64) {
+	var most int64
+	stop := make(chan struct{})
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		ticker := time.NewTicker(peakInterval)
+		defer ticker.Stop()
+		for {
+			most = max(most, highWater(pid))
+			select {
+			case <-ticker.C:
+			case <-stop:
+				return
+			}
+		}
+	})
+	return func() int64 {
+		close(stop)
+		ended.Wait()
+		return most
+	}
+}
+
+// highWater gives VmHWM of a process in bytes; 0 where the system does not tell.
+func highWater(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		var kibibytes int64
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kibibytes); err == nil {
+			return kibibytes << 10
+		}
+	}
+	return 0
 }
 
 // median gives the median of each figure by itself.
