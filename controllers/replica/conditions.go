@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -68,10 +69,7 @@ func (s *scope) withinRPO() metav1.Condition {
 	const this = v1alpha1.ConditionWithinRPO
 	rpo := s.rpo()
 	status := s.replica.Status
-	asOf := status.LastSyncTime
-	if run := s.lastRun(); run != nil && hasSeenAll(*run) {
-		asOf = timeOf(run.AsOf)
-	}
+	asOf := s.asOf()
 	switch {
 	case status.Guard != nil:
 		return condition.False(this, v1alpha1.ReasonDeletionGuardTripped, s.guardMessage())
@@ -85,6 +83,30 @@ func (s *scope) withinRPO() metav1.Condition {
 			fmt.Sprintf("it is longer ago than the objective of %s that the copy was known to be complete", rpo))
 	}
 	return condition.True(this, v1alpha1.ReasonSucceeded, "")
+}
+
+// asOf is when the copy was known to be complete, but for what is known to be
+// missing; nil if it never was.
+func (s *scope) asOf() *metav1.Time {
+	if run := s.lastRun(); run != nil && hasSeenAll(*run) {
+		return timeOf(run.AsOf)
+	}
+	return s.replica.Status.LastSyncTime
+}
+
+// decay is when WithinRPO may stop being True although nothing happens; 0 is never.
+func (s *scope) decay() time.Duration {
+	var soonest time.Duration
+	for _, since := range []*metav1.Time{s.asOf(), s.replica.Status.UnreplicatedSince} {
+		if since == nil {
+			continue
+		}
+		left := since.Add(s.rpo()).Sub(s.now) + time.Second
+		if left > 0 && (soonest == 0 || left < soonest) {
+			soonest = left
+		}
+	}
+	return soonest
 }
 
 // guardMessage says why a run was stopped and how to let it through.

@@ -114,6 +114,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	s := newScope(&replica, r.Clock.Now())
 	pass := r.finisher.Begin(&replica)
 	defer func() {
+		r.rememberThrottling(s, err)
 		result, err = pass.Finish(ctx, s.report(err), err)
 		if !s.gone {
 			r.Metrics.record(&replica, s)
@@ -124,7 +125,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	case !replica.DeletionTimestamp.IsZero():
 		return ctrl.Result{}, loop.Run(ctx, s, r.gather, r.stop, r.release)
 	default:
-		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.collect, r.judge, r.open, r.provision, r.inspect, r.sync)
+		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.collect, r.judge, r.heed, r.open, r.provision, r.inspect, r.sync)
 	}
 }
 

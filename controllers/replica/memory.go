@@ -30,6 +30,9 @@ type memorised struct {
 	report *mover.Report
 	// source is the primary's bucket that was copied last.
 	source string
+	// throttled is what a store answered that wants to be left alone until then.
+	throttled      error
+	throttledUntil time.Time
 	// requested is the value of the annotation that the last run answered.
 	requested string
 	// audits is how many audits in a row ended without a clean result, auditedAt

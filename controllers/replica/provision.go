@@ -13,6 +13,7 @@ import (
 	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/mover/manifest"
 	"github.com/rempart/rempart/internal/ownership"
 	"github.com/rempart/rempart/internal/provider"
 )
@@ -52,6 +53,27 @@ func (r *Reconciler) judge(_ context.Context, s *scope) error {
 	}
 	r.pool.Cancel(s.key())
 	return fault.New(fault.Waiting, fault.Reason(objection.Reason), "nothing is written to %s: %s", s.replica.Spec.PlaceReference, objection.Message)
+}
+
+// heed leaves a store alone that asked for it. What is known of the copy goes on
+// getting older meanwhile.
+func (r *Reconciler) heed(_ context.Context, s *scope) error {
+	left := s.memory.throttledUntil.Sub(s.now)
+	if left <= 0 {
+		return nil
+	}
+	return &fault.Error{Class: fault.Throttled, Reason: fault.Of(s.memory.throttled).Reason, After: left, Err: s.memory.throttled}
+}
+
+// rememberThrottling takes in how long a store wants to be left alone.
+func (r *Reconciler) rememberThrottling(s *scope, err error) {
+	asked := fault.Of(err)
+	if asked == nil || asked.Class != fault.Throttled || asked.After <= 0 || s.now.Before(s.memory.throttledUntil) {
+		return
+	}
+	remembered := r.memory.of(s.replica.UID)
+	remembered.throttled, remembered.throttledUntil = asked.Err, s.now.Add(asked.After)
+	r.memory.set(s.replica.UID, remembered)
 }
 
 // open opens the session at the copy's place.
@@ -145,8 +167,10 @@ func (s *scope) startOver() {
 	s.replica.Status.Objects, s.replica.Status.Bytes = nil, nil
 }
 
-// own makes sure that an existing bucket is ours. An unmarked one is only if it
-// holds nothing: then it is the one that was made just before a crash.
+// own makes sure that an existing bucket is ours. An unmarked one is if it holds
+// nothing: then it is the one that was made just before a crash. One that was ours
+// may have lost its mark, which is drift; or it is gone, and another one has its
+// name.
 func (r *Reconciler) own(ctx context.Context, s *scope, state provider.BucketState) error {
 	name := s.replica.Spec.BucketName
 	switch r.Installation.Judge(state.Mark, s.owner(), name) {
@@ -156,8 +180,15 @@ func (r *Reconciler) own(ctx context.Context, s *scope, state provider.BucketSta
 		return s.taken("the bucket carries the mark of another owner")
 	case ownership.Unmarked: // what it holds decides
 	}
-	if s.wasProvisioned() || s.isAdopted() {
-		return nil // its mark was removed, which is drift; or it is to get one
+	switch {
+	case s.wasLost():
+		return s.taken("the bucket that was ours is gone, and this one carries no mark")
+	case s.isAdopted(), s.wasProvisioned() && s.isPrimary():
+		return nil // it is to get a mark, or its mark was removed
+	case s.wasProvisioned():
+		if holds, err := r.holdsManifest(ctx, s); err != nil || holds {
+			return err
+		}
 	}
 	empty, err := provider.HoldsNothing(ctx, s.session, name)
 	if err != nil {
@@ -166,7 +197,25 @@ func (r *Reconciler) own(ctx context.Context, s *scope, state provider.BucketSta
 	if !empty {
 		return s.taken("a bucket of this name exists, carries no mark and holds objects")
 	}
+	if s.wasProvisioned() {
+		s.startOver() // whatever was copied is not there
+	}
 	return nil
+}
+
+// wasLost tells whether the bucket is known to be gone.
+func (s *scope) wasLost() bool {
+	before := s.before(v1alpha1.ConditionProvisioned)
+	return before != nil && before.Reason == v1alpha1.ReasonPrimaryRelocationRequired
+}
+
+// holdsManifest tells whether the bucket holds what only a copy of ours does.
+func (r *Reconciler) holdsManifest(ctx context.Context, s *scope) (bool, error) {
+	page, err := s.session.ListPage(ctx, s.replica.Spec.BucketName, provider.ListRequest{Prefix: manifest.Root(""), Limit: 1})
+	if err != nil {
+		return false, fmt.Errorf("look for the copy's manifest: %w", err)
+	}
+	return len(page.Objects) > 0, nil
 }
 
 // taken says that the name belongs to a stranger. Before the first time that it

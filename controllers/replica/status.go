@@ -30,7 +30,7 @@ func (s *scope) report(err error) loop.Report {
 	if err == nil {
 		conditions = append(conditions, s.ready(conditions))
 	}
-	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.lookAgain(), Gone: s.gone, Written: s.written}
+	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.lookAgain(), Decay: s.decay(), Gone: s.gone, Written: s.written}
 }
 
 // takeUp puts what the last piece of work came to into the status.

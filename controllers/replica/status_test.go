@@ -437,3 +437,44 @@ func TestACopyWaitsForItsDatasetWhenANamespaceEnds(t *testing.T) {
 		}
 	}
 }
+
+func TestAStoreThatWantsToBeLeftAloneIs(t *testing.T) {
+	r := &Reconciler{memory: newMemory()}
+	look := func(at time.Time) *scope {
+		return replicaScope(synced(now), func(s *scope) { s.now, s.memory = at, r.memory.of("") })
+	}
+	asked := &fault.Error{Class: fault.Throttled, Reason: fault.Throttling, After: 3 * time.Minute, Err: errors.New("slow down")}
+	if err := r.heed(t.Context(), look(now)); err != nil {
+		t.Fatal(err)
+	}
+	r.rememberThrottling(look(now), fmt.Errorf("observe: %w", asked))
+	woken := look(now.Add(time.Minute))
+	err := r.heed(t.Context(), woken)
+	if got := fault.Of(err); got.Class != fault.Throttled || got.Reason != fault.Throttling || got.After != 2*time.Minute {
+		t.Fatalf("%+v", got)
+	}
+	r.rememberThrottling(woken, err) // which does not begin anew
+	if err := r.heed(t.Context(), look(now.Add(3*time.Minute))); err != nil {
+		t.Errorf("when the time is over: %v", err)
+	}
+}
+
+func TestConditionsAreLookedAtWhenTheyMayDecay(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*scope)
+		want   time.Duration
+	}{
+		"nothing is known yet":    {func(*scope) {}, 0},
+		"complete 10 minutes ago": {synced(ago(10 * time.Minute)), 50*time.Minute + time.Second},
+		"too long ago":            {synced(ago(2 * time.Hour)), 0},
+		"a change is older still": {func(s *scope) {
+			synced(ago(10 * time.Minute))(s)
+			s.replica.Status.UnreplicatedSince = timeOf(ago(40 * time.Minute))
+		}, 20*time.Minute + time.Second},
+		"and a newer run saw more": {func(s *scope) { synced(ago(50 * time.Minute))(s); ran(complete(ago(time.Minute)))(s) }, 59*time.Minute + time.Second},
+	} {
+		if got := replicaScope(test.change).decay(); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}

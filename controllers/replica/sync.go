@@ -115,9 +115,13 @@ func (r *Reconciler) suspectCopy(s *scope, ended activity) {
 }
 
 // admit tells why a run may not write to the copy's bucket as it finds it: it may
-// have become somebody else's since it was looked at.
-func (r *Reconciler) admit(owner ownership.Owner, bucketName string, state provider.BucketState) error {
-	if r.Installation.Judge(state.Mark, owner, bucketName) == ownership.Stranger {
+// have become somebody else's since it was looked at. That the mark is missing may
+// be known already; otherwise a look has to find out what that means.
+func (r *Reconciler) admit(owner ownership.Owner, bucketName string, isUnmarked bool, state provider.BucketState) error {
+	switch standing := r.Installation.Judge(state.Mark, owner, bucketName); {
+	case standing == ownership.Unmarked && !isUnmarked:
+		return fault.New(fault.Waiting, fault.NotOwner, "bucket %s carries no mark any more; nothing is written to it before it was looked at", bucketName)
+	case standing == ownership.Stranger:
 		return fault.New(fault.Waiting, fault.NotOwner, "bucket %s carries the mark of another owner; nothing is written to it", bucketName)
 	}
 	return nil
@@ -277,11 +281,12 @@ func (r *Reconciler) beginSync(s *scope, source mover.End) bool {
 			fmt.Sprintf("copying to %s began", s.replica.Spec.PlaceReference)))
 	}
 	requested, owner, name := s.requested(), s.owner(), s.replica.Spec.BucketName
+	isUnmarked := len(s.driftOf(provider.MarkProperty)) > 0
 	return r.pool.Begin(s.key(), activity{kind: syncing}, func(ctx context.Context, _ func(activity)) activity {
 		ended := activity{kind: syncing, source: source.Bucket, requested: requested}
 		job.Options.Admit = func(state provider.BucketState) error {
 			ended.target = state
-			return r.admit(owner, name, state)
+			return r.admit(owner, name, isUnmarked, state)
 		}
 		ended.report, ended.err = mover.Run(ctx, job)
 		ended.endedAt = r.Clock.Now()

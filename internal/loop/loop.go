@@ -71,6 +71,10 @@ type Report struct {
 	// RequeueAfter is when to look again although nothing changed; 0 is never. It
 	// is jittered by up to a tenth.
 	RequeueAfter time.Duration
+	// Decay is when a condition may stop being True although nothing happens; 0 is
+	// never. The object is looked at then, however long its error asks to wait: who
+	// sets it asks nothing of a store that wants to be left alone.
+	Decay time.Duration
 	// Gone tells that the object was let go, so that there is no status to write.
 	Gone bool
 	// Written is called once the status is written, or needed no writing: what the
@@ -150,7 +154,7 @@ func (p *Pass) Finish(ctx context.Context, report Report, err error) (ctrl.Resul
 	}
 	report.written()
 	p.emit(report.Events)
-	return answer(report.RequeueAfter, err)
+	return answer(report, err)
 }
 
 // hasSameStatus tells whether nothing but metadata changed, which phases write
@@ -295,22 +299,29 @@ func noteOf(c metav1.Condition) string {
 }
 
 // answer tells the queue what to do next.
-func answer(requeueAfter time.Duration, err error) (ctrl.Result, error) {
+func answer(report Report, err error) (ctrl.Result, error) {
 	if err == nil {
-		return ctrl.Result{RequeueAfter: jitter(requeueAfter)}, nil
+		return ctrl.Result{RequeueAfter: jitter(report.RequeueAfter)}, nil
+	}
+	wait := func(usual time.Duration) ctrl.Result {
+		after := jitter(orElse(fault.Of(err).After, usual))
+		if report.Decay > 0 {
+			after = min(after, report.Decay)
+		}
+		return ctrl.Result{RequeueAfter: after}
 	}
 	classified := fault.Of(err)
 	switch classified.Class {
 	case fault.Throttled:
-		return ctrl.Result{RequeueAfter: jitter(orElse(classified.After, throttledDelay))}, nil
+		return wait(throttledDelay), nil
 	case fault.Waiting:
-		return ctrl.Result{RequeueAfter: jitter(orElse(classified.After, waitingDelay))}, nil
+		return wait(waitingDelay), nil
 	case fault.Terminal:
 		if classified.Reason == fault.InvalidConfiguration {
 			return ctrl.Result{}, reconcile.TerminalError(err)
 		}
 		// The cure may come from outside the cluster, where nothing wakes us.
-		return ctrl.Result{RequeueAfter: jitter(orElse(classified.After, terminalDelay))}, nil
+		return wait(terminalDelay), nil
 	default:
 		return ctrl.Result{}, err
 	}

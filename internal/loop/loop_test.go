@@ -103,6 +103,12 @@ func ready() loop.Report {
 }
 
 // found is what is found when the error says that it is not ready.
+func decaying(after time.Duration) loop.Report {
+	report := found()
+	report.Decay = after
+	return report
+}
+
 func found() loop.Report {
 	return loop.Report{Conditions: []metav1.Condition{condition.True("Fine", "Succeeded", "")}}
 }
@@ -137,6 +143,19 @@ func TestTheClassOfAnErrorDecidesStatusAndAnswer(t *testing.T) {
 			report: found(), err: classified(fault.Throttled, fault.Throttling, 90*time.Second),
 			before:     []metav1.Condition{condition.True("Ready", "Succeeded", "")},
 			conditions: map[string]string{"Ready": "True/Succeeded", "Fine": "True/Succeeded"}, after: 90 * time.Second,
+		},
+		"throttled for longer than conditions stand": {
+			report: decaying(20 * time.Second), err: classified(fault.Throttled, fault.Throttling, 90*time.Second),
+			before:     []metav1.Condition{condition.True("Ready", "Succeeded", "")},
+			conditions: map[string]string{"Ready": "True/Succeeded", "Fine": "True/Succeeded"}, after: 20 * time.Second,
+		},
+		"waiting for longer than conditions stand": {
+			report: decaying(20 * time.Second), err: classified(fault.Waiting, fault.CredentialsMissing, 0),
+			conditions: map[string]string{"Ready": "False/CredentialsMissing", "Fine": "True/Succeeded"}, after: 20 * time.Second,
+		},
+		"conditions that stand for longer": {
+			report: decaying(time.Hour), err: classified(fault.Waiting, fault.CredentialsMissing, 0),
+			conditions: map[string]string{"Ready": "False/CredentialsMissing", "Fine": "True/Succeeded"}, after: 5 * time.Minute,
 		},
 		"throttled before anything is known": {
 			report: found(), err: classified(fault.Throttled, fault.Throttling, 0),

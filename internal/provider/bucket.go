@@ -101,6 +101,9 @@ func (d Drift) String() string {
 	return fmt.Sprintf("%s is %s, should be %s", d.Property, d.Got, d.Want)
 }
 
+// MarkProperty is the property of a bucket whose mark was removed.
+const MarkProperty = "mark"
+
 // Drift lists in a fixed order how an existing bucket differs from what is wanted.
 func (b Bucket) Drift(state BucketState) []Drift {
 	var drift []Drift
@@ -108,7 +111,7 @@ func (b Bucket) Drift(state BucketState) []Drift {
 		drift = append(drift, Drift{"versioning", string(b.Versioning), string(state.Versioning)})
 	}
 	if state.Mark == nil {
-		drift = append(drift, Drift{"mark", "present", "missing"})
+		drift = append(drift, Drift{MarkProperty, "present", "missing"})
 	}
 	return append(drift, b.Protection.drift(state.Protection)...)
 }

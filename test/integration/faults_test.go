@@ -197,6 +197,8 @@ func TestAStoreThatAsksToSlowDown(t *testing.T) {
 	w.await(ovh, v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonThrottled)
 	w.await(replica, v1alpha1.ConditionReady, metav1.ConditionTrue) // that it asks to slow down says nothing about what is there
 	w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)  // the primary is well
+	w.await(replica, v1alpha1.ConditionWithinRPO, metav1.ConditionFalse, v1alpha1.ReasonLagExceeded)
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionFalse, v1alpha1.ReasonLagExceeded)
 	if sent := len(stores["ovh"].Requests(nil)) - before; sent > 20 {
 		t.Errorf("%d requests were sent to a store that asks to slow down", sent)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -258,5 +259,50 @@ func suspend(t *testing.T, server *emulator.Server, bucket string) {
 	other := otherClient(t, server)
 	if err := other.SuspendVersioning(context.Background(), bucket); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Somebody deletes a bucket of ours and makes one of the same name: what is in it is
+// theirs, although a small enough difference would pass the deletion guard.
+func TestABucketThatSomebodyMadeAnewIsNotOurs(t *testing.T) {
+	for name, test := range map[string]struct{ store, place string }{
+		"of a copy":      {"ovh", "ovh/GRA"},
+		"of the primary": {"onprem", "onprem/dc1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, stores, bucket := filled(t, v1alpha1.DeletionRetain)
+			replica := w.replicas(bucket)[test.place]
+			taken, store := replica.Spec.BucketName, stores[test.store]
+			w.stop()
+			session := open(t, store, store.AccessKey, store.SecretKey)
+			if _, err := provider.Empty(t.Context(), session, taken); err != nil {
+				t.Fatal(err)
+			}
+			if err := session.DeleteBucket(t.Context(), taken); err != nil {
+				t.Fatal(err)
+			}
+			if test.store == "onprem" { // that it is gone is noticed before there is another one
+				w.start()
+				w.sync(bucket)
+				w.await(replica, v1alpha1.ConditionProvisioned, metav1.ConditionFalse, v1alpha1.ReasonPrimaryRelocationRequired)
+				w.stop()
+			}
+			store.PutObjectDirect(taken, emulator.Object{Key: "precious", Body: []byte("of somebody else")})
+			w.start()
+			w.sync(bucket)
+			refused := w.await(replica, v1alpha1.ConditionProvisioned, metav1.ConditionFalse, v1alpha1.ReasonNotOwner)
+			wantIn(t, refused.Message, "carries no mark")
+			w.sync(bucket)
+			w.settled(replica, 2*time.Second)
+			if object, isThere := store.Object(taken, "precious"); !isThere || string(object.Body) != "of somebody else" {
+				t.Errorf("the object is %q", object.Body)
+			}
+			if held := store.Keys(taken); len(held) != 1 {
+				t.Errorf("the bucket holds %q", held)
+			}
+			if left := userKeys(stores["ovh"], w.replicas(bucket)["ovh/GRA"].Spec.BucketName); test.store == "onprem" && len(left) != 1 {
+				t.Errorf("the copy holds %q", left)
+			}
+		})
 	}
 }

@@ -63,6 +63,7 @@ func TestCapabilitiesAreProvenByEffect(t *testing.T) {
 		"says it has versions":       {front: claims("versioning"), but: provider.Capabilities{"versioning": broken}},
 		"refuses in its own words":   {front: ownWords()},
 
+		"has room for one bucket":        {options: func(o *emulator.Options) { o.MaxBuckets = 1 }, but: provider.Capabilities{"objectLock": provider.Unknown}},
 		"has no object lock":             {options: func(o *emulator.Options) { o.NoObjectLock = true }, but: provider.Capabilities{"objectLock": no}},
 		"makes buckets without the lock": {front: withoutLock, but: provider.Capabilities{"objectLock": no}},
 		"says it keeps retentions":       {front: claims("object-lock"), but: provider.Capabilities{"objectLock": broken}},

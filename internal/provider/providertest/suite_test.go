@@ -33,7 +33,9 @@ func declared(capability provider.Capability, support provider.Support) func(*pr
 
 func tellsLess(t *providertest.Traits) { t.TellsSettings = t.TellsSettings[:1] }
 
-func corrects(t *providertest.Traits) { t.CorrectsSettings = []provider.Setting{provider.SettingPolicy} }
+func corrects(t *providertest.Traits) {
+	t.CorrectsSettings = []provider.Setting{provider.SettingPolicy}
+}
 
 func fault(match emulator.Match, effect emulator.Effect) func(*emulator.Faults) {
 	return func(f *emulator.Faults) { f.Add(match, effect) }
