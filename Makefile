@@ -54,7 +54,7 @@ tools: ## Build the tools that the tests need, where the cache lacks them
 
 .PHONY: test
 test: tools ## Run all tests (TESTFLAGS='-run Name', PACKAGES=./internal/...)
-	@$(call tool,gotestsum) --format pkgname --format-hide-empty-pkg -- -p 2 -timeout 20m $(TESTFLAGS) $(PACKAGES)
+	@$(call tool,gotestsum) --format pkgname --format-hide-empty-pkg -- -p 2 -timeout 45m $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: test-race
 test-race: ## Run the tests that need no cluster with the race detector (needs a C compiler)

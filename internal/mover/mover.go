@@ -113,8 +113,9 @@ const (
 
 // Defaults and bounds of a run.
 const (
-	defaultWorkers       = 32
-	defaultBytesInFlight = 256 << 20
+	defaultWorkers = 32
+	// DefaultBytesInFlight bounds the memory for contents.
+	DefaultBytesInFlight int64 = 256 << 20
 	// pendingLimit bounds the deletions and overwrites that one run holds back
 	// and carries out; the rest waits for the next run.
 	pendingLimit = 100_000
@@ -133,7 +134,7 @@ func (o Options) withDefaults() Options {
 		o.Workers = defaultWorkers
 	}
 	if o.BytesInFlight <= 0 {
-		o.BytesInFlight = defaultBytesInFlight
+		o.BytesInFlight = DefaultBytesInFlight
 	}
 	if o.Observer == nil {
 		o.Observer = silent{}

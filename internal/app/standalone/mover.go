@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -29,7 +30,8 @@ func RunMover(args []string, version string) int {
 	environment := command.Environment{
 		In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr,
 		LookupEnv: os.LookupEnv, Open: s3.Driver{}.Open,
-		Now: time.Now, Tick: tick,
+		LimitMemory: limitMemory,
+		Now:         time.Now, Tick: tick,
 		Width: func() (int, bool) {
 			if os.Getenv("TERM") == "dumb" {
 				return 0, false
@@ -57,6 +59,9 @@ func say(w io.Writer, message string) {
 		fmt.Fprintln(w, "mover:", terminal.Clean(line))
 	}
 }
+
+// limitMemory leaves a lower limit alone that GOMEMLIMIT has set.
+func limitMemory(bytes int64) { debug.SetMemoryLimit(min(bytes, debug.SetMemoryLimit(-1))) }
 
 func tick(interval time.Duration) (<-chan time.Time, func()) {
 	ticker := time.NewTicker(interval)

@@ -24,6 +24,8 @@ type Environment struct {
 	LookupEnv func(name string) (string, bool)
 	// Open makes a session; it is that of a driver.
 	Open func(provider.Place, provider.Credentials) (provider.Session, error)
+	// LimitMemory keeps the memory of the process near a number of bytes.
+	LimitMemory func(bytes int64)
 	// Now is the clock, and Tick one that strikes at an interval until it is
 	// stopped.
 	Now  func() time.Time

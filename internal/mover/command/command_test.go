@@ -39,6 +39,8 @@ type world struct {
 	width int
 	ticks chan time.Time
 	now   time.Time
+	// memory is what the process may have.
+	memory int64
 }
 
 func newWorld(t *testing.T) *world {
@@ -110,11 +112,12 @@ func (w *world) runUntil(ctx context.Context, args ...string) outcome {
 	var out, errOut bytes.Buffer
 	root := New(Environment{
 		In: strings.NewReader(w.spec()), Out: &out, ErrOut: &errOut,
-		LookupEnv: func(name string) (string, bool) { value, isSet := w.env[name]; return value, isSet },
-		Open:      s3.Driver{}.Open,
-		Now:       func() time.Time { return w.now },
-		Tick:      func(time.Duration) (<-chan time.Time, func()) { return w.ticks, func() {} },
-		Width:     func() (int, bool) { return w.width, w.width > 0 },
+		LookupEnv:   func(name string) (string, bool) { value, isSet := w.env[name]; return value, isSet },
+		Open:        s3.Driver{}.Open,
+		LimitMemory: func(bytes int64) { w.memory = bytes },
+		Now:         func() time.Time { return w.now },
+		Tick:        func(time.Duration) (<-chan time.Time, func()) { return w.ticks, func() {} },
+		Width:       func() (int, bool) { return w.width, w.width > 0 },
 	}, "v1.2.3")
 	root.SetArgs(args)
 	code, message := Outcome(root.ExecuteContext(ctx))
@@ -383,6 +386,16 @@ func TestADamagedCheckpointIsSaidAndNotUsed(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	w.leavesNothingElse("spec.yaml")
+}
+
+func TestTheMemoryOfTheProcessFollowsThatOfContents(t *testing.T) {
+	for more, want := range map[string]int64{"": (256 + 96) << 20, "limits: {bytesInFlight: 1Gi}": (1024 + 96) << 20} {
+		w := newWorld(t)
+		w.more = more
+		if w.run(); w.memory != want {
+			t.Errorf("%q: %d bytes, want %d", more, w.memory, want)
+		}
+	}
 }
 
 func TestLimitsReachTheRun(t *testing.T) {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -27,11 +28,16 @@ func (r *run) job() (mover.Job, error) {
 	}
 	options := r.spec.Options()
 	options.Now = r.Now
+	r.LimitMemory(cmp.Or(options.BytesInFlight, mover.DefaultBytesInFlight) + restOfMemory)
 	if r.spec.Checkpoint != "" {
 		options.SaveCheckpoint = r.saveCheckpoint
 	}
 	return mover.Job{Source: source, Target: target, Options: options}, nil
 }
+
+// restOfMemory is what a run takes besides contents, with room for contents that
+// are of no use any more and not collected yet.
+const restOfMemory = 96 << 20
 
 // end opens one end. Each is an account of its own with limits of its own.
 func (r *run) end(name string, e spec.End) (mover.End, error) {
