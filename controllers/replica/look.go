@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -53,7 +54,16 @@ func (r *Reconciler) isLookDue(ctx context.Context, s *scope) (bool, error) {
 // mustLook tells whether the bucket has to be looked at whatever a list says.
 func (s *scope) mustLook(installation ownership.Installation) bool {
 	return !s.wasProvisioned() || s.memory.lookedAt.IsZero() || s.memory.setUp != s.want(installation) ||
-		!s.now.Before(s.memory.lookDue) || s.isLookRequested()
+		!s.now.Before(s.memory.lookDue) || s.isLookRequested() || s.isDriftToCorrect()
+}
+
+// isDriftToCorrect tells whether drift was left only because nothing might be
+// written, or because a policy did not want it set right, and now it is to be.
+func (s *scope) isDriftToCorrect() bool {
+	if s.isSuspended() || !s.correctsDrift() || s.lacksProtection() {
+		return false
+	}
+	return slices.ContainsFunc(s.replica.Status.Drift, func(d v1alpha1.DriftStatus) bool { return !isSetting(d) && d.Uncorrected == "" })
 }
 
 // isLookRequested tells whether somebody asks for a look and has not got it yet.

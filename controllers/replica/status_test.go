@@ -18,6 +18,7 @@ import (
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/placement"
+	"github.com/rempart/rempart/internal/provider"
 )
 
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -475,6 +476,31 @@ func TestConditionsAreLookedAtWhenTheyMayDecay(t *testing.T) {
 	} {
 		if got := replicaScope(test.change).decay(); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestDriftIsCorrectedOnceItMayBe(t *testing.T) {
+	drifted := func(d v1alpha1.DriftStatus) func(*scope) {
+		return func(s *scope) { s.replica.Status.Drift = []v1alpha1.DriftStatus{d} }
+	}
+	left := drifted(v1alpha1.DriftStatus{Property: "versioning", Want: "Enabled", Got: "Suspended"})
+	for name, test := range map[string]struct {
+		change []func(*scope)
+		want   bool
+	}{
+		"none":                        {nil, false},
+		"left while suspended":        {[]func(*scope){left}, true},
+		"still suspended":             {[]func(*scope){left, func(s *scope) { s.bucket.Spec.Suspend = true }}, false},
+		"only to be reported":         {[]func(*scope){left, func(s *scope) { s.facts.Policies[0].Spec.Protection.Drift = v1alpha1.DriftReport }}, false},
+		"one that could not be":       {[]func(*scope){drifted(v1alpha1.DriftStatus{Property: "versioning", Uncorrected: "denied"})}, false},
+		"one that has its own rhythm": {[]func(*scope){drifted(v1alpha1.DriftStatus{Property: string(provider.SettingACL)})}, false},
+		"what its store cannot add": {[]func(*scope){left, func(s *scope) {
+			s.replica.Status.Conditions = []metav1.Condition{condition.False("Provisioned", v1alpha1.ReasonProtectionMissing, "x")}
+		}}, false},
+	} {
+		if got := replicaScope(test.change...).isDriftToCorrect(); got != test.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }
