@@ -60,7 +60,7 @@ func NewReconciler(config Config) *Reconciler {
 	return &Reconciler{
 		Config: config,
 		finisher: loop.Finisher{
-			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock,
+			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(),
 		},
 		gatherer:  gather.Gatherer{Reader: config.Client},
 		published: newPublished(),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/gather"
@@ -171,6 +172,15 @@ func (s *scope) isBucketGoing() bool {
 	if primary == nil {
 		return true
 	}
+	if s.wasWithdrawn() {
+		return !primary.DeletionTimestamp.IsZero() // what was ended is not begun again
+	}
 	ready := meta.FindStatusCondition(primary.Status.Conditions, v1alpha1.ConditionReady)
 	return !primary.DeletionTimestamp.IsZero() && ready != nil && ready.Reason == v1alpha1.ReasonWaitingForKeys
+}
+
+// wasWithdrawn tells whether the keys were revoked with the bucket before.
+func (s *scope) wasWithdrawn() bool {
+	valid := meta.FindStatusCondition(s.access.Status.Conditions, v1alpha1.ConditionCredentialsValid)
+	return valid != nil && valid.Status == metav1.ConditionFalse && valid.Reason == v1alpha1.ReasonKeysRevoked
 }

@@ -42,7 +42,7 @@ type Reconciler struct {
 // NewReconciler makes a reconciler. It starts nothing.
 func NewReconciler(config Config) *Reconciler {
 	return &Reconciler{Config: config, finisher: loop.Finisher{
-		Client: config.Client, Recorder: config.Recorder, Clock: config.Clock,
+		Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(),
 	}}
 }
 

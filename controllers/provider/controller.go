@@ -51,7 +51,7 @@ type Reconciler struct {
 // NewReconciler makes a reconciler. It starts nothing.
 func NewReconciler(config Config) *Reconciler {
 	return &Reconciler{Config: config, finisher: loop.Finisher{
-		Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Names: eventNames,
+		Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(), Names: eventNames,
 	}, trials: &trials{known: map[trialKey]trial{}}}
 }
 

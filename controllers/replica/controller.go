@@ -67,7 +67,7 @@ func NewReconciler(config Config) *Reconciler {
 	return &Reconciler{
 		Config: config,
 		finisher: loop.Finisher{
-			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Names: eventNames,
+			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(), Names: eventNames,
 		},
 		gatherer: gather.Gatherer{Reader: config.Client},
 		pool:     work.NewPool[activity](config.Concurrency, waker.Wake),

@@ -119,6 +119,8 @@ type Finisher struct {
 	Client   client.Client
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
+	// Writes remembers what was written; nil remembers nothing.
+	Writes *Writes
 	// Names are the events of conditions by their type. Where Ready has none, they
 	// are Ready, and the reason why not.
 	Names map[string]EventNames
@@ -141,12 +143,20 @@ type Pass struct {
 // caller has put everything of the status but the conditions into the object.
 func (p *Pass) Finish(ctx context.Context, report Report, err error) (ctrl.Result, error) {
 	if report.Gone && err == nil {
+		p.finisher.Writes.forget(p.object.GetUID())
 		report.written()
 		p.tell(report.Events)
 		return ctrl.Result{}, nil
 	}
 	p.settle(report, err)
-	if !p.hasSameStatus() {
+	switch p.hasSameStatus() {
+	case true:
+		if p.finisher.Writes.isBehind(p.before) {
+			// What was read is older than what we wrote: that the status is as it should
+			// be was true before, and may not be now.
+			return ctrl.Result{RequeueAfter: conflictDelay}, nil
+		}
+	case false:
 		written, writeErr := p.write(ctx)
 		if writeErr != nil || !written {
 			return ctrl.Result{RequeueAfter: conflictDelay}, writeErr
@@ -234,9 +244,13 @@ func standing(err error) string {
 // write writes the status, and tells whether it did: somebody else's change is
 // no failure, the object is looked at again.
 func (p *Pass) write(ctx context.Context) (bool, error) {
+	replaced := p.object.GetResourceVersion()
 	err := p.finisher.Client.Status().Update(ctx, p.object)
 	switch {
 	case err == nil:
+		if p.object.GetResourceVersion() != replaced { // else the API server saw no difference
+			p.finisher.Writes.remember(p.object.GetUID(), p.before.GetResourceVersion(), replaced)
+		}
 		return true, nil
 	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
 		return false, nil

@@ -287,6 +287,40 @@ func TestEventsComeOnceAndOnlyAfterTheWrite(t *testing.T) {
 	}
 }
 
+// A cache may show a moment before our last write. That the status there is as it
+// should be says nothing about the one that is stored.
+func TestAStatusThatOnlyAnOldReadShowsIsLookedAtAgain(t *testing.T) {
+	s := newStage(t)
+	s.finisher.Writes = loop.NewWrites()
+	if _, err := s.finish(ready(), nil); err != nil || s.writes != 1 {
+		t.Fatalf("%d writes, %v", s.writes, err)
+	}
+	written := s.policy.DeepCopy()
+	if result, err := s.finish(ready(), nil); err != nil || s.writes != 1 || result.RequeueAfter < time.Minute {
+		t.Fatalf("what was written is looked at again after %s, %d writes, %v", result.RequeueAfter, s.writes, err)
+	}
+	other := ready()
+	other.Conditions[0] = condition.False("Ready", "Failed", "x")
+	if _, err := s.finish(other, nil); err != nil || s.writes != 2 {
+		t.Fatalf("%d writes, %v", s.writes, err)
+	}
+	current := s.policy.DeepCopy()
+	s.policy = written // as a cache that is behind shows it
+	other = ready()
+	other.Events = []loop.Event{loop.Normal("Happened", "once")}
+	told := len(s.recorder.events)
+	if result, err := s.finish(other, nil); err != nil || s.writes != 2 || result.RequeueAfter > time.Second || result.RequeueAfter == 0 {
+		t.Errorf("it is looked at again after %s, %d writes, %v", result.RequeueAfter, s.writes, err)
+	}
+	if len(s.recorder.events) != told {
+		t.Errorf("events %q", s.recorder.events[told:])
+	}
+	s.policy = current
+	if _, err := s.finish(ready(), nil); err != nil || s.writes != 3 {
+		t.Errorf("%d writes, %v", s.writes, err)
+	}
+}
+
 func TestAnObjectThatWasLetGoHasNoStatus(t *testing.T) {
 	s := newStage(t)
 	report := ready()

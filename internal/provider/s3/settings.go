@@ -48,6 +48,9 @@ func (s *session) ObserveSettings(ctx context.Context, bucket string) ([]provide
 	states := make([]provider.SettingState, 0, len(settings))
 	for _, set := range settings {
 		state, _, err := s.observeSetting(ctx, actionObserveSettings, bucket, set)
+		if errors.Is(err, errNotTold) {
+			err = nil // not known is the answer
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +62,8 @@ func (s *session) ObserveSettings(ctx context.Context, bucket string) ([]provide
 // observeSetting tells the state of one setting, and its document where there is
 // one. Stores answer a question that they do not know with an empty body, a
 // listing, another document or a refusal; only the right document, or the plain
-// word that there is none, counts as an answer.
+// word that there is none, counts as an answer. One that failed to come, and may
+// come at the next try, is errNotTold.
 func (s *session) observeSetting(ctx context.Context, action, bucket string, set setting) (provider.SettingState, []byte, error) {
 	state := provider.SettingState{Setting: set.name}
 	var document []byte
@@ -71,6 +75,8 @@ func (s *session) observeSetting(ctx context.Context, action, bucket string, set
 		return state, nil, nil
 	case err != nil && x.stopsLooking(ctx, err):
 		return state, nil, err
+	case err != nil && fault.Of(err).Class == fault.Transient:
+		return state, nil, fmt.Errorf("%w: %w", errNotTold, err)
 	case err != nil, set.root != "" && rootOf(document) != set.root:
 		return state, nil, nil //nolint:nilerr // not known is the answer
 	}
@@ -78,6 +84,9 @@ func (s *session) observeSetting(ctx context.Context, action, bucket string, set
 	state.Harm = s.clean(state.Harm)
 	return state, document, nil
 }
+
+// errNotTold: the store failed to say what is set.
+var errNotTold = errors.New("the store does not tell what is set")
 
 // stopsLooking tells whether a failure is about more than one question: no answer
 // came, or it is about the account or the bucket.

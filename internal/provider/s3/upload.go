@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -85,8 +86,9 @@ func (s *session) CompleteUpload(ctx context.Context, ref provider.Ref, uploadID
 	}
 	info, err := s.core.CompleteMultipartUpload(ctx, ref.Bucket, ref.Key, uploadID, completed, minio.PutObjectOptions{})
 	if x.code() == "NoSuchUpload" {
-		if done, found := s.completed(ctx, ref, parts); found {
-			return done, nil
+		// A question that failed says nothing: the caller asks again.
+		if done, found, err := s.completed(ctx, ref, parts); found || err != nil {
+			return done, err
 		}
 	}
 	if err := x.fault(ctx, err); err != nil {
@@ -99,20 +101,25 @@ func (s *session) CompleteUpload(ctx context.Context, ref provider.Ref, uploadID
 // completed tells whether the current object was made of just these parts: its
 // ETag is then the MD5 of the parts' ETags, where those are MD5 themselves. A
 // store with other ETags gives no answer here, and the upload counts as gone.
-func (s *session) completed(ctx context.Context, ref provider.Ref, parts []provider.Part) (provider.Object, bool) {
+func (s *session) completed(ctx context.Context, ref provider.Ref, parts []provider.Part) (provider.Object, bool, error) {
 	sums := md5.New()
 	for _, part := range parts {
 		sum, err := hex.DecodeString(part.ETag)
 		if err != nil || len(sum) != md5.Size {
-			return provider.Object{}, false
+			return provider.Object{}, false, nil
 		}
 		_, _ = sums.Write(sum)
 	}
 	object, err := s.Head(ctx, provider.Ref{Bucket: ref.Bucket, Key: ref.Key})
-	if err != nil || object.ETag != fmt.Sprintf("%x-%d", sums.Sum(nil), len(parts)) {
-		return provider.Object{}, false
+	switch {
+	case errors.Is(err, provider.ErrNotFound):
+		return provider.Object{}, false, nil
+	case err != nil:
+		return provider.Object{}, false, err
+	case object.ETag != fmt.Sprintf("%x-%d", sums.Sum(nil), len(parts)):
+		return provider.Object{}, false, nil
 	}
-	return provider.Object{Key: object.Key, VersionID: object.VersionID, ETag: object.ETag, Size: object.Size}, true
+	return provider.Object{Key: object.Key, VersionID: object.VersionID, ETag: object.ETag, Size: object.Size}, true, nil
 }
 
 // AbortUpload implements provider.Uploads.
