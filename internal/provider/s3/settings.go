@@ -35,6 +35,11 @@ type setting struct {
 	cure func(bucket string, document []byte) ([]byte, error)
 }
 
+// settingTries is how often a setting is asked for that the store fails to tell.
+// Some stores fail each time at what they do not know, which must not keep the
+// other settings from being told.
+const settingTries = 3
+
 var settings = []setting{
 	{provider.SettingACL, "AccessControlPolicy", "", openGrants, withoutOpenGrants},
 	{provider.SettingPolicy, "", "NoSuchBucketPolicy", openStatements, withoutOpenStatements},
@@ -43,15 +48,15 @@ var settings = []setting{
 }
 
 // ObserveSettings implements provider.BucketSettings with one request for each
-// setting.
+// setting, and more where the store fails.
 func (s *session) ObserveSettings(ctx context.Context, bucket string) ([]provider.SettingState, error) {
 	states := make([]provider.SettingState, 0, len(settings))
 	for _, set := range settings {
 		state, _, err := s.observeSetting(ctx, actionObserveSettings, bucket, set)
-		if errors.Is(err, errNotTold) {
-			err = nil // not known is the answer
+		for try := 1; errors.Is(err, errNotTold) && try < settingTries; try++ {
+			state, _, err = s.observeSetting(ctx, actionObserveSettings, bucket, set)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, errNotTold) {
 			return nil, err
 		}
 		states = append(states, state)
