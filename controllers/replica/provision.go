@@ -203,10 +203,12 @@ func (r *Reconciler) own(ctx context.Context, s *scope, state provider.BucketSta
 	return nil
 }
 
-// wasLost tells whether the bucket is known to be gone.
+// wasLost tells whether the primary's bucket is known to be gone, or to be somebody
+// else's, so that one without a mark is not ours that lost it.
 func (s *scope) wasLost() bool {
 	before := s.before(v1alpha1.ConditionProvisioned)
-	return before != nil && before.Reason == v1alpha1.ReasonPrimaryRelocationRequired
+	return s.isPrimary() && !s.isAdopted() && before != nil &&
+		(before.Reason == v1alpha1.ReasonPrimaryRelocationRequired || before.Reason == v1alpha1.ReasonNotOwner)
 }
 
 // holdsManifest tells whether the bucket holds what only a copy of ours does.

@@ -292,8 +292,13 @@ func TestABucketThatSomebodyMadeAnewIsNotOurs(t *testing.T) {
 			w.sync(bucket)
 			refused := w.await(replica, v1alpha1.ConditionProvisioned, metav1.ConditionFalse, v1alpha1.ReasonNotOwner)
 			wantIn(t, refused.Message, "carries no mark")
+			// A second look knows no better.
 			w.sync(bucket)
 			w.settled(replica, 2*time.Second)
+			w.await(replica, v1alpha1.ConditionProvisioned, metav1.ConditionFalse, v1alpha1.ReasonNotOwner)
+			if state, err := session.ObserveBucket(t.Context(), taken); err != nil || state.Mark != nil {
+				t.Errorf("the bucket is marked %+v, %v", state.Mark, err)
+			}
 			if object, isThere := store.Object(taken, "precious"); !isThere || string(object.Body) != "of somebody else" {
 				t.Errorf("the object is %q", object.Body)
 			}
