@@ -149,18 +149,8 @@ func (p *Pass) Finish(ctx context.Context, report Report, err error) (ctrl.Resul
 		return ctrl.Result{}, nil
 	}
 	p.settle(report, err)
-	switch p.hasSameStatus() {
-	case true:
-		if p.finisher.Writes.isBehind(p.before) {
-			// What was read is older than what we wrote: that the status is as it should
-			// be was true before, and may not be now.
-			return ctrl.Result{RequeueAfter: conflictDelay}, nil
-		}
-	case false:
-		written, writeErr := p.write(ctx)
-		if writeErr != nil || !written {
-			return ctrl.Result{RequeueAfter: conflictDelay}, writeErr
-		}
+	if stored, writeErr := p.store(ctx); writeErr != nil || !stored {
+		return ctrl.Result{RequeueAfter: conflictDelay}, writeErr
 	}
 	report.written()
 	p.emit(report.Events)
@@ -239,6 +229,16 @@ func standing(err error) string {
 	default:
 		return ""
 	}
+}
+
+// store sees to it that the status is stored, and tells whether it is known to be.
+// Where what was read is older than what we wrote, that nothing is to be changed in
+// it says nothing.
+func (p *Pass) store(ctx context.Context) (bool, error) {
+	if p.hasSameStatus() {
+		return !p.finisher.Writes.isBehind(p.before), nil
+	}
+	return p.write(ctx)
 }
 
 // write writes the status, and tells whether it did: somebody else's change is
