@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,24 +33,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 		s.incomplete = err
 		err = nil
 	}
-	if err != nil {
-		return err
-	}
-	return r.lookWhetherNamespaceEnds(ctx, s)
-}
-
-// lookWhetherNamespaceEnds matters only to an access that is being deleted: it may
-// be somebody's wish, or part of the end of everything.
-func (r *Reconciler) lookWhetherNamespaceEnds(ctx context.Context, s *scope) error {
-	if s.access.DeletionTimestamp.IsZero() {
-		return nil
-	}
-	var namespace corev1.Namespace
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: s.access.Namespace}, &namespace); err != nil {
-		return fmt.Errorf("read the namespace: %w", err)
-	}
-	s.namespaceEnds = !namespace.DeletionTimestamp.IsZero()
-	return nil
+	return err
 }
 
 // remember reads what the operator remembers of the keys: from its cache as long

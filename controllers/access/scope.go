@@ -24,8 +24,6 @@ type scope struct {
 	facts  gather.Facts
 	// incomplete says which facts are missing, if some are.
 	incomplete error
-	// namespaceEnds tells that the whole namespace is being deleted.
-	namespaceEnds bool
 	// keys are what the operator remembers, once it has looked.
 	keys       ring
 	remembered bool
@@ -145,7 +143,7 @@ func (s *scope) fate() fate {
 	switch {
 	case s.bucket == nil:
 		return keepKeys
-	case s.bucket.DeletionTimestamp.IsZero() && !s.namespaceEnds:
+	case s.bucket.DeletionTimestamp.IsZero() && !s.facts.IsNamespaceEnding:
 		if isDeleted && !s.access.IsDefault() {
 			return endKeys
 		}
@@ -154,7 +152,7 @@ func (s *scope) fate() fate {
 		return keepKeys
 	case s.isBucketGoing():
 		return endKeys
-	case isDeleted && !s.namespaceEnds && !s.access.IsDefault():
+	case isDeleted && !s.facts.IsNamespaceEnding && !s.access.IsDefault():
 		return endKeys
 	case isDeleted:
 		return awaitBucket

@@ -204,7 +204,7 @@ func TestWhatBecomesOfKeys(t *testing.T) {
 		return func(s *scope) { s.bucket.DeletionTimestamp, s.bucket.Spec.DeletionPolicy = deleted, policy }
 	}
 	retained, deletedForGood := bucketGoes(v1alpha1.DeletionRetain), bucketGoes(v1alpha1.DeletionDelete)
-	namespaceEnds := func(s *scope) { s.namespaceEnds = true }
+	namespaceEnds := func(s *scope) { s.facts.IsNamespaceEnding = true }
 	primaryWaits := func(reason string) func(*scope) {
 		return func(s *scope) {
 			primary := &s.facts.Replicas[0]
