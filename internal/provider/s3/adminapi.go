@@ -191,19 +191,7 @@ func ofAdminAnswer(x *exchange) verdict {
 	if x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != "" {
 		return throttled
 	}
-	for _, rule := range adminRules {
-		if (rule.status == 0 || rule.status == x.status) && (rule.codes == nil || slices.Contains(rule.codes, x.code())) {
-			return rule.is
-		}
-	}
-	switch {
-	case x.status >= 500:
-		return failing
-	case x.status >= 400:
-		return unsupported // the same request would be refused again
-	default:
-		return moved // a redirect: another host, another scheme
-	}
+	return x.by(adminRules)
 }
 
 // isAbsent tells whether the API itself said that a user or key does not exist.

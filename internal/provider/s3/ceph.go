@@ -69,33 +69,13 @@ func cephPrincipal(user string) string { return "arn:aws:iam:::user/" + user }
 // its keys and made again: whatever somebody gave it is gone. Rights come last,
 // but those of a user of the same name stay in the policy.
 func (i *cephIssuer) IssueKey(ctx context.Context, grant provider.Grant) (provider.Key, error) {
-	action := fmt.Sprintf("issue key of consumer %q", grant.Consumer)
-	if err := i.session.checkGrant(ctx, action, grant); err != nil {
-		return provider.Key{}, err
-	}
-	unlock, err := lockPolicy(ctx, i.session.place.Endpoint, grant.Bucket)
-	if err != nil {
-		return provider.Key{}, fmt.Errorf("%s: %w", action, err)
-	}
-	defer unlock()
-	before, err := i.session.readPolicy(ctx, action, grant.Bucket)
-	if err != nil {
-		return provider.Key{}, err
-	}
 	user := userPrefix + grant.Consumer
-	if err := i.removeUser(ctx, action, user); err != nil {
-		return provider.Key{}, err
-	}
-	key, err := i.makeUser(ctx, action, user)
-	if err != nil {
-		return provider.Key{}, err
-	}
-	principal := cephPrincipal(user)
-	after := before.without(principal).with(statementsFor(principal, grant, cephUnknown...)...)
-	if err := i.session.writePolicy(ctx, action, grant.Bucket, before, after); err != nil {
-		return provider.Key{}, err
-	}
-	return key, nil
+	return i.session.issue(ctx, grant, cephPrincipal(user), cephUnknown, func(action string) (provider.Key, error) {
+		if err := i.removeUser(ctx, action, user); err != nil {
+			return provider.Key{}, err
+		}
+		return i.makeUser(ctx, action, user)
+	})
 }
 
 // makeUser makes a user with one key, and believes only an answer about it.

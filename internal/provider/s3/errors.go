@@ -241,10 +241,12 @@ func (x *exchange) ofAnswer() verdict {
 		}
 		return unreachable
 	}
-	return x.ofRules()
+	return x.by(rules)
 }
 
-func (x *exchange) ofRules() verdict {
+// by gives the verdict of the first rule that the answer meets, or that of its
+// status alone.
+func (x *exchange) by(rules []rule) verdict {
 	for _, rule := range rules {
 		if (rule.action == "" || rule.action == x.action) &&
 			(rule.status == 0 || rule.status == x.status) &&
@@ -258,7 +260,7 @@ func (x *exchange) ofRules() verdict {
 	case x.status >= 400:
 		return unsupported // the same request would be refused again
 	case x.status >= 300:
-		return moved // a redirect: another region's bucket, another scheme
+		return moved // a redirect: another region's bucket, another host or scheme
 	default:
 		return failing // a success that cannot be read
 	}

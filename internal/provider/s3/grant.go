@@ -33,6 +33,36 @@ func (s *session) checkGrant(ctx context.Context, action string, grant provider.
 	return nil
 }
 
+// issue makes a key and gives its principal the rights of the grant in the
+// bucket's policy, in this order: until then a crash leaves a user that may do
+// nothing, which the next call finds again.
+func (s *session) issue(ctx context.Context, grant provider.Grant, principal string, unknownActions []string,
+	makeKey func(action string) (provider.Key, error),
+) (provider.Key, error) {
+	action := fmt.Sprintf("issue key of consumer %q", grant.Consumer)
+	if err := s.checkGrant(ctx, action, grant); err != nil {
+		return provider.Key{}, err
+	}
+	unlock, err := lockPolicy(ctx, s.place.Endpoint, grant.Bucket)
+	if err != nil {
+		return provider.Key{}, fmt.Errorf("%s: %w", action, err)
+	}
+	defer unlock()
+	before, err := s.readPolicy(ctx, action, grant.Bucket)
+	if err != nil {
+		return provider.Key{}, err
+	}
+	key, err := makeKey(action)
+	if err != nil {
+		return provider.Key{}, err
+	}
+	after := before.without(principal).with(statementsFor(principal, grant, unknownActions...)...)
+	if err := s.writePolicy(ctx, action, grant.Bucket, before, after); err != nil {
+		return provider.Key{}, err
+	}
+	return key, nil
+}
+
 // withdraw removes what the bucket's policy says about a user. The statement
 // empty stands where the last one was removed.
 func (s *session) withdraw(ctx context.Context, action, bucket, user string, empty json.RawMessage) error {

@@ -29,34 +29,15 @@ type issuer struct{ session *session }
 
 var _ provider.KeyIssuer = (*issuer)(nil)
 
-// IssueKey implements provider.KeyIssuer. Rights come last: until then a crash
-// leaves a user that may do nothing, which the next call finds again.
+// IssueKey implements provider.KeyIssuer.
 func (i *issuer) IssueKey(ctx context.Context, grant provider.Grant) (provider.Key, error) {
-	action := fmt.Sprintf("issue key of consumer %q", grant.Consumer)
-	if err := i.session.checkGrant(ctx, action, grant); err != nil {
-		return provider.Key{}, err
-	}
-	unlock, err := lockPolicy(ctx, i.session.place.Endpoint, grant.Bucket)
-	if err != nil {
-		return provider.Key{}, fmt.Errorf("%s: %w", action, err)
-	}
-	defer unlock()
-	before, err := i.session.readPolicy(ctx, action, grant.Bucket)
-	if err != nil {
-		return provider.Key{}, err
-	}
 	key := provider.Key{
 		AccessKey: userPrefix + grant.Consumer,
 		SecretKey: secret.New((rand.Text() + rand.Text())[:secretLength]),
 	}
-	if err := i.ensureUser(ctx, action, key); err != nil {
-		return provider.Key{}, err
-	}
-	after := before.without(key.AccessKey).with(statementsFor(key.AccessKey, grant)...)
-	if err := i.session.writePolicy(ctx, action, grant.Bucket, before, after); err != nil {
-		return provider.Key{}, err
-	}
-	return key, nil
+	return i.session.issue(ctx, grant, key.AccessKey, nil, func(action string) (provider.Key, error) {
+		return key, i.ensureUser(ctx, action, key)
+	})
 }
 
 // ensureUser makes the user, or gives a new secret to the one that is there.
