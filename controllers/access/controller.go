@@ -163,13 +163,10 @@ func (r *Reconciler) atProvider(ctx context.Context, p client.Object) []reconcil
 }
 
 func (r *Reconciler) underPolicy(ctx context.Context, policy client.Object) []reconcile.Request {
-	var buckets v1alpha1.SovereignBucketList
-	if err := r.Client.List(ctx, &buckets, client.MatchingFields{gather.BucketPolicyField: policy.GetName()}); err != nil {
-		return nil
-	}
+	bound := client.MatchingFields{gather.BucketPolicyField: policy.GetName()}
 	var requests []reconcile.Request
-	for i := range buckets.Items {
-		requests = append(requests, r.toBucket(ctx, &buckets.Items[i])...)
+	for _, bucket := range loop.Requests(ctx, r.Client, &v1alpha1.SovereignBucketList{}, bound) {
+		requests = append(requests, r.to(ctx, bucket.NamespacedName)...)
 	}
 	return requests
 }
@@ -198,13 +195,5 @@ func (r *Reconciler) to(ctx context.Context, bucket types.NamespacedName) []reco
 }
 
 func (r *Reconciler) listed(ctx context.Context, options ...client.ListOption) []reconcile.Request {
-	var accesses v1alpha1.SovereignBucketAccessList
-	if err := r.Client.List(ctx, &accesses, options...); err != nil {
-		return nil
-	}
-	requests := make([]reconcile.Request, 0, len(accesses.Items))
-	for i := range accesses.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&accesses.Items[i])})
-	}
-	return requests
+	return loop.Requests(ctx, r.Client, &v1alpha1.SovereignBucketAccessList{}, options...)
 }

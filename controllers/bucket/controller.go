@@ -153,13 +153,5 @@ func (r *Reconciler) inNamespace(ctx context.Context, namespace client.Object) [
 }
 
 func (r *Reconciler) listed(ctx context.Context, options ...client.ListOption) []reconcile.Request {
-	var buckets v1alpha1.SovereignBucketList
-	if err := r.Client.List(ctx, &buckets, options...); err != nil {
-		return nil
-	}
-	requests := make([]reconcile.Request, 0, len(buckets.Items))
-	for i := range buckets.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&buckets.Items[i])})
-	}
-	return requests
+	return loop.Requests(ctx, r.Client, &v1alpha1.SovereignBucketList{}, options...)
 }

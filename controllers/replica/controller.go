@@ -172,13 +172,5 @@ func (r *Reconciler) all(ctx context.Context, _ client.Object) []reconcile.Reque
 }
 
 func (r *Reconciler) listed(ctx context.Context, options ...client.ListOption) []reconcile.Request {
-	var replicas v1alpha1.BucketReplicaList
-	if err := r.Client.List(ctx, &replicas, options...); err != nil {
-		return nil
-	}
-	requests := make([]reconcile.Request, 0, len(replicas.Items))
-	for i := range replicas.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&replicas.Items[i])})
-	}
-	return requests
+	return loop.Requests(ctx, r.Client, &v1alpha1.BucketReplicaList{}, options...)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/minio/minio-go/v7/pkg/signer"
 	"golang.org/x/sync/errgroup"
@@ -22,9 +24,18 @@ func (b *bench) runBare(ctx context.Context, w work, from, to string) (measure, 
 		"-source-region", b.source.Region, "-target-region", b.target.Region,
 		"-objects", strconv.Itoa(w.objects), "-workers", strconv.Itoa(w.workers))
 	command.Env = append(os.Environ(), b.credentials()...)
+	var output bytes.Buffer
+	command.Stdout = &output
 	m, err := timed(command)
-	m.sourceRequests, m.targetRequests = 1, 1
-	return m, err
+	if err != nil {
+		return m, err
+	}
+	var fromSource, toTarget int64
+	if _, err := fmt.Fscan(&output, &fromSource, &toTarget); err != nil {
+		return m, fmt.Errorf("read what the bare loop counted: %w", err)
+	}
+	m.sourceRequests, m.targetRequests = float64(fromSource)/float64(w.objects), float64(toTarget)/float64(w.objects)
+	return m, nil
 }
 
 // credentials are handed over by the environment, as the mover takes them.
@@ -47,15 +58,18 @@ func bareLoop(ctx context.Context, args []string) error {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost, transport.DisableCompression = *workers, true
 	client := &http.Client{Transport: transport}
+	var fromSource, toTarget atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(*workers)
 	for i := range *objects {
 		group.Go(func() error {
+			fromSource.Add(1)
 			got, err := do(ctx, client, http.MethodGet, *source+"/"+keyOf(i), *sourceRegion, "SOURCE", nil, 0)
 			if err != nil {
 				return err
 			}
 			defer got.Body.Close()
+			toTarget.Add(1)
 			put, err := do(ctx, client, http.MethodPut, *target+"/"+keyOf(i), *targetRegion, "TARGET", got.Body, got.ContentLength)
 			if err != nil {
 				return err
@@ -64,7 +78,11 @@ func bareLoop(ctx context.Context, args []string) error {
 			return put.Body.Close()
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	fmt.Println(fromSource.Load(), toTarget.Load())
+	return nil
 }
 
 // do sends one signed request whose body nobody hashes.
