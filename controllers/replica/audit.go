@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -57,6 +58,9 @@ func (s *scope) rememberAudit(ended activity) {
 	s.memory.auditedAt, s.memory.auditErr = s.now, ended.err
 }
 
+// errNoManifest: nothing says what the copy must hold.
+var errNoManifest = errors.New("the copy has no whole manifest to be held against")
+
 // beginAudit reads the whole copy again and holds it against its manifest. What
 // is different is taken out of the manifest, so that the next run compares it
 // with the primary and sets it right.
@@ -70,17 +74,23 @@ func (r *Reconciler) beginAudit(s *scope) bool {
 	})
 }
 
+// audit holds a copy against its manifest. One whose manifest cannot be read as a
+// whole is not verified by what is left of it: the next run makes it whole again.
 func audit(ctx context.Context, end mover.End, keepsDeleted bool) (mover.AuditReport, error) {
 	store := manifest.Store{Objects: end.Session, Bucket: end.Bucket}
-	ignore := func(error) {}
-	snapshot, err := store.Load(ctx, ignore)
+	var unreadable error
+	warn := func(err error) { unreadable = cmp.Or(unreadable, err) }
+	snapshot, err := store.Load(ctx, warn)
 	if err != nil {
 		return mover.AuditReport{}, err
 	}
+	if _, isWhole := snapshot.Whole(); !isWhole {
+		return mover.AuditReport{}, cmp.Or(unreadable, errNoManifest)
+	}
 	report, err := mover.Audit{
-		End: end, Expected: store.Entries(ctx, snapshot, manifest.Range{}, ignore), AllowExtra: keepsDeleted,
+		End: end, Expected: store.Entries(ctx, snapshot, manifest.Range{}, warn), AllowExtra: keepsDeleted,
 	}.Run(ctx)
-	if err != nil || report.IsClean() {
+	if err = cmp.Or(err, unreadable); err != nil || report.IsClean() {
 		return report, err
 	}
 	var keys []string
