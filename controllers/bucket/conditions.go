@@ -141,7 +141,7 @@ func (s *scope) misplaced(replica *v1alpha1.BucketReplica) *placement.Objection 
 			continue
 		}
 		index := slices.IndexFunc(candidate.Objections, func(o placement.Objection) bool {
-			return slices.Contains(residencyRules, o.Rule) && (o.Role == "" || o.Role == replica.Spec.Role)
+			return slices.Contains(residencyRules, o.Rule) && o.Concerns(replica.Spec.Role)
 		})
 		if index < 0 {
 			return nil

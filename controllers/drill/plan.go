@@ -163,10 +163,8 @@ func refuses(facts gather.Facts, request placement.Request, candidate, origin pl
 // objectionTo tells why nothing may be written to a place, or nil. Objections
 // against a role count for a copy of that role alone.
 func objectionTo(facts gather.Facts, request placement.Request, candidate placement.Candidate, role v1alpha1.CopyRole) error {
-	for _, objection := range placement.Judge(request, candidate) {
-		if objection.Role == "" || objection.Role == role {
-			return fault.New(fault.Terminal, fault.Reason(objection.Reason), "%s: %s", candidate.PlaceReference, objection.Message)
-		}
+	if objection := placement.Against(request, candidate, role); objection != nil {
+		return fault.New(fault.Terminal, fault.Reason(objection.Reason), "%s: %s", candidate.PlaceReference, objection.Message)
 	}
 	at := facts.Provider(candidate.ProviderName)
 	switch {

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -58,9 +57,6 @@ func (s *scope) rememberAudit(ended activity) {
 	s.memory.auditedAt, s.memory.auditErr = s.now, ended.err
 }
 
-// errNoManifest: nothing says what the copy must hold.
-var errNoManifest = errors.New("the copy has no whole manifest to be held against")
-
 // beginAudit reads the whole copy again and holds it against its manifest. What
 // is different is taken out of the manifest, so that the next run compares it
 // with the primary and sets it right.
@@ -78,19 +74,13 @@ func (r *Reconciler) beginAudit(s *scope) bool {
 // whole is not verified by what is left of it: the next run makes it whole again.
 func audit(ctx context.Context, end mover.End, keepsDeleted bool) (mover.AuditReport, error) {
 	store := manifest.Store{Objects: end.Session, Bucket: end.Bucket}
-	var unreadable error
-	warn := func(err error) { unreadable = cmp.Or(unreadable, err) }
-	snapshot, err := store.Load(ctx, warn)
+	snapshot, err := store.LoadWhole(ctx)
 	if err != nil {
 		return mover.AuditReport{}, err
 	}
-	if _, isWhole := snapshot.Whole(); !isWhole {
-		return mover.AuditReport{}, cmp.Or(unreadable, errNoManifest)
-	}
-	report, err := mover.Audit{
-		End: end, Expected: store.Entries(ctx, snapshot, manifest.Range{}, warn), AllowExtra: keepsDeleted,
-	}.Run(ctx)
-	if err = cmp.Or(err, unreadable); err != nil || report.IsClean() {
+	expected := store.SoundEntries(ctx, snapshot, manifest.Range{})
+	report, err := mover.Audit{End: end, Expected: expected, AllowExtra: keepsDeleted}.Run(ctx)
+	if err != nil || report.IsClean() {
 		return report, err
 	}
 	var keys []string

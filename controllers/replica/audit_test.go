@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rempart/rempart/internal/mover"
+	"github.com/rempart/rempart/internal/mover/manifest"
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/s3"
 	"github.com/rempart/rempart/internal/secret"
@@ -63,7 +64,7 @@ func TestACopyWithoutAWholeManifestIsNotVerified(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if report, err := audit(t.Context(), job.Target, keepsDeleted); !errors.Is(err, errNoManifest) {
+		if report, err := audit(t.Context(), job.Target, keepsDeleted); !errors.Is(err, manifest.ErrNotWhole) {
 			t.Errorf("without an index, keeping what was deleted %t: %+v, %v", keepsDeleted, report, err)
 		}
 		if report, err := mover.Run(t.Context(), job); err != nil || report.Result != mover.Complete {

@@ -33,12 +33,7 @@ func (s *scope) objection() *placement.Objection {
 			Message: "no SovereignProvider declares " + place.String(),
 		}
 	}
-	for _, objection := range placement.Judge(s.facts.Request(), candidate) {
-		if objection.Role == "" || objection.Role == s.replica.Spec.Role {
-			return &objection
-		}
-	}
-	return nil
+	return placement.Against(s.facts.Request(), candidate, s.replica.Spec.Role)
 }
 
 // isAbandoned tells whether somebody answers for what is left in the bucket.

@@ -607,7 +607,7 @@ func TestDrillsThatProveNothing(t *testing.T) {
 		reason  string
 	}{
 		"an empty copy":                   {func(s *scene) { s.replicate() }, "holds no object"},
-		"a copy that was never completed": {func(*scene) {}, "no complete manifest"},
+		"a copy that was never completed": {func(*scene) {}, "the manifest is not whole: no run has come to its end"},
 		"a copy whose manifest is damaged": {
 			func(s *scene) {
 				filled(s)

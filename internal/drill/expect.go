@@ -3,6 +3,7 @@ package drill
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -238,34 +239,19 @@ func (r *run) writtenSince() time.Time {
 	return r.began.Add(-ago - 2*resolution) // both clocks were read to the second
 }
 
-// load reads a manifest that must be complete.
+// load reads a manifest that must be whole.
 func (c Copy) load(ctx context.Context) (manifest.Snapshot, error) {
-	snapshot, err := c.store().Load(ctx, func(error) {})
-	if err != nil {
-		return manifest.Snapshot{}, err
+	snapshot, err := c.store().LoadWhole(ctx)
+	if errors.Is(err, manifest.ErrNotWhole) {
+		return manifest.Snapshot{}, fault.New(fault.Terminal, fault.PreflightFailed, "the copy in bucket %s cannot be held against its manifest: %w", c.Bucket, err)
 	}
-	if _, complete := snapshot.Whole(); !complete {
-		return manifest.Snapshot{}, fault.New(fault.Terminal, fault.PreflightFailed,
-			"there is no complete manifest in bucket %s: the first run has not come to its end, or the manifest is damaged", c.Bucket)
-	}
-	return snapshot, nil
+	return snapshot, err
 }
 
 func (c Copy) store() manifest.Store { return manifest.Store{Objects: c.Session, Bucket: c.Bucket} }
 
-// entries yields the entries of a snapshot, or one error and then nothing. A part
-// that cannot be read is an error here: what it lists would look like objects that
-// nobody expects.
+// entries yields the entries of a snapshot. A part that cannot be read is an error:
+// what it lists would look like objects that nobody expects.
 func (c Copy) entries(ctx context.Context, snapshot manifest.Snapshot) iter.Seq2[manifest.Entry, error] {
-	return func(yield func(manifest.Entry, error) bool) {
-		var damage error
-		for entry, err := range c.store().Entries(ctx, snapshot, manifest.Range{}, func(err error) { damage = cmp.Or(damage, err) }) {
-			if err = cmp.Or(err, damage); !yield(entry, err) || err != nil {
-				return
-			}
-		}
-		if damage != nil {
-			yield(manifest.Entry{}, damage)
-		}
-	}
+	return c.store().SoundEntries(ctx, snapshot, manifest.Range{})
 }

@@ -2,7 +2,6 @@ package mover
 
 import (
 	"context"
-	"errors"
 	"iter"
 
 	"github.com/rempart/rempart/internal/mover/manifest"
@@ -10,26 +9,14 @@ import (
 
 // Holdings gives what the target of a job is known to hold in its range, in order of
 // the keys, or one error and then nothing. A manifest of which a part cannot be
-// read is an error at its end.
+// read is an error.
 func Holdings(ctx context.Context, job Job) (iter.Seq2[manifest.Entry, error], error) {
-	var unreadable []error
-	warn := func(err error) { unreadable = append(unreadable, err) }
 	store := job.Target.manifest()
-	snapshot, err := store.Load(ctx, warn)
+	snapshot, err := store.LoadSound(ctx)
 	if err != nil {
 		return nil, err
 	}
-	entries := store.Entries(ctx, snapshot.Only(job.source()), job.Options.Range, warn)
-	return func(yield func(manifest.Entry, error) bool) {
-		for entry, err := range entries {
-			if !yield(entry, err) {
-				return
-			}
-		}
-		if len(unreadable) > 0 {
-			yield(manifest.Entry{}, errors.Join(unreadable...))
-		}
-	}, nil
+	return store.SoundEntries(ctx, snapshot.Only(job.source()), job.Options.Range), nil
 }
 
 // source identifies what the job copies.

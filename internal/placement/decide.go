@@ -141,7 +141,7 @@ func (d Decision) refusedPrimary(in Request) *Objection {
 			continue
 		}
 		for _, objection := range candidate.Objections {
-			if objection.Role == "" || objection.Role == v1alpha1.RolePrimary {
+			if objection.Concerns(v1alpha1.RolePrimary) {
 				objection.Message = "the bucket's " + field + " " + wanted.String() + " is refused: " + objection.Message
 				return &objection
 			}

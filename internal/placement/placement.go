@@ -114,6 +114,20 @@ type Objection struct {
 	Role v1alpha1.CopyRole
 }
 
+// Concerns tells whether the objection is against a copy of the role.
+func (o Objection) Concerns(role v1alpha1.CopyRole) bool { return o.Role == "" || o.Role == role }
+
+// Against gives the first objection against a copy of the role at a candidate, or
+// nil.
+func Against(in Request, candidate Candidate, role v1alpha1.CopyRole) *Objection {
+	for _, objection := range Judge(in, candidate) {
+		if objection.Concerns(role) {
+			return &objection
+		}
+	}
+	return nil
+}
+
 // Rule names what objects. The names are part of the API.
 type Rule string
 
@@ -146,7 +160,7 @@ type Judged struct {
 // EligibleAs tells whether a copy of the role may be here.
 func (j Judged) EligibleAs(role v1alpha1.CopyRole) bool {
 	for _, objection := range j.Objections {
-		if objection.Role == "" || objection.Role == role {
+		if objection.Concerns(role) {
 			return false
 		}
 	}
