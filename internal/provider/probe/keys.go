@@ -21,22 +21,20 @@ type KeyTrial struct {
 	objects        provider.Objects
 	bucket, prefix string
 
-	mu       sync.Mutex
-	outcomes map[string]*outcome
-}
-
-// outcome is what is known of one trait.
-type outcome struct {
-	// turn is held by whoever tries, or looks.
+	// turn is held by whoever tries. One trait is tried after the other: a posix
+	// gateway has been seen to leave out of a listing what is there, while folders
+	// beside it came and went.
 	turn chan struct{}
-	// finding is without support as long as nothing is known.
-	finding finding
+
+	mu sync.Mutex
+	// findings are those that trials came to, by the names of the traits.
+	findings map[string]finding
 }
 
 // NewKeyTrial makes the trial of a bucket, with objects under a prefix that ends
 // in a slash and belongs to Rempart.
 func NewKeyTrial(objects provider.Objects, bucket, prefix string) *KeyTrial {
-	return &KeyTrial{objects: objects, bucket: bucket, prefix: prefix, outcomes: map[string]*outcome{}}
+	return &KeyTrial{objects: objects, bucket: bucket, prefix: prefix, turn: make(chan struct{}, 1), findings: map[string]finding{}}
 }
 
 // Traits names what a key has that some store does not keep, such as two slashes in
@@ -77,32 +75,38 @@ func (k *KeyTrial) exact(ctx context.Context, key string, traits []trait) error 
 	return nil
 }
 
-// of gives what is known of a trait, or tries it. Others with the same question
+// of gives what is known of a trait, or tries it. Others who have to try something
 // wait meanwhile, no longer than their contexts.
 func (k *KeyTrial) of(ctx context.Context, t trait) (finding, error) {
-	known := k.outcome(t)
+	if found, isKnown := k.known(t); isKnown {
+		return found, nil
+	}
 	select {
-	case known.turn <- struct{}{}:
-		defer func() { <-known.turn }()
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
 	case <-ctx.Done():
 		return finding{}, ctx.Err()
 	}
-	if known.finding.support != "" {
-		return known.finding, nil
+	if found, isKnown := k.known(t); isKnown {
+		return found, nil // who had the turn before found out
 	}
 	folder := newFolder(k.objects, k.bucket, k.prefix)
 	found, err := folder.try(ctx, t)
 	if err == nil {
-		known.finding = found
+		k.remember(t, found)
 	}
 	return found, errors.Join(err, folder.clean(ctx))
 }
 
-func (k *KeyTrial) outcome(t trait) *outcome {
+func (k *KeyTrial) known(t trait) (finding, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.outcomes[t.name] == nil {
-		k.outcomes[t.name] = &outcome{turn: make(chan struct{}, 1)}
-	}
-	return k.outcomes[t.name]
+	found, isKnown := k.findings[t.name]
+	return found, isKnown
+}
+
+func (k *KeyTrial) remember(t trait, found finding) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.findings[t.name] = found
 }
