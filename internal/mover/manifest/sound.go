@@ -8,8 +8,8 @@ import (
 	"iter"
 )
 
-// ErrNotWhole: no run has come to the end of all keys, or what it wrote down is
-// damaged, so that what the manifest does not list may be there all the same.
+// ErrNotWhole means that no run has come to the end of all keys, or that what it
+// wrote down is damaged: what the manifest does not list may be there all the same.
 var ErrNotWhole = errors.New("the manifest is not whole")
 
 // LoadSound is Load for those who rely on all of a manifest: damage is an error.
