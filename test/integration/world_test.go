@@ -466,19 +466,24 @@ func (w *world) sync(bucket *v1alpha1.SovereignBucket) {
 	w.annotate(bucket, v1alpha1.SyncRequestedAnnotation, time.Now().Format(time.RFC3339Nano))
 }
 
-// awaitObjects asks for a run and waits until every replica of a bucket holds
-// that many objects.
+// awaitObjects asks for a run and waits until there is a replica and every one of
+// a bucket holds that many objects.
 func (w *world) awaitObjects(bucket *v1alpha1.SovereignBucket, objects int64) {
 	w.t.Helper()
 	w.sync(bucket)
 	w.eventually(func() error {
+		copies := 0
 		for place, replica := range w.replicas(bucket) {
 			if replica.Spec.Role != v1alpha1.RoleReplica {
 				continue
 			}
+			copies++
 			if held := replica.Status.Objects; held == nil || *held != objects {
 				return fmt.Errorf("the replica at %s holds %v objects, want %d: %v", place, ptr.Deref(held, -1), objects, replica.Status.Conditions)
 			}
+		}
+		if copies == 0 {
+			return notYet("there is no replica yet")
 		}
 		return nil
 	})
