@@ -6,19 +6,34 @@ import (
 )
 
 // ProviderType selects the interface that the operator speaks with a provider.
-// +kubebuilder:validation:Enum=S3
+// +kubebuilder:validation:Enum=OVHcloud;Outscale;S3
 type ProviderType string
 
-// ProviderTypeS3 is any store that speaks S3.
-const ProviderTypeS3 ProviderType = "S3"
+// Types of providers: two vendors with APIs of their own, and any store that
+// speaks S3.
+const (
+	ProviderTypeOVHcloud ProviderType = "OVHcloud"
+	ProviderTypeOutscale ProviderType = "Outscale"
+	ProviderTypeS3       ProviderType = "S3"
+)
 
 // SovereignProviderSpec describes an account at an operator of object storage.
-// +kubebuilder:validation:XValidation:rule="self.type != 'S3' || has(self.s3)",message="type S3 needs the block s3"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'S3') == has(self.s3)",message="type S3 needs the block s3, and other types have none"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'OVHcloud') == has(self.ovhcloud)",message="type OVHcloud needs the block ovhcloud, and other types have none"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Outscale') == has(self.outscale)",message="type Outscale needs the block outscale, and other types have none"
+// +kubebuilder:validation:XValidation:rule="self.type != 'S3' || (has(self.operator) && has(self.operator.legalEntity))",message="type S3 needs operator.legalEntity: nobody but you knows who runs the store"
+// +kubebuilder:validation:XValidation:rule="self.type != 'S3' || has(self.locations)",message="type S3 needs locations: nobody but you knows where the store stands"
 type SovereignProviderSpec struct {
-	// type says which interface the provider speaks: S3.
+	// type says which interface the provider speaks: OVHcloud, Outscale or S3.
 	// +required
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="type cannot change: create another SovereignProvider"
 	Type ProviderType `json:"type,omitempty"`
+	// ovhcloud names a Public Cloud project at OVHcloud.
+	// +optional
+	OVHcloud *OVHcloudAccount `json:"ovhcloud,omitempty"`
+	// outscale names an account at Outscale.
+	// +optional
+	Outscale *OutscaleAccount `json:"outscale,omitempty"`
 	// s3 says how to reach a store that speaks S3.
 	// +optional
 	S3 *S3Endpoint `json:"s3,omitempty"`
@@ -33,11 +48,14 @@ type SovereignProviderSpec struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	Adoptable []AdoptableBucket `json:"adoptable,omitempty"`
-	// operator says who runs the store.
-	// +required
+	// operator says who runs the store. What it leaves out at OVHcloud and Outscale
+	// comes from the shipped catalogue.
+	// +optional
 	Operator Operator `json:"operator,omitzero"`
-	// locations are the places of the account where buckets can be.
-	// +required
+	// locations are the places of the account where buckets can be. At OVHcloud and
+	// Outscale they are discovered: those that are listed here narrow the choice to
+	// them, and what is said of them must not contradict the provider.
+	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
@@ -59,6 +77,100 @@ type SovereignProviderSpec struct {
 	// ones that are.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+}
+
+// OVHcloudAccount names a Public Cloud project at OVHcloud. Where S3 is served is
+// what OVHcloud reports for each region.
+type OVHcloudAccount struct {
+	// endpoint is an API of OVHcloud: ovh-eu, ovh-ca or ovh-us, or the URL of another
+	// one that speaks the same. A URL takes application keys only.
+	// +optional
+	// +default="ovh-eu"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="endpoint cannot change: create another SovereignProvider"
+	// +kubebuilder:validation:XValidation:rule="self in ['ovh-eu', 'ovh-ca', 'ovh-us'] || (isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != '')",message="endpoint must be ovh-eu, ovh-ca, ovh-us or a URL such as https://eu.api.ovh.com/1.0"
+	// +kubebuilder:validation:XValidation:rule="!self.endsWith('/') && !self.contains('?') && !self.contains('#')",message="endpoint must have no query or fragment, and no slash at its end"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="endpoint must have no user name or password: credentials belong in the Secret that credentialsRef names"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://(169[.]254[.]|[[]fe[89abAB])')",message="endpoint must not be a link-local address"
+	Endpoint string `json:"endpoint,omitempty"`
+	// projectID is the id of the Public Cloud project, which OVHcloud also calls its
+	// service name.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_-]+$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="projectID cannot change: create another SovereignProvider"
+	ProjectID string `json:"projectID,omitempty"`
+	// credentialsRef names a Secret in the operator's namespace with the keys
+	// applicationKey, applicationSecret and consumerKey, or clientID and
+	// clientSecret of a service account.
+	// +required
+	CredentialsRef NameReference `json:"credentialsRef,omitzero"`
+}
+
+// ApplicationKeys says what applications get at a store that knows no keys to one
+// bucket.
+// +kubebuilder:validation:Enum=Forbidden;AccountWide
+type ApplicationKeys string
+
+// Forbidden gives applications no key, so that no primary can be there;
+// AccountWide gives them one that reaches the whole account.
+const (
+	ApplicationKeysForbidden   ApplicationKeys = "Forbidden"
+	ApplicationKeysAccountWide ApplicationKeys = "AccountWide"
+)
+
+// OutscaleAccount names an account at Outscale, in one of its regions.
+type OutscaleAccount struct {
+	// region of Outscale, such as eu-west-2, which is Paris there.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9-]+$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="region cannot change: create another SovereignProvider"
+	Region string `json:"region,omitempty"`
+	// endpoints override where the region's interfaces are served.
+	// +optional
+	Endpoints OutscaleEndpoints `json:"endpoints,omitzero"`
+	// credentialsRef names a Secret in the operator's namespace with the keys
+	// accessKey and secretKey of the account's root user: its object storage knows
+	// no others.
+	// +required
+	CredentialsRef NameReference `json:"credentialsRef,omitzero"`
+	// applicationKeys says what applications get. Its object storage knows only keys
+	// that reach the whole account, so Forbidden keeps primaries away from it, and
+	// AccountWide is an administrator's word that this account may be reached as a
+	// whole by every application whose primary is there.
+	// +optional
+	// +default="Forbidden"
+	ApplicationKeys ApplicationKeys `json:"applicationKeys,omitempty"`
+}
+
+// OutscaleEndpoints are where the interfaces of a region are served.
+type OutscaleEndpoints struct {
+	// api is the URL of the API, such as https://api.eu-west-2.outscale.com/api/v1,
+	// which is what absent means for eu-west-2.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="endpoint cannot change: create another SovereignProvider"
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != ''",message="api must be a URL such as https://api.eu-west-2.outscale.com/api/v1"
+	// +kubebuilder:validation:XValidation:rule="!self.endsWith('/') && !self.contains('?') && !self.contains('#')",message="endpoint must have no query or fragment, and no slash at its end"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="endpoint must have no user name or password: credentials belong in the Secret that credentialsRef names"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://(169[.]254[.]|[[]fe[89abAB])')",message="endpoint must not be a link-local address"
+	API string `json:"api,omitempty"`
+	// oos is where object storage is served, such as
+	// https://oos.eu-west-2.outscale.com, which is what absent means for eu-west-2.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="endpoint cannot change: create another SovereignProvider"
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != ''",message="endpoint must be https://host or https://host:port"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || (url(self).getEscapedPath() == '' && !self.contains('?') && !self.contains('#'))",message="endpoint must have no path, query or fragment: only https://host or https://host:port"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="endpoint must have no user name or password: credentials belong in the Secret that credentialsRef names"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://(169[.]254[.]|[[]fe[89abAB])')",message="endpoint must not be a link-local address"
+	OOS string `json:"oos,omitempty"`
 }
 
 // S3Endpoint says how to reach a store that speaks S3.
@@ -121,7 +233,7 @@ type S3Endpoint struct {
 // Operator says who runs a store.
 type Operator struct {
 	// legalEntity is the company or authority that runs the store.
-	// +required
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
 	LegalEntity string `json:"legalEntity,omitempty"`
@@ -230,6 +342,13 @@ type SovereignProviderStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	LocationNames string `json:"locationNames,omitempty"`
+	// operator is who runs the store, as far as the spec and the shipped catalogue
+	// tell.
+	// +optional
+	Operator Operator `json:"operator,omitzero"`
+	// discoveredAt is when the provider's API was asked last for its regions.
+	// +optional
+	DiscoveredAt *metav1.Time `json:"discoveredAt,omitempty"`
 	// locations are the facts about each location.
 	// +optional
 	// +listType=map
@@ -244,14 +363,30 @@ type SovereignProviderStatus struct {
 }
 
 // LocationVerification says how sure the place of a location is.
-// +kubebuilder:validation:Enum=Declared;Unknown
+// +kubebuilder:validation:Enum=Confirmed;Declared;Contradicted;Unknown
 type LocationVerification string
 
-// Verification levels. Declared is what the provider's owner wrote; Unknown is a
-// location without a known country.
+// Verification levels. Confirmed is what the provider's own API says; Declared is
+// what the provider's owner wrote, or the catalogue; Contradicted is declared and
+// not what the API says; Unknown is a location without a known country.
 const (
-	VerificationDeclared LocationVerification = "Declared"
-	VerificationUnknown  LocationVerification = "Unknown"
+	VerificationConfirmed    LocationVerification = "Confirmed"
+	VerificationDeclared     LocationVerification = "Declared"
+	VerificationContradicted LocationVerification = "Contradicted"
+	VerificationUnknown      LocationVerification = "Unknown"
+)
+
+// LocationAvailability says whether a provider's API offers a location. Absent is
+// a provider without such an API.
+// +kubebuilder:validation:Enum=Available;Maintenance;NotActivated
+type LocationAvailability string
+
+// Available can be used; Maintenance is not to be used right now; NotActivated is
+// named in the spec, and the account does not have it.
+const (
+	LocationAvailable    LocationAvailability = "Available"
+	LocationMaintenance  LocationAvailability = "Maintenance"
+	LocationNotActivated LocationAvailability = "NotActivated"
 )
 
 // LocationStatus is what is known of a location.
@@ -268,10 +403,28 @@ type LocationStatus struct {
 	// perimeter is the narrowest one that contains the location.
 	// +optional
 	Perimeter Perimeter `json:"perimeter,omitempty"`
+	// subdivision is the ISO 3166-2 code of where in the country it stands.
+	// +optional
+	// +kubebuilder:validation:MaxLength=6
+	Subdivision string `json:"subdivision,omitempty"`
+	// locationCodes name the vendor's data centres behind the location, as the
+	// vendor's API reports them.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=64
+	LocationCodes []string `json:"locationCodes,omitempty"`
 	// endpoint that serves the location.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	Endpoint string `json:"endpoint,omitempty"`
+	// region in request signatures, where the provider's API reports it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Region string `json:"region,omitempty"`
+	// availability says whether the provider's API offers the location.
+	// +optional
+	Availability LocationAvailability `json:"availability,omitempty"`
 	// verification says how sure the location is.
 	// +optional
 	Verification LocationVerification `json:"verification,omitempty"`
@@ -375,7 +528,7 @@ type Capabilities struct {
 // +kubebuilder:resource:scope=Cluster,shortName=sprov,categories=sovereign
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Locations",type=string,JSONPath=`.status.locationNames`
-// +kubebuilder:printcolumn:name="Control",type=string,JSONPath=`.spec.operator.controlCountry`
+// +kubebuilder:printcolumn:name="Control",type=string,JSONPath=`.status.operator.controlCountry`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -406,3 +559,16 @@ func (p *SovereignProvider) GetConditions() *[]metav1.Condition { return &p.Stat
 
 // SetObservedGeneration records which generation the status is about.
 func (p *SovereignProvider) SetObservedGeneration(g int64) { p.Status.ObservedGeneration = g }
+
+// CredentialsRef names the Secret that holds the account's credentials.
+func (s *SovereignProviderSpec) CredentialsRef() string {
+	switch {
+	case s.OVHcloud != nil:
+		return s.OVHcloud.CredentialsRef.Name
+	case s.Outscale != nil:
+		return s.Outscale.CredentialsRef.Name
+	case s.S3 != nil:
+		return s.S3.CredentialsRef.Name
+	}
+	return ""
+}

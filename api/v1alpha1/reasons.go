@@ -35,16 +35,40 @@ const (
 	ReasonKeysRevoked = "KeysRevoked"
 	// ReasonAuthenticationFailed: the provider refused the credentials; they are not tried again until they change.
 	ReasonAuthenticationFailed = "AuthenticationFailed"
+	// ReasonConsumerKeyPending: the consumer key waits for somebody to confirm it at the provider.
+	ReasonConsumerKeyPending = "ConsumerKeyPending"
+	// ReasonTokenExpired: the provider says that the consumer key or token is over; it is not tried again until it changes.
+	ReasonTokenExpired = "TokenExpired"
+	// ReasonAccountLocked: the provider has locked the account for a while, after too many bad signatures.
+	ReasonAccountLocked = "AccountLocked"
 	// ReasonAccessDenied: the credentials are good and may not do this.
 	ReasonAccessDenied = "AccessDenied"
 	// ReasonProviderUnreachable: no answer came from the provider.
 	ReasonProviderUnreachable = "ProviderUnreachable"
+	// ReasonControlPlaneUnreachable: no answer came from the provider's API; its store may well answer.
+	ReasonControlPlaneUnreachable = "ControlPlaneUnreachable"
+	// ReasonProviderMaintenance: the provider says that the region is under maintenance.
+	ReasonProviderMaintenance = "ProviderMaintenance"
+	// ReasonRegionNotActivated: the account does not have the region that the location names.
+	ReasonRegionNotActivated = "RegionNotActivated"
+	// ReasonProjectNotFound: the provider knows no project of this id that the credentials may see.
+	ReasonProjectNotFound = "ProjectNotFound"
+	// ReasonServiceExpired: the service has ended with the provider; the data may be there still.
+	ReasonServiceExpired = "ServiceExpired"
+	// ReasonUserCreationStuck: the provider has been making a user for much longer than it takes.
+	ReasonUserCreationStuck = "UserCreationStuck"
+	// ReasonUserLimitReached: the account can have no more users.
+	ReasonUserLimitReached = "UserLimitReached"
+	// ReasonKeyLimitReached: the account or user can have no more keys.
+	ReasonKeyLimitReached = "KeyLimitReached"
 	// ReasonCertificateInvalid: the provider's certificate is not to be trusted.
 	ReasonCertificateInvalid = "CertificateInvalid"
 	// ReasonEndpointMoved: the provider says that its endpoint is elsewhere.
 	ReasonEndpointMoved = "EndpointMoved"
 	// ReasonQuotaExceeded: a limit of the account is reached.
 	ReasonQuotaExceeded = "QuotaExceeded"
+	// ReasonQuotaNear: a limit of the account will be reached soon.
+	ReasonQuotaNear = "QuotaNear"
 	// ReasonThrottled: the provider asks to slow down.
 	ReasonThrottled = "Throttled"
 	// ReasonClockSkew: the clocks of provider and operator differ too much to sign requests.
@@ -54,6 +78,10 @@ const (
 	ReasonLocationUnknown = "LocationUnknown"
 	// ReasonLocationsDeclared: every location has a country, declared by the provider's owner.
 	ReasonLocationsDeclared = "LocationsDeclared"
+	// ReasonLocationsConfirmed: the provider's own API says where every location is.
+	ReasonLocationsConfirmed = "LocationsConfirmed"
+	// ReasonLocationContradicted: what is declared of a location is not what the provider's API reports.
+	ReasonLocationContradicted = "LocationContradicted"
 	// ReasonOutsidePerimeter: the location is outside the perimeter.
 	ReasonOutsidePerimeter = "OutsidePerimeter"
 	// ReasonCountryNotAllowed: the location's country is not among the allowed ones.

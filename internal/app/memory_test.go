@@ -63,6 +63,12 @@ func (s *memorySession) Place() provider.Place { return s.place }
 // Keys implements provider.Session.
 func (*memorySession) Keys() (provider.KeyIssuer, bool) { return nil, false }
 
+// Account implements provider.Session.
+func (*memorySession) Account() (provider.Account, bool) { return nil, false }
+
+// Limits implements provider.Session.
+func (*memorySession) Limits() provider.StoreLimits { return provider.StoreLimits{} }
+
 // Ping implements provider.Session.
 func (*memorySession) Ping(context.Context) (provider.Health, error) {
 	now := time.Now()

@@ -45,6 +45,13 @@ var (
 	ErrInvalidKey = errors.New("key cannot be stored exactly")
 	// ErrInvalidConfiguration: the place or credentials can never work.
 	ErrInvalidConfiguration = errors.New("invalid configuration")
+	// ErrNotReady: something that was asked for is being made, or waits for a person.
+	ErrNotReady = errors.New("not ready yet")
+	// ErrExpired: the service has ended with the vendor; what was in it may be there
+	// still.
+	ErrExpired = errors.New("the service has expired")
+	// ErrMaintenance: the vendor says that the place is not to be used right now.
+	ErrMaintenance = errors.New("under maintenance")
 	// ErrServer: the store failed to carry out a valid request.
 	ErrServer = errors.New("the store failed")
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"time"
 )
 
 // Operation is one call of a session, as interceptors see it.
@@ -214,5 +215,28 @@ func (k *interceptedKeys) IssueKey(ctx context.Context, grant Grant) (Key, error
 func (k *interceptedKeys) RevokeKey(ctx context.Context, grant Grant) error {
 	return k.session.do(ctx, write("RevokeKey", grant.Bucket), func(ctx context.Context) error {
 		return k.keys.RevokeKey(ctx, grant)
+	})
+}
+
+func (s *intercepted) Account() (Account, bool) {
+	account, ok := s.Session.Account()
+	if !ok {
+		return nil, false
+	}
+	return &interceptedAccount{account: account, session: s}, true
+}
+
+type interceptedAccount struct {
+	account Account
+	session *intercepted
+}
+
+func (a *interceptedAccount) Discover(ctx context.Context) ([]Region, error) {
+	return run(ctx, a.session, read("Discover", ""), a.account.Discover)
+}
+
+func (a *interceptedAccount) Footprint(ctx context.Context, since time.Time) (Footprint, error) {
+	return run(ctx, a.session, read("Footprint", ""), func(ctx context.Context) (Footprint, error) {
+		return a.account.Footprint(ctx, since)
 	})
 }

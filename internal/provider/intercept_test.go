@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,8 +20,9 @@ var errInner = errors.New("from the store")
 
 // echo is a session that answers every call with a value and an error.
 type echo struct {
-	calls []string
-	keys  bool
+	calls   []string
+	keys    bool
+	account bool
 }
 
 func (e *echo) note(call string) error { e.calls = append(e.calls, call); return errInner }
@@ -117,7 +119,17 @@ func (e *echo) AbortUpload(_ context.Context, ref provider.Ref, _ string) error 
 func (e *echo) ListUploads(_ context.Context, bucket, prefix string) ([]provider.Upload, error) {
 	return []provider.Upload{{Key: prefix}}, e.note("ListUploads " + bucket)
 }
-func (e *echo) Keys() (provider.KeyIssuer, bool) { return e, e.keys }
+func (e *echo) Keys() (provider.KeyIssuer, bool)  { return e, e.keys }
+func (e *echo) Account() (provider.Account, bool) { return e, e.account }
+func (e *echo) Limits() provider.StoreLimits      { return provider.StoreLimits{Buckets: 100} }
+func (e *echo) Discover(context.Context) ([]provider.Region, error) {
+	return []provider.Region{{Name: "GRA"}}, e.note("Discover")
+}
+
+func (e *echo) Footprint(_ context.Context, since time.Time) (provider.Footprint, error) {
+	return provider.Footprint{Consumption: []provider.Consumption{{Kind: since.String()}}}, e.note("Footprint")
+}
+
 func (e *echo) IssueKey(_ context.Context, grant provider.Grant) (provider.Key, error) {
 	return provider.Key{AccessKey: grant.Consumer}, e.note("IssueKey " + grant.Bucket)
 }
@@ -171,11 +183,11 @@ func argument(of reflect.Type) reflect.Value {
 }
 
 func TestEveryCallPassesTheInterceptors(t *testing.T) {
-	direct := &echo{keys: true}
+	direct := &echo{keys: true, account: true}
 	wantNames, want := callAll(t, t.Context(), direct)
 
 	type key struct{}
-	inner := &echo{keys: true}
+	inner := &echo{keys: true, account: true}
 	var seen []provider.Operation
 	around := func(name string) provider.Interceptor {
 		return func(ctx context.Context, operation provider.Operation, call func(context.Context) error) error {
@@ -193,10 +205,17 @@ func TestEveryCallPassesTheInterceptors(t *testing.T) {
 	if !ok {
 		t.Fatal("the power to issue keys is lost")
 	}
+	account, ok := session.Account()
+	if !ok {
+		t.Fatal("what the vendor tells of the account is lost")
+	}
 	names, got := callAll(t, t.Context(), session)
-	keyNames, issued := callAll(t, t.Context(), keys)
-	maps.Copy(got, issued)
-	names = slices.Sorted(slices.Values(append(names, keyNames...)))
+	for _, power := range []any{keys, account} {
+		more, results := callAll(t, t.Context(), power)
+		maps.Copy(got, results)
+		names = append(names, more...)
+	}
+	slices.Sort(names)
 	if diff := cmp.Diff(wantNames, names); diff != "" {
 		t.Errorf("methods (-want +got):\n%s", diff)
 	}
@@ -214,8 +233,8 @@ func TestEveryCallPassesTheInterceptors(t *testing.T) {
 // checkOperations holds what interceptors are told against the methods' names.
 func checkOperations(t *testing.T, seen []provider.Operation, names []string) {
 	t.Helper()
-	ofAccount := []string{"Ping", "ListBuckets"}
-	reads := []string{"Ping", "ListBuckets", "ObserveBucket", "ObserveSettings", "ObserveProtection", "ListPage", "ListVersionsPage", "Head", "Get", "Tags", "ListUploads"}
+	ofAccount := []string{"Ping", "ListBuckets", "Discover", "Footprint"}
+	reads := []string{"Discover", "Footprint", "Ping", "ListBuckets", "ObserveBucket", "ObserveSettings", "ObserveProtection", "ListPage", "ListVersionsPage", "Head", "Get", "Tags", "ListUploads"}
 	var told []string
 	for _, operation := range seen {
 		told = append(told, operation.Name)

@@ -45,6 +45,15 @@ type Place struct {
 	// CredentialAPIEndpoint is where it is served, in the form of Endpoint; empty
 	// means beside S3.
 	CredentialAPIEndpoint string
+	// API is the vendor's own API that the account is managed through: a name that
+	// the vendor's client knows, or a URL; empty where there is none, or for the
+	// vendor's usual one.
+	API string
+	// Project is the vendor's id of the project whose buckets these are.
+	Project string
+	// Installation is the operator's. A driver that keeps users of its own at the
+	// vendor names them by it.
+	Installation string
 }
 
 // String names the place as users write it: provider/location.
@@ -85,12 +94,20 @@ func (a CredentialAPI) NeedsAdminToken() bool { return a == GarageCredentialAPI 
 // Credentials are the values of a provider's Secret, by their key in it.
 type Credentials map[string]secret.Text
 
-// Keys of a Secret that holds an S3 key pair, and the token of an admin API that
-// has one.
+// Keys of a Secret that holds an S3 key pair, the token of an admin API that has
+// one, or what a vendor's own API takes: the three parts of an application key, or
+// a service account.
 const (
 	AccessKey  = "accessKey"
 	SecretKey  = "secretKey"
 	AdminToken = "adminToken"
+
+	ApplicationKey    = "applicationKey"
+	ApplicationSecret = "applicationSecret"
+	ConsumerKey       = "consumerKey"
+
+	ClientID     = "clientID"
+	ClientSecret = "clientSecret"
 )
 
 // Session is an open account at one place. It is safe for concurrent use.
@@ -107,6 +124,12 @@ type Session interface {
 	Trials
 	// Keys gives the power to issue scoped keys, or false where the place has none.
 	Keys() (KeyIssuer, bool)
+	// Account gives what the vendor's own API tells of the whole account, or false
+	// where there is no such API. It is all that a session serves whose place names
+	// no location.
+	Account() (Account, bool)
+	// Limits are what the vendor states; it sends nothing.
+	Limits() StoreLimits
 }
 
 // Health is what one answer tells about a place.

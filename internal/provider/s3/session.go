@@ -53,6 +53,12 @@ func (s *session) Keys() (provider.KeyIssuer, bool) {
 	}
 }
 
+// Account implements provider.Session: plain S3 knows nothing beside its buckets.
+func (s *session) Account() (provider.Account, bool) { return nil, false }
+
+// Limits implements provider.Session: whoever runs the store knows them.
+func (s *session) Limits() provider.StoreLimits { return provider.StoreLimits{} }
+
 // Ping implements provider.Session with one ListBuckets, whose document must be
 // one: the login page of a captive portal is a 200 too.
 func (s *session) Ping(ctx context.Context) (provider.Health, error) {
