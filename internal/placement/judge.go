@@ -18,11 +18,13 @@ var (
 		selectedPrimary,
 		adoptable,
 		suspended,
+		available,
 	}
 	// policyRules are judged for each candidate under each policy.
 	policyRules = []ruleFunc{
 		policyNamespace,
 		residency,
+		verification,
 		country,
 		onPremise,
 		grant,
@@ -31,7 +33,7 @@ var (
 		encryption,
 	}
 	// processingRules judge a place where data is read but not kept.
-	processingRules = []ruleFunc{residency, country, onPremise}
+	processingRules = []ruleFunc{residency, verification, country, onPremise}
 )
 
 // Judge gives every objection against a candidate, of all policies and rules.
