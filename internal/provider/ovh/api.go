@@ -68,6 +68,7 @@ func (a *api) ask(ctx context.Context, q question, answer any) (*exchange, error
 	if err != nil {
 		return x, x.fault(ctx, err)
 	}
+	defer response.Body.Close() // in memory, see send
 	if answer != nil && x.isEmpty {
 		return x, x.fault(ctx, errNoAnswer)
 	}
@@ -97,9 +98,11 @@ func (a *api) request(ctx context.Context, x *exchange, q question) (*http.Reque
 		return x.send(request.WithContext(ctx))
 	})
 	if a.login.kind == serviceAccount {
-		if err := a.renewToken(ctx); err != nil {
+		isFresh, err := a.renewToken(ctx)
+		if err != nil {
 			return nil, err
 		}
+		x.isFresh = isFresh
 	}
 	request, err := a.client.NewRequest(q.method, q.path, q.send, true)
 	if err != nil {
@@ -123,12 +126,12 @@ func (a *api) connect() error {
 	return nil
 }
 
-// renewToken gets a token for a service account when there is none that is good.
-// The vendor's client would get it without a context, and through connections of
-// its own.
-func (a *api) renewToken(ctx context.Context) error {
+// renewToken gets a token for a service account when there is none that is good,
+// and tells whether it did. The vendor's client would get it without a context, and
+// through connections of its own.
+func (a *api) renewToken(ctx context.Context) (bool, error) {
 	if a.token.Valid() {
-		return nil
+		return false, nil
 	}
 	config := clientcredentials.Config{
 		ClientID: a.login.reveal(provider.ClientID), ClientSecret: a.login.reveal(provider.ClientSecret),
@@ -136,10 +139,10 @@ func (a *api) renewToken(ctx context.Context) error {
 	}
 	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, a.client.Client))
 	if err != nil {
-		return &tokenError{err}
+		return false, &tokenError{err}
 	}
 	a.token, a.client.AccessToken = token, token.AccessToken
-	return nil
+	return true, nil
 }
 
 // tokenError is for a token that was not had.
@@ -166,7 +169,7 @@ func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // send carries one request and notes in the exchange what came of it.
 func (x *exchange) send(request *http.Request) (*http.Response, error) {
-	*x = exchange{api: x.api, operation: x.operation, subject: x.subject, asked: x.api.clock.Now()}
+	*x = exchange{api: x.api, operation: x.operation, subject: x.subject, isFresh: x.isFresh, asked: x.api.clock.Now()}
 	response, err := x.api.wire.RoundTrip(request)
 	x.answered = x.api.clock.Now()
 	if err != nil {

@@ -117,8 +117,8 @@ func (s *session) CreateBucket(ctx context.Context, want provider.Bucket) error 
 	if err != nil {
 		return s.whyNotMade(ctx, want.Name, x, err)
 	}
-	made, x, err := s.find(ctx, opMakeBucket, want.Name)
-	if fault.HasReason(err, fault.BucketMissing) || fault.HasReason(err, fault.RegionNotActivated) {
+	made, x, err := s.find(ctx, opFindBucket, want.Name)
+	if isMissing(err) {
 		return x.fail(busy, "it was made, and is not found yet")
 	}
 	if err != nil {
@@ -134,7 +134,7 @@ func (s *session) whyNotMade(ctx context.Context, bucket string, x *exchange, re
 	if !x.isRefused(refusal) || ctx.Err() != nil {
 		return s.project.explain(ctx, s.place.Location, x, refusal)
 	}
-	if _, _, err := s.find(ctx, opMakeBucket, bucket); err == nil {
+	if _, _, err := s.find(ctx, opFindBucket, bucket); err == nil {
 		return nil
 	} else if !isMissing(err) {
 		return err
@@ -150,8 +150,15 @@ func (s *session) whyNotMade(ctx context.Context, bucket string, x *exchange, re
 	if err != nil {
 		return err
 	}
-	if most := limits().Buckets; count >= most {
+	most := limits().Buckets
+	switch {
+	case count >= most:
 		return x.fail(bucketQuota, fmt.Sprintf("%s; the project has %d buckets, and OVHcloud allows %d unless support raised it", x.detail(), count, most))
+	case x.status == http.StatusNotFound:
+		// The region is there, so what is missing is the owner.
+		_, key, _ := s.project.operator.known()
+		s.project.operator.forget(key)
+		return x.fail(busy, "the operator's user is not found: "+x.detail())
 	}
 	return refusal
 }

@@ -36,8 +36,9 @@ const (
 	opMakeKey      operation = "make key of"
 	opShowKey      operation = "show key of"
 	opDeleteKey    operation = "delete key of"
-	// opGetToken is asked on the way to another one.
-	opGetToken operation = "get token"
+	// opGetToken and opFindCredential are asked on the way to another one.
+	opGetToken       operation = "get token"
+	opFindCredential operation = "find out about the consumer key"
 )
 
 // Where a 404 is about a bucket, or about a user or a key of one. Elsewhere it is
@@ -153,8 +154,11 @@ func (x *exchange) fault(ctx context.Context, err error) error {
 	}
 	_, isToken := errors.AsType[*tokenError](err)
 	v := x.judge(isToken)
-	if v == keyExpired && x.api.login.kind == serviceAccount && !isToken {
+	switch {
+	case v == keyExpired && x.api.login.kind == serviceAccount && !isToken && !x.isFresh:
 		v = tokenRenewed
+	case v == authentication && x.refusal != nil && x.refusal.isOfCredential() && x.operation != opFindCredential:
+		v = x.api.standing(ctx)
 	}
 	if v == tokenRenewed || v == clockSkew {
 		x.api.forget(ctx)
@@ -168,6 +172,30 @@ func (x *exchange) fault(ctx context.Context, err error) error {
 		return x.fail(v, fmt.Sprintf("HTTP %d, and the answer cannot be read", x.status))
 	default:
 		return x.fail(v, x.detail())
+	}
+}
+
+// isOfCredential tells whether a refusal is about the consumer key. One that nobody
+// has confirmed yet, and one that is over, may be refused in the same words.
+func (r *refusal) isOfCredential() bool {
+	return slices.Contains([]string{"INVALID_CREDENTIAL", "NOT_CREDENTIAL"}, r.Code) || strings.Contains(strings.ToLower(r.Message), "credential")
+}
+
+// standing asks what is the matter with the consumer key, which is refused. That a
+// key may ask this in any state is assumed; where it may not, it is refused.
+func (a *api) standing(ctx context.Context) verdict {
+	var told struct{ Status string }
+	q := question{operation: opFindCredential, method: http.MethodGet, path: "/auth/currentCredential"}
+	if _, err := a.ask(ctx, q, &told); err != nil {
+		return authentication
+	}
+	switch told.Status {
+	case "pendingValidation":
+		return keyPending
+	case "expired":
+		return keyExpired
+	default:
+		return authentication
 	}
 }
 

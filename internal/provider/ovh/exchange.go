@@ -31,6 +31,8 @@ type exchange struct {
 	api       *api
 	operation operation
 	subject   string
+	// isFresh tells that the question was asked with a token that was just got.
+	isFresh bool
 
 	asked, answered time.Time
 	// cause is why no answer came.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
@@ -24,11 +25,11 @@ type project struct {
 
 // path gives the path of something in the project.
 func (p *project) path(parts ...string) string {
-	path := "/cloud/project/" + url.PathEscape(p.id)
+	escaped := []string{"/cloud/project", url.PathEscape(p.id)}
 	for _, part := range parts {
-		path += "/" + url.PathEscape(part)
+		escaped = append(escaped, url.PathEscape(part))
 	}
-	return path
+	return strings.Join(escaped, "/")
 }
 
 // what names the project in messages.
