@@ -189,7 +189,7 @@ func (c *call) adminChangeOwner() error {
 	}
 	b := c.buckets[c.query.Get("bucket")]
 	if b == nil {
-		return s3error.NoSuchBucket
+		return s3error.ErrNoSuchBucket
 	}
 	b.owner = owner
 	return c.done(http.StatusOK)

@@ -31,7 +31,7 @@ func (c *call) authorize() error {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if c.buckets[c.bucket] == nil {
-		return s3error.NoSuchBucket
+		return s3error.ErrNoSuchBucket
 	}
 	action := c.op.action
 	if c.query.Get("versionId") != "" && c.op.level == objectLevel {
@@ -56,7 +56,7 @@ var versionActions = map[string]string{
 // require is permits as an error. The caller holds mu.
 func (c *call) require(action, bucket, key string) error {
 	if !c.permits(action, bucket, key) {
-		return s3error.AccessDenied
+		return s3error.ErrAccessDenied
 	}
 	return nil
 }

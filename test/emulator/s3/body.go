@@ -47,16 +47,16 @@ func (c *call) readBody() error {
 func (c *call) payloadLength(hash string) (int64, error) {
 	if !strings.HasPrefix(hash, "STREAMING-") {
 		if c.r.ContentLength < 0 {
-			return 0, s3error.MissingLength
+			return 0, s3error.ErrMissingLength
 		}
 		return c.r.ContentLength, nil
 	}
 	length, err := strconv.ParseInt(c.r.Header.Get(sigv4.DecodedLengthHeader), 10, 64)
 	if err != nil || length < 0 {
-		return 0, s3error.MissingLength
+		return 0, s3error.ErrMissingLength
 	}
 	if length == 0 && c.options.RefuseEmptyStreaming {
-		return 0, s3error.ContentSHA256Mismatch
+		return 0, s3error.ErrContentSHA256Mismatch
 	}
 	return length, nil
 }
@@ -67,12 +67,12 @@ func (c *call) payloadReader(hash string) (io.Reader, error) {
 	case hash == "", hash == sigv4.UnsignedPayload, sigv4.IsSHA256(hash):
 		return c.r.Body, nil
 	case trailers && !c.options.AllowTrailers:
-		return nil, s3error.ContentSHA256Mismatch
+		return nil, s3error.ErrContentSHA256Mismatch
 	case hash == sigv4.StreamingTrailer:
 		return sigv4.NewChunkReader(c.r.Body, nil, true), nil
 	case hash == sigv4.StreamingPayload, hash == sigv4.StreamingSignedTrailer:
 		if c.chunks == nil {
-			return nil, s3error.AccessDenied
+			return nil, s3error.ErrAccessDenied
 		}
 		return sigv4.NewChunkReader(c.r.Body, c.chunks, trailers), nil
 	}
@@ -97,7 +97,7 @@ func bodyError(err error) error {
 	if known, ok := errors.AsType[*s3error.Error](err); ok {
 		return known
 	}
-	return s3error.IncompleteBody
+	return s3error.ErrIncompleteBody
 }
 
 // adoptTrailers treats trailing checksums like those of the header. All the
@@ -118,7 +118,7 @@ func (c *call) adoptTrailers(trailers map[string]string) error {
 
 func (c *call) checkContent(hash string) error {
 	if sigv4.IsSHA256(hash) && !strings.EqualFold(hash, sigv4.SHA256(c.body)) && !c.effects.has(kindNoHashCheck) {
-		return s3error.ContentSHA256Mismatch.With("ClientComputedContentSHA256", hash).
+		return s3error.ErrContentSHA256Mismatch.With("ClientComputedContentSHA256", hash).
 			With("S3ComputedContentSHA256", sigv4.SHA256(c.body))
 	}
 	if err := c.checkMD5(); err != nil {
@@ -137,11 +137,11 @@ func (c *call) checkMD5() error {
 	}
 	want, err := base64.StdEncoding.DecodeString(values[0])
 	if err != nil || len(want) != md5.Size {
-		return s3error.InvalidDigest
+		return s3error.ErrInvalidDigest
 	}
 	got := md5.Sum(c.body)
 	if !bytes.Equal(want, got[:]) {
-		return s3error.BadDigest
+		return s3error.ErrBadDigest
 	}
 	return nil
 }

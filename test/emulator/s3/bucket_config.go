@@ -107,7 +107,7 @@ func (c *call) getConfiguration(name string, conf configuration) error {
 	defer c.mu.RUnlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return s3error.NoSuchBucket
+		return s3error.ErrNoSuchBucket
 	}
 	stored, ok := b.configurations[name]
 	switch {
@@ -140,7 +140,7 @@ func (c *call) putBucketVersioning() error {
 		return err
 	}
 	if wanted.Status != versioningEnabled && wanted.Status != versioningSuspended {
-		return s3error.MalformedXML
+		return s3error.ErrMalformedXML
 	}
 	return c.withBucket(func(b *bucket) error {
 		if b.lock != nil && wanted.Status == versioningSuspended {

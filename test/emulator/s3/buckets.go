@@ -24,7 +24,7 @@ func (c *call) createBucket() error {
 		return s3error.BadRequest("InvalidBucketName", "The specified bucket is not valid.")
 	}
 	if !c.mayOpen("s3:CreateBucket", c.bucket) {
-		return s3error.AccessDenied
+		return s3error.ErrAccessDenied
 	}
 	if err := c.checkLocation(); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (c *call) deleteBucket() error {
 	defer c.mu.Unlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return s3error.NoSuchBucket
+		return s3error.ErrNoSuchBucket
 	}
 	if !b.empty() {
 		return s3error.Conflict("BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
@@ -142,7 +142,7 @@ type bucketXML struct {
 
 func (c *call) listBuckets() error {
 	if !c.mayOpen("s3:ListAllMyBuckets", "*") {
-		return s3error.AccessDenied
+		return s3error.ErrAccessDenied
 	}
 	var shown []bucketXML
 	c.mu.RLock()
@@ -167,7 +167,7 @@ func (c *call) withBucket(fn func(b *bucket) error) error {
 	defer c.mu.Unlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return s3error.NoSuchBucket
+		return s3error.ErrNoSuchBucket
 	}
 	return fn(b)
 }

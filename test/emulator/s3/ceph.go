@@ -53,7 +53,7 @@ type cephUserJSON struct {
 // requireCaps is whether the sender has users=*.
 func (c *call) requireCaps() error {
 	if !c.who.usersCap {
-		return s3error.AccessDenied
+		return s3error.ErrAccessDenied
 	}
 	if c.query.Get("uid") == "" {
 		return errCephArgument

@@ -131,7 +131,7 @@ func (c *call) takePage(q listing) (page, error) {
 	defer c.mu.RUnlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return page{}, s3error.NoSuchBucket
+		return page{}, s3error.ErrNoSuchBucket
 	}
 	return c.page(b, q), nil
 }

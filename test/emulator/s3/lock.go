@@ -50,19 +50,19 @@ type lockXML struct {
 
 func (c *call) putLockConfiguration() error {
 	if !c.hasDigest() {
-		return s3error.MissingContentMD5
+		return s3error.ErrMissingContentMD5
 	}
 	var wanted lockXML
 	if err := decodeXML(c.body, &wanted); err != nil {
 		return err
 	}
 	if wanted.Enabled != versioningEnabled {
-		return s3error.MalformedXML
+		return s3error.ErrMalformedXML
 	}
 	lock := &lockConfiguration{}
 	if d := wanted.Default; d != nil {
 		if !slices.Contains(lockModes, d.Mode) || d.Days < 0 || d.Years < 0 || (d.Days > 0) == (d.Years > 0) {
-			return s3error.MalformedXML
+			return s3error.ErrMalformedXML
 		}
 		*lock = lockConfiguration{d.Mode, d.Days, d.Years}
 	}
@@ -183,7 +183,7 @@ type retentionXML struct {
 
 func (c *call) putRetention() error {
 	if !c.hasDigest() {
-		return s3error.MissingContentMD5
+		return s3error.ErrMissingContentMD5
 	}
 	var document retentionXML
 	if err := decodeXML(c.body, &document); err != nil {
@@ -232,14 +232,14 @@ type legalHoldXML struct {
 
 func (c *call) putLegalHold() error {
 	if !c.hasDigest() {
-		return s3error.MissingContentMD5
+		return s3error.ErrMissingContentMD5
 	}
 	var wanted legalHoldXML
 	if err := decodeXML(c.body, &wanted); err != nil {
 		return err
 	}
 	if wanted.Status != "ON" && wanted.Status != "OFF" {
-		return s3error.MalformedXML
+		return s3error.ErrMalformedXML
 	}
 	err := c.changeVersion(func(b *bucket, o *Object) error {
 		if b.lock == nil {

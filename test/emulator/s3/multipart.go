@@ -67,7 +67,7 @@ func (c *call) createUpload() error {
 func (c *call) upload(b *bucket) (*upload, error) {
 	u := b.uploads[c.query.Get("uploadId")]
 	if u == nil || u.object.Key != c.key {
-		return nil, s3error.NoSuchUpload.With("UploadId", c.query.Get("uploadId"))
+		return nil, s3error.ErrNoSuchUpload.With("UploadId", c.query.Get("uploadId"))
 	}
 	return u, nil
 }

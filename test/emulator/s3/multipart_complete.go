@@ -43,7 +43,7 @@ func (c *call) completeUpload() error {
 		return err
 	}
 	if len(request.Parts) == 0 {
-		return s3error.MalformedXML
+		return s3error.ErrMalformedXML
 	}
 	if !slices.IsSortedFunc(request.Parts, func(a, b chosenPart) int { return cmp.Compare(a.PartNumber, b.PartNumber) }) {
 		return s3error.BadRequest("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")

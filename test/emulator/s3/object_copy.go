@@ -36,7 +36,7 @@ func (c *call) read(from source) (*Object, error) {
 	defer c.mu.RUnlock()
 	b := c.buckets[from.bucket]
 	if b == nil {
-		return nil, s3error.NoSuchBucket
+		return nil, s3error.ErrNoSuchBucket
 	}
 	action := "s3:GetObject"
 	if from.version != "" {
@@ -48,9 +48,9 @@ func (c *call) read(from source) (*Object, error) {
 	o := b.find(from.key, from.version)
 	switch {
 	case o == nil && from.version != "":
-		return nil, s3error.NoSuchVersion
+		return nil, s3error.ErrNoSuchVersion
 	case o == nil || o.DeleteMarker && from.version == "":
-		return nil, s3error.NoSuchKey
+		return nil, s3error.ErrNoSuchKey
 	case o.DeleteMarker:
 		return nil, s3error.BadRequest("InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
 	}

@@ -36,7 +36,7 @@ func (c *call) checkDeleteCondition(b *bucket) error {
 	}
 	current := b.find(c.key, c.query.Get("versionId"))
 	if current == nil || current.DeleteMarker {
-		return s3error.NoSuchKey
+		return s3error.ErrNoSuchKey
 	}
 	if !etagListed(match, current.ETag) {
 		return s3error.PreconditionFailed("If-Match")
@@ -114,14 +114,14 @@ type deleteResult struct {
 
 func (c *call) deleteObjects() error {
 	if !c.hasDigest() {
-		return s3error.MissingContentMD5
+		return s3error.ErrMissingContentMD5
 	}
 	var request deleteRequest
 	if err := decodeXML(c.body, &request); err != nil {
 		return err
 	}
 	if len(request.Objects) == 0 || len(request.Objects) > maxDeletes {
-		return s3error.MalformedXML
+		return s3error.ErrMalformedXML
 	}
 	result := deleteResult{Xmlns: xmlNamespace}
 	err := c.withBucket(func(b *bucket) error {

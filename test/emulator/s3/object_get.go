@@ -20,11 +20,11 @@ func (c *call) version(b *bucket) (*Object, error) {
 	switch {
 	case o == nil && !c.permits("s3:ListBucket", c.bucket, ""):
 		// Whoever may not list must not learn what exists.
-		return nil, s3error.AccessDenied
+		return nil, s3error.ErrAccessDenied
 	case o == nil && id != "":
-		return nil, s3error.NoSuchVersion.With("VersionId", id)
+		return nil, s3error.ErrNoSuchVersion.With("VersionId", id)
 	case o == nil:
-		return nil, s3error.NoSuchKey
+		return nil, s3error.ErrNoSuchKey
 	case o.DeleteMarker:
 		return nil, c.markerError(o, id)
 	}
@@ -32,9 +32,9 @@ func (c *call) version(b *bucket) (*Object, error) {
 }
 
 func (c *call) markerError(marker *Object, askedID string) error {
-	e := *s3error.NoSuchKey
+	e := *s3error.ErrNoSuchKey
 	if askedID != "" {
-		e = *s3error.MethodNotAllowed
+		e = *s3error.ErrMethodNotAllowed
 	}
 	e.Header = map[string]string{markerHeader: "true", versionHeader: marker.VersionID}
 	return &e
@@ -79,7 +79,7 @@ func (c *call) readable() (*bucket, *Object, error) {
 	defer c.mu.RUnlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return nil, nil, s3error.NoSuchBucket
+		return nil, nil, s3error.ErrNoSuchBucket
 	}
 	o, err := c.version(b)
 	if err != nil {

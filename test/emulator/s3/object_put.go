@@ -75,7 +75,7 @@ func (c *call) checkWriteConditions(b *bucket) error {
 	case noneMatch == "*" && exists:
 		return s3error.PreconditionFailed("If-None-Match")
 	case match != "" && !exists:
-		return s3error.NoSuchKey
+		return s3error.ErrNoSuchKey
 	case match != "" && !etagListed(match, current.ETag):
 		return s3error.PreconditionFailed("If-Match")
 	}

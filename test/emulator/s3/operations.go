@@ -155,7 +155,7 @@ func (c *call) route() error {
 		}
 	}
 	if op == refused {
-		return s3error.MethodNotAllowed
+		return s3error.ErrMethodNotAllowed
 	}
 	c.op = op
 	c.record.Operation = op.name

@@ -47,7 +47,7 @@ func parseTagging(body []byte, limit int) (map[string]string, error) {
 		Tags []tagXML `xml:"TagSet>Tag"`
 	}
 	if err := decodeXML(body, &document); err != nil || document.Set == nil {
-		return nil, s3error.MalformedXML
+		return nil, s3error.ErrMalformedXML
 	}
 	if err := decodeXML(body, &listed); err != nil {
 		return nil, err

@@ -106,11 +106,11 @@ type taggingXML struct {
 func decodeXML(body []byte, v any) error {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(v); err != nil {
-		return s3error.MalformedXML
+		return s3error.ErrMalformedXML
 	}
 	rest := bytes.TrimSpace(body[d.InputOffset():])
 	if len(rest) > 0 {
-		return s3error.MalformedXML
+		return s3error.ErrMalformedXML
 	}
 	return nil
 }

@@ -82,18 +82,18 @@ func PreconditionFailed(condition string) *Error {
 
 // Errors without parameters. They are values to return, never to change.
 var (
-	AccessDenied          = Forbidden("AccessDenied", "Access Denied")
-	NoSuchBucket          = NotFound("NoSuchBucket", "The specified bucket does not exist")
-	NoSuchKey             = NotFound("NoSuchKey", "The specified key does not exist.")
-	NoSuchVersion         = NotFound("NoSuchVersion", "The specified version does not exist.")
-	NoSuchUpload          = NotFound("NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")
-	MalformedXML          = BadRequest("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
-	IncompleteBody        = BadRequest("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
-	BadDigest             = BadRequest("BadDigest", "The Content-MD5 you specified did not match what we received.")
-	InvalidDigest         = BadRequest("InvalidDigest", "The Content-MD5 you specified is not valid.")
-	MissingContentMD5     = BadRequest("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
-	ContentSHA256Mismatch = BadRequest("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
-	SignatureDoesNotMatch = Forbidden("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
-	MissingLength         = &Error{Status: http.StatusLengthRequired, Code: "MissingContentLength", Message: "You must provide the Content-Length HTTP header."}
-	MethodNotAllowed      = &Error{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed", Message: "The specified method is not allowed against this resource."}
+	ErrAccessDenied          = Forbidden("AccessDenied", "Access Denied")
+	ErrNoSuchBucket          = NotFound("NoSuchBucket", "The specified bucket does not exist")
+	ErrNoSuchKey             = NotFound("NoSuchKey", "The specified key does not exist.")
+	ErrNoSuchVersion         = NotFound("NoSuchVersion", "The specified version does not exist.")
+	ErrNoSuchUpload          = NotFound("NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")
+	ErrMalformedXML          = BadRequest("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+	ErrIncompleteBody        = BadRequest("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
+	ErrBadDigest             = BadRequest("BadDigest", "The Content-MD5 you specified did not match what we received.")
+	ErrInvalidDigest         = BadRequest("InvalidDigest", "The Content-MD5 you specified is not valid.")
+	ErrMissingContentMD5     = BadRequest("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	ErrContentSHA256Mismatch = BadRequest("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
+	ErrSignatureDoesNotMatch = Forbidden("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+	ErrMissingLength         = &Error{Status: http.StatusLengthRequired, Code: "MissingContentLength", Message: "You must provide the Content-Length HTTP header."}
+	ErrMethodNotAllowed      = &Error{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed", Message: "The specified method is not allowed against this resource."}
 )

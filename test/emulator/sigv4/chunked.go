@@ -36,7 +36,7 @@ func (s *ChunkSigner) verify(algorithm, got string, hashes ...string) error {
 	lines := append([]string{algorithm, s.date, s.scope, s.previous}, hashes...)
 	want := hexMAC(s.key, strings.Join(lines, "\n"))
 	if !hmac.Equal([]byte(want), []byte(got)) {
-		return s3error.SignatureDoesNotMatch
+		return s3error.ErrSignatureDoesNotMatch
 	}
 	s.previous = want
 	return nil

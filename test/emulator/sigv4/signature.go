@@ -92,13 +92,17 @@ func (sig *Signature) Verify(r *http.Request, c Check) (*ChunkSigner, error) {
 		return nil, err
 	}
 	key := signingKey(secret, sig)
-	stringToSign := strings.Join([]string{
-		signAlgorithm, sig.date.Format(amzDateFormat), sig.scope, SHA256([]byte(canonicalRequest(r, sig))),
-	}, "\n")
+	stringToSign := sig.stringToSign(r)
 	if !hmac.Equal([]byte(hexMAC(key, stringToSign)), []byte(sig.value)) {
-		return nil, s3error.SignatureDoesNotMatch.With("AWSAccessKeyId", sig.AccessKey).With("StringToSign", stringToSign)
+		return nil, s3error.ErrSignatureDoesNotMatch.With("AWSAccessKeyId", sig.AccessKey).With("StringToSign", stringToSign)
 	}
 	return &ChunkSigner{key: key, date: sig.date.Format(amzDateFormat), scope: sig.scope, previous: sig.value}, nil
+}
+
+func (sig *Signature) stringToSign(r *http.Request) string {
+	return strings.Join([]string{
+		signAlgorithm, sig.date.Format(amzDateFormat), sig.scope, SHA256([]byte(canonicalRequest(r, sig))),
+	}, "\n")
 }
 
 func malformedHeader(format string, args ...any) *s3error.Error {
