@@ -139,11 +139,12 @@ func (s *session) whyNotMade(ctx context.Context, bucket string, x *exchange, re
 	} else if !isMissing(err) {
 		return err
 	}
-	isTaken, err := s.isTaken(ctx, bucket)
-	if err != nil {
+	switch whose, err := s.whose(ctx, bucket); {
+	case err != nil:
 		return err
-	}
-	if isTaken || x.status == http.StatusConflict {
+	case whose == ours:
+		return x.fail(busy, "S3 knows the bucket as ours, and the control plane does not find it yet")
+	case whose == others, x.status == http.StatusConflict:
 		return x.fail(nameTaken, x.detail())
 	}
 	count, err := s.project.countBuckets(ctx)
@@ -168,16 +169,29 @@ func isMissing(err error) bool {
 	return fault.HasReason(err, fault.BucketMissing)
 }
 
-// isTaken tells whether S3 knows a bucket that is none of ours at the place.
-func (s *session) isTaken(ctx context.Context, bucket string) (bool, error) {
+// owner is whose a bucket is, as S3 tells it.
+type owner int
+
+const (
+	nobodys owner = iota
+	ours
+	others
+)
+
+// whose asks S3 about a bucket that the control plane does not have.
+func (s *session) whose(ctx context.Context, bucket string) (owner, error) {
 	state, err := through(ctx, s, func(inner provider.Session) (provider.BucketState, error) { return inner.ObserveBucket(ctx, bucket) })
 	switch {
 	case errors.Is(err, provider.ErrOwnedByOther), errors.Is(err, provider.ErrDenied), fault.HasReason(err, fault.EndpointMoved):
-		return true, nil
-	case err != nil:
-		return false, err
+		return others, nil
+	case err != nil || !state.Exists:
+		return nobodys, err
 	}
-	return state.Exists, nil
+	list, err := through(ctx, s, func(inner provider.Session) (provider.BucketList, error) { return inner.ListBuckets(ctx) })
+	if err == nil && slices.Contains(list.Names, bucket) {
+		return ours, nil
+	}
+	return others, err
 }
 
 // UpdateBucket implements provider.Buckets: one request when nothing differs.

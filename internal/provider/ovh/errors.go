@@ -30,6 +30,7 @@ const (
 	opCorrect      operation = "correct replication of"
 	opListUsers    operation = "list users of"
 	opMakeUser     operation = "make user for"
+	opAwaitUser    operation = "await user of"
 	opDeleteUser   operation = "delete user of"
 	opSetPolicy    operation = "set policy of"
 	opListKeys     operation = "list keys of"

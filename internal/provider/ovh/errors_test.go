@@ -12,10 +12,11 @@ import (
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
-	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
 
-// What is done with a session in the table.
+// step is what is done with a session in a table.
+type step = func(context.Context, provider.Session) error
+
 var (
 	observe = func(ctx context.Context, s provider.Session) error {
 		_, err := s.ObserveBucket(ctx, "actes")
@@ -109,6 +110,9 @@ func later(a answer, after string) answer {
 	return a
 }
 
+// A key that owns no bucket of the store.
+const otherAccess, otherSecret = "other-access", "other-secret"
+
 type failure struct {
 	sentinel error
 	class    fault.Class
@@ -144,7 +148,7 @@ func TestWhatAnswersMean(t *testing.T) {
 		return answers
 	}
 	cases := map[string]struct {
-		do      func(context.Context, provider.Session) error
+		do      step
 		answers map[string][]answer
 		want    failure
 	}{
@@ -179,16 +183,20 @@ func TestWhatAnswersMean(t *testing.T) {
 		"a service that has ended, deleted":   {remove, map[string][]answer{dropBucket: {refusal(460, "Client::Expired", "This service is expired")}}, expired},
 		"a service that has ended, and a key": {issue, map[string][]answer{askBucket: {refusal(460, "Client::Expired", "This service is expired")}}, expired},
 
-		"a bucket that is not there":                  {update, nil, noBucket},
-		"a bucket that is not there, and a key":       {issue, nil, noBucket},
-		"a bucket that is not there, observed":        {observe, nil, none},
-		"a bucket that is not there, deleted":         {remove, nil, none},
-		"a bucket that is missing and listed":         {observe, map[string][]answer{askBuckets: {good([]map[string]string{{"name": "actes"}})}}, failure{provider.ErrNotReady, fault.Transient, fault.Progressing, 0}},
-		"a 404 that is a page":                        {observe, map[string][]answer{askBucket: {pageOf(404)}}, unreachable},
-		"a 404 without the API's word":                {remove, map[string][]answer{dropBucket: {{status: 404, body: "not found"}}}, unreachable},
-		"a bucket that is another one":                {observe, map[string][]answer{askBucket: {container("other")}}, failure{provider.ErrServer, fault.Transient, fault.Unclassified, 0}},
-		"a bucket that was made before":               {create, map[string][]answer{makeBucket: {refusal(409, "Client::Conflict", "exists")}, askBucket: {container("actes")}}, none},
-		"a name that another account has, by S3":      {create, map[string][]answer{makeBucket: {refusal(400, "Client::BadRequest", "no")}}, taken},
+		"a bucket that is not there":            {update, nil, noBucket},
+		"a bucket that is not there, and a key": {issue, nil, noBucket},
+		"a bucket that is not there, observed":  {observe, nil, none},
+		"a bucket that is not there, deleted":   {remove, nil, none},
+		"a bucket that is missing and listed":   {observe, map[string][]answer{askBuckets: {good([]map[string]string{{"name": "actes"}})}}, failure{provider.ErrNotReady, fault.Transient, fault.Progressing, 0}},
+		"a 404 that is a page":                  {observe, map[string][]answer{askBucket: {pageOf(404)}}, unreachable},
+		"a 404 without the API's word":          {remove, map[string][]answer{dropBucket: {{status: 404, body: "not found"}}}, unreachable},
+		"a bucket that is another one":          {observe, map[string][]answer{askBucket: {container("other")}}, failure{provider.ErrServer, fault.Transient, fault.Unclassified, 0}},
+		"a bucket that was made before":         {create, map[string][]answer{makeBucket: {refusal(409, "Client::Conflict", "exists")}, askBucket: {container("actes")}}, none},
+		"a name that another account has, by S3": {create, map[string][]answer{
+			makeBucket: {refusal(400, "Client::BadRequest", "no")}, askKeys: {good([]any{map[string]string{"access": otherAccess}})},
+			"POST " + ofUser + "/s3Credentials/" + otherAccess + "/secret": {good(map[string]string{"secret": otherSecret})},
+		}, taken},
+		"a bucket that S3 has and the API not yet":    {create, map[string][]answer{makeBucket: {refusal(409, "Client::Conflict", "exists")}}, failure{provider.ErrNotReady, fault.Transient, fault.Progressing, 0}},
 		"a name that another account has, by a 409":   {create, map[string][]answer{makeBucket: {refusal(409, "Client::Conflict", "no")}}, taken},
 		"a project with all the buckets it may have":  {create, full, failure{provider.ErrQuota, fault.Terminal, fault.QuotaExceeded, 0}},
 		"a refusal that names a quota, without facts": {create, map[string][]answer{makeBucket: {refusal(400, "Client::BadRequest::QuotaExceeded", "quota exceeded")}}, failure{provider.ErrUnsupported, fault.Terminal, fault.CapabilityMissing, 0}},
@@ -227,34 +235,37 @@ func TestWhatAnswersMean(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, store, session := scripted(t, test.answers)
-			if test.want == taken && strings.HasSuffix(name, "by S3") {
-				stranger(t, store)
+			if strings.Contains(name, "S3") {
+				store.CreateBucket("actes")
+			}
+			if err := store.AddUser(otherAccess, otherSecret, ""); err != nil {
+				t.Fatal(err)
 			}
 			wantFailure(t, test.do(t.Context(), session), test.want)
 		})
 	}
 }
 
-// stranger takes the bucket's name for another account of the store.
-func stranger(t *testing.T, store *emulator.Server) {
+func wantFailure(t *testing.T, err error, want failure) {
 	t.Helper()
-	store.CreateBucket("actes")
+	wantFailureOf(t, "it", err, want)
 }
 
-func wantFailure(t *testing.T, err error, want failure) {
+func wantFailureOf(t *testing.T, what string, err error, want failure) {
 	t.Helper()
 	if want == none {
 		if err != nil {
-			t.Errorf("got %v", err)
+			t.Errorf("%s: got %v", what, err)
 		}
 		return
 	}
 	if err == nil {
-		t.Fatal("nothing failed")
+		t.Errorf("%s: nothing failed", what)
+		return
 	}
 	got := fault.Of(err)
 	if !errors.Is(err, want.sentinel) || got.Class != want.class || got.Reason != want.reason || got.After != want.after {
-		t.Errorf("got %s %s after %s: %v", got.Class, got.Reason, got.After, err)
+		t.Errorf("%s: got %s %s after %s: %v", what, got.Class, got.Reason, got.After, err)
 	}
 	for _, value := range credentials() {
 		if strings.Contains(err.Error(), value.Reveal()) {

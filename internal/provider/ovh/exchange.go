@@ -107,6 +107,13 @@ func (x *exchange) what() string {
 	return what
 }
 
+// about gives the exchange as one about something else, which its answer tells.
+func (x *exchange) about(operation operation, subject string) *exchange {
+	other := *x
+	other.operation, other.subject = operation, subject
+	return &other
+}
+
 // detail is the API's own word, with the id to ask the vendor about.
 func (x *exchange) detail() string {
 	text := fmt.Sprintf("HTTP %d", x.status)

@@ -1,12 +1,15 @@
 package ovh_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -64,17 +67,17 @@ type script struct {
 func startScript(t *testing.T, store *emulator.Server, answers map[string][]answer) *script {
 	t.Helper()
 	s := &script{t: t, answers: map[string][]answer{
-		"GET /auth/time":               {good(time.Now().Unix())},
-		"GET " + inProject:             {good(map[string]any{"project_id": projectID})},
-		"GET " + inProject + "/region": {good([]string{"GRA"})},
-		"GET " + inProject + "/region/GRA": {good(map[string]any{
+		askTime:    {good(time.Now().Unix())},
+		askProject: {good(map[string]any{"project_id": projectID})},
+		askRegions: {good([]string{"GRA"})},
+		askRegion: {good(map[string]any{
 			"name": "GRA", "type": "region", "status": "UP", "continentCode": "EU", "countryCode": "fr", "datacenterLocation": "GRA",
 			"services": []map[string]string{{"name": "storage-s3-standard", "status": "UP", "endpoint": store.URL + "/"}},
 		})},
-		"GET " + inRegion:                  {good([]any{})},
-		"GET " + inProject + "/user":       {good([]any{userNow("operator", operatorID, "ok")})},
-		"POST " + ofUser + "/policy":       {good(nil)},
-		"GET " + ofUser + "/s3Credentials": {good([]any{map[string]string{"access": store.AccessKey}})},
+		askBuckets: {good([]any{})},
+		askUsers:   {good([]any{userNow("operator", operatorID, "ok")})},
+		setPolicy:  {good(nil)},
+		askKeys:    {good([]any{map[string]string{"access": store.AccessKey}})},
 		"POST " + ofUser + "/s3Credentials/" + store.AccessKey + "/secret": {good(map[string]string{"secret": store.SecretKey})},
 	}}
 	maps.Copy(s.answers, answers)
@@ -122,18 +125,6 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *script) count(question string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, asked := range s.asked {
-		if asked == question {
-			n++
-		}
-	}
-	return n
-}
-
 // credentials of an application key, none of which may ever be shown.
 func credentials() provider.Credentials {
 	return provider.Credentials{
@@ -167,3 +158,10 @@ func scripted(t *testing.T, answers map[string][]answer) (*script, *emulator.Ser
 	s := startScript(t, store, answers)
 	return s, store, open(t, ovh.New(quick()), placeAt(s.server.URL+"/1.0", store.URL), credentials())
 }
+
+func content(text string) provider.Content {
+	digest := sha256.Sum256([]byte(text))
+	return provider.Content{Reader: strings.NewReader(text), Size: int64(len(text)), SHA256: hex.EncodeToString(digest[:])}
+}
+
+func itoa(id int64) string { return strconv.FormatInt(id, 10) }

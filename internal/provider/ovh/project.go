@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
@@ -19,6 +20,8 @@ type project struct {
 
 	// users keeps apart those who look for a user by its description and make it.
 	users turns
+	// made has when a user was made that is not listed yet, by its description.
+	made sync.Map
 	// operator is the user that owns all buckets.
 	operator operator
 }
@@ -136,7 +139,8 @@ func (p *project) explain(ctx context.Context, regionName string, x *exchange, f
 	return failure
 }
 
-// countBuckets counts the buckets of the project over all its regions.
+// countBuckets counts the buckets of the project over its regions; those that do
+// not tell right now count for none.
 func (p *project) countBuckets(ctx context.Context) (int, error) {
 	regions, err := p.discover(ctx)
 	if err != nil {
@@ -145,7 +149,7 @@ func (p *project) countBuckets(ctx context.Context) (int, error) {
 	count := 0
 	for _, region := range regions {
 		names, _, err := p.buckets(ctx, region.Name)
-		if err != nil {
+		if err != nil && !errors.Is(err, provider.ErrMaintenance) {
 			return 0, err
 		}
 		count += len(names)

@@ -106,9 +106,22 @@ func (s *session) ObserveSettings(ctx context.Context, bucket string) ([]provide
 
 // CorrectSetting implements provider.BucketSettings.
 func (s *session) CorrectSetting(ctx context.Context, bucket string, setting provider.Setting) error {
-	if setting != provider.SettingReplication {
+	switch setting {
+	case provider.SettingReplication:
+		return s.stopReplication(ctx, bucket)
+	case provider.SettingPolicy:
+		_, x, err := s.find(ctx, opFindBucket, bucket)
+		if err != nil {
+			return err
+		}
+		return x.fail(unsupported, "OVHcloud has no bucket policies")
+	default:
 		return do(ctx, s, func(inner provider.Session) error { return inner.CorrectSetting(ctx, bucket, setting) })
 	}
+}
+
+// stopReplication takes all replication of a bucket out of force.
+func (s *session) stopReplication(ctx context.Context, bucket string) error {
 	before, x, err := s.find(ctx, opCorrect, bucket)
 	if err != nil {
 		return err

@@ -90,8 +90,8 @@ func (p *project) usersOf(ctx context.Context, who holder) ([]user, *exchange, e
 // goes, unless somebody may be using its keys. The caller holds the holder's turn.
 func (p *project) ensureUser(ctx context.Context, who holder) (user, error) {
 	found, x, err := p.usersOf(ctx, who)
-	if err == nil && len(found) == 0 {
-		if err := p.makeUser(ctx, who); err != nil {
+	if err == nil && len(found) == 0 && p.mayMake(who, x.date()) {
+		if err := p.makeUser(ctx, who, x.date()); err != nil {
 			return user{}, err
 		}
 		found, x, err = p.usersOf(ctx, who)
@@ -100,8 +100,9 @@ func (p *project) ensureUser(ctx context.Context, who holder) (user, error) {
 		return user{}, err
 	}
 	if len(found) == 0 {
-		return user{}, x.wait(who, "it is not listed yet")
+		return user{}, p.await(who, x, "it is made, and not listed yet")
 	}
+	p.made.Delete(who.description)
 	for _, extra := range found[1:] {
 		if err := p.removeUser(ctx, who, extra); err != nil {
 			return user{}, err
@@ -111,31 +112,45 @@ func (p *project) ensureUser(ctx context.Context, who holder) (user, error) {
 }
 
 // ready gives a user if it can be used.
-func (*project) ready(who holder, first user, x *exchange) (user, error) {
+func (p *project) ready(who holder, first user, x *exchange) (user, error) {
 	if first.Status == userOK {
 		return first, nil
 	}
 	if first.age(x.date()) > makingTime {
-		return user{}, x.fail(userStuck, fmt.Sprintf(
-			"user %d of %s is still being made after more than %s; delete it in the control panel, or ask OVHcloud's support", first.ID, who.name, makingTime))
+		return user{}, x.about(opAwaitUser, p.of(who)).fail(userStuck, fmt.Sprintf(
+			"user %d is still being made after more than %s; delete it in the control panel, or ask OVHcloud's support", first.ID, makingTime))
 	}
-	return user{}, x.wait(who, fmt.Sprintf("user %d is being made", first.ID))
+	return user{}, p.await(who, x, fmt.Sprintf("user %d is being made", first.ID))
 }
 
-// wait is for a user that will be there soon.
-func (x *exchange) wait(who holder, why string) error {
-	failure := x.fail(inTheMaking, fmt.Sprintf("the user of %s: %s", who.name, why))
+// await is for a user that will be there soon.
+func (p *project) await(who holder, x *exchange, why string) error {
+	failure := x.about(opAwaitUser, p.of(who)).fail(inTheMaking, why)
 	failure.After = makingPause
 	return failure
 }
 
+// of names a holder in messages.
+func (p *project) of(who holder) string { return who.name + " in " + p.what() }
+
+// mayMake tells whether a user that is not listed may be made: not when it was made
+// by this process so short a time ago that the list may lack it.
+func (p *project) mayMake(who holder, now time.Time) bool {
+	at, made := p.made.Load(who.description)
+	return !made || now.Sub(at.(time.Time)) > makingTime
+}
+
 // makeUser has a user made. It is not there at once.
-func (p *project) makeUser(ctx context.Context, who holder) error {
-	q := question{operation: opMakeUser, subject: who.name + " in " + p.what(), method: http.MethodPost, path: p.path("user")}
+func (p *project) makeUser(ctx context.Context, who holder, now time.Time) error {
+	q := question{operation: opMakeUser, subject: p.of(who), method: http.MethodPost, path: p.path("user")}
 	q.send = map[string]string{"description": who.description, "role": storageRole}
 	var made user
 	x, err := p.api.ask(ctx, q, &made)
-	if err == nil || !x.isRefused(err) {
+	if err == nil {
+		p.made.Store(who.description, now)
+		return nil
+	}
+	if !x.isRefused(err) {
 		return err
 	}
 	all, _, countErr := p.listUsers(ctx)
