@@ -226,6 +226,7 @@ func TestWhatAnswersMean(t *testing.T) {
 		"an API that hangs up":                       {list, map[string][]answer{askBuckets: {{cut: true}}}, unreachable},
 		"an API that hangs up when asked for a time": {list, map[string][]answer{askTime: {{cut: true}}}, unreachable},
 		"a portal in the place of the API":           {list, map[string][]answer{askBuckets: {page}}, unreachable},
+		"a portal that takes a deletion":             {remove, map[string][]answer{dropBucket: {page}}, unreachable},
 		"an API that is elsewhere":                   {list, map[string][]answer{askBuckets: {{status: 301, header: map[string]string{"Location": "https://elsewhere.example/"}}}}, failure{provider.ErrInvalidConfiguration, fault.Terminal, fault.EndpointMoved, 0}},
 		"a success without an answer":                {list, map[string][]answer{askBuckets: {good(nil)}}, failure{provider.ErrServer, fault.Transient, fault.Unclassified, 0}},
 		"a success that cannot be read":              {list, map[string][]answer{askBuckets: {{status: 200, body: "{"}}}, failure{provider.ErrServer, fault.Transient, fault.Unclassified, 0}},
