@@ -38,8 +38,11 @@ type pace struct {
 	// many. It includes whatever slows requests down: limits of one's own, and what
 	// others send.
 	rate float64
-	// known counts what that was learnt from since the last request was cut off.
+	// known counts the requests of the smallest size or more that this was learnt
+	// from since the last one was cut off.
 	known int
+	// small are those from which nothing was learnt yet, as if they were one.
+	small sending
 }
 
 // sending is a request under way.
@@ -62,8 +65,8 @@ const (
 	// toLearn is the part of the parts of an object that may be smaller than their
 	// number asks for, for the sake of learning how large they may be.
 	toLearn = 1.0 / 20
-	// telling is the part of the smallest size from which on a request tells how
-	// fast the line is.
+	// telling is the part of the smallest size from which on a request, or several
+	// together, tell how fast the line is.
 	telling = 1.0 / 5
 	// triesInTime is how often the same request is sent when it is cut off. The
 	// second one goes alone: what is known of the line is worth little by then.
@@ -98,8 +101,8 @@ func (p *pace) size() int64 {
 }
 
 func (p *pace) sizeNow() int64 {
-	paced := int64(p.window()/partsAtOnce) / p.sizes.unit * p.sizes.unit
-	return min(max(paced, p.sizes.least), p.sizes.part)
+	paced := int64(min(p.window()/partsAtOnce, float64(p.sizes.part)))
+	return max(paced/p.sizes.unit*p.sizes.unit, p.sizes.least)
 }
 
 // part gives the size of the next part of an object, of which so much is left and
@@ -253,26 +256,40 @@ func (p *pace) leave(s *sending, err error, isStopped bool) (wasCutOff bool) {
 	default: // it is told already
 	}
 	wasCutOff = err != nil && !isStopped && took.Seconds() >= atMost*p.limit.Seconds() && fault.Of(err).Class == fault.Transient
-	if s.alone <= 0 || s.bytes == 0 || err != nil && !wasCutOff {
-		return wasCutOff
+	switch {
+	case s.alone <= 0:
+	case wasCutOff:
+		p.rate, p.known = max(min(p.rate, s.carried())/2, p.slowest()), 0
+	case err == nil:
+		p.learn(s, took)
 	}
-	carried := float64(s.bytes) / s.alone.Seconds()
-	if wasCutOff {
-		p.rate, p.known = max(min(p.rate, carried)/2, p.slowest()), 0
-		return wasCutOff
-	}
-	p.learn(s.bytes, took, carried)
 	return wasCutOff
 }
 
-// learn takes into account what the line carried while a request went through. A
-// small one that was not slow tells nothing: it waits more than it sends.
-func (p *pace) learn(bytes int64, took time.Duration, carried float64) {
-	isTelling := float64(bytes) >= telling*float64(p.sizes.least)
-	if isTelling {
+// carried is what the line carried per second meanwhile.
+func (s *sending) carried() float64 { return float64(s.bytes) / s.alone.Seconds() }
+
+// learn takes into account what the line carried while a request went through.
+func (p *pace) learn(s *sending, took time.Duration) {
+	isSlow := took.Seconds() > wellWithin*p.limit.Seconds()
+	if !isSlow && float64(s.bytes) < telling*float64(p.sizes.least) {
+		p.learnFromSmall(s)
+		return
+	}
+	if s.bytes >= p.sizes.least {
 		p.known++
 	}
-	if isTelling || took.Seconds() > wellWithin*p.limit.Seconds() {
-		p.rate = max((p.rate+carried)/2, p.slowest())
+	p.rate = max((p.rate+s.carried())/2, p.slowest())
+}
+
+// learnFromSmall sums small requests up. They wait more than they send, so all they
+// may tell is that the line is faster than was thought.
+func (p *pace) learnFromSmall(s *sending) {
+	p.small.bytes += s.bytes
+	p.small.alone += s.alone
+	if float64(p.small.bytes) < telling*float64(p.sizes.least) {
+		return
 	}
+	p.rate = max(p.rate, (p.rate+p.small.carried())/2)
+	p.small = sending{}
 }

@@ -311,6 +311,26 @@ func TestEveryUploadEndsWellWithinWhatTheStoreAllows(t *testing.T) {
 	}
 }
 
+// Small objects, of which none tells how fast the line is, do so together.
+func TestManySmallObjectsGoAtOnceOnAFastLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		objects := map[string]int64{}
+		for i := range 300 {
+			objects[fmt.Sprintf("small-%03d", i)] = 900
+		}
+		line := newLine(steady(100 << 10))
+		r, target := toFarStore(line, objects, 0)
+		report, err := r.run(t.Context())
+		if err != nil || report.Result != Complete {
+			t.Fatalf("report %+v, error %v", report, err)
+		}
+		target.check(t, objects)
+		if target.atOnce != defaultWorkers {
+			t.Errorf("%d went at once", target.atOnce)
+		}
+	})
+}
+
 func TestALineThatGetsSlowerAndFasterIsLearntAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		objects := map[string]int64{}
@@ -444,6 +464,22 @@ func TestPartsAreAsLargeAsTheirNumberAsks(t *testing.T) {
 		target.check(t, objects)
 		if parts := len(target.parts["huge"]); parts > pacedSizes.parts || line.cut > 0 || line.longest > paceLimit/2 {
 			t.Errorf("%d parts, %d cut off, the longest took %s", parts, line.cut, line.longest)
+		}
+	})
+}
+
+func TestARunThatWaitsForTheLineIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line := newLine(steady(61))
+		r, target := toFarStore(line, bucketful(), 0)
+		ctx, stop := context.WithTimeout(t.Context(), 100*time.Second)
+		defer stop()
+		report, err := r.run(ctx)
+		if took := time.Since(line.laid); err == nil || report.Reason != fault.Interrupted || took > 110*time.Second {
+			t.Errorf("it was stopped after %s with %+v, error %v", took, report, err)
+		}
+		if len(r.transfer.pace.underWay) > 0 || target.now > 0 {
+			t.Errorf("%d requests are under way still", target.now)
 		}
 	})
 }
