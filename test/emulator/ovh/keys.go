@@ -29,7 +29,7 @@ func createKey(c *call) (any, error) {
 		if c.knobs.keyLimit > 0 && len(u.keys) >= c.knobs.keyLimit {
 			return nil, errKeyLimit()
 		}
-		k := &key{access: randomHex(16), secret: randomHex(16)}
+		k := &key{access: randomHex(16), secret: c.newSecret()}
 		u.keys = append(u.keys, k)
 		d := c.keyDocument(u, k)
 		d["secret"] = k.secret

@@ -50,6 +50,7 @@ type Server struct {
 	regions     map[string]*region
 	order       []string
 	jobs        map[string][]replicationJob
+	secrets     []string
 
 	// backend is the store in this process, once it is needed.
 	backendOnce sync.Once
