@@ -142,6 +142,21 @@ func TestAPolicyThatAllowsDoesNotConfineTheOwner(t *testing.T) {
 	}
 }
 
+// The reason why a workload is denied the list of buckets.
+func TestAListOfBucketsShowsTheWholeProject(t *testing.T) {
+	all := newTenancy(t, ovh.Options{}, 3)
+	curious := all.user("curious")
+	found, err := all.s3("GRA", all.key(curious.ID)).ListBuckets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, b := range found {
+		names = append(names, b.Name)
+	}
+	diff(t, "names in GRA", []string{"tenant-0", "tenant-2"}, names)
+}
+
 func TestWhatOpensObjectStorage(t *testing.T) {
 	a := start(t, ovh.Options{})
 	owner := a.user("owner")

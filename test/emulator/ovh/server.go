@@ -135,11 +135,6 @@ func (s *Server) Close() {
 			// The listener is gone either way, and the tests are over.
 			_ = s.http.Close()
 		}
-		for _, r := range s.regions {
-			if r.listener != nil {
-				_ = r.listener.Close()
-			}
-		}
 		s.closeRegions()
 		s.serving.Wait()
 	})
