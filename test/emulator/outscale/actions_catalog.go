@@ -36,7 +36,7 @@ func readLocations(_ *call, in pagedIn) (locations, error) {
 }
 
 type service struct {
-	IpRanges    []string //nolint:revive // the vendor's name
+	IPRanges    []string `json:"IpRanges"`
 	ServiceID   string   `json:"ServiceId"`
 	ServiceName string
 }
@@ -44,7 +44,7 @@ type service struct {
 type servicesIn struct {
 	Dry
 	Paged
-	Filters struct{ ServiceIds, ServiceNames []string } //nolint:revive // the vendor's names
+	Filters struct{ ServiceIds, ServiceNames []string }
 }
 
 type services struct {
@@ -72,7 +72,7 @@ type productType struct {
 type productTypesIn struct {
 	Dry
 	Paged
-	Filters struct{ ProductTypeIds []string } //nolint:revive // the vendor's name
+	Filters struct{ ProductTypeIds []string }
 }
 
 type productTypes struct {
@@ -103,8 +103,8 @@ func readPublicCatalog(c *call, _ dryIn) (struct{ Catalog catalog }, error) {
 }
 
 type publicIPs struct {
-	PublicIps     []string //nolint:revive // the vendor's name
-	NextPageToken string   `json:",omitempty"`
+	PublicIps     []string
+	NextPageToken string `json:",omitempty"`
 }
 
 func readPublicIPRanges(_ *call, in pagedIn) (publicIPs, error) {
@@ -114,40 +114,44 @@ func readPublicIPRanges(_ *call, in pagedIn) (publicIPs, error) {
 
 type vmType struct {
 	BsuOptimized            bool
-	MaxPrivateIps           int //nolint:revive // the vendor's name
+	MaxPrivateIps           int
 	MemorySize              float64
 	VcoreCount, VolumeCount int
-	VmTypeName              string //nolint:revive // the vendor's name
+	VMTypeName              string `json:"VmTypeName"`
 }
 
 type vmTypesIn struct {
 	Dry
 	Paged
-	Filters struct{ VmTypeNames []string } //nolint:revive // the vendor's name
+	Filters struct {
+		Names []string `json:"VmTypeNames"`
+	}
 }
 
 type vmTypes struct {
-	VmTypes       []vmType //nolint:revive // the vendor's name
+	VMTypes       []vmType `json:"VmTypes"`
 	NextPageToken string   `json:",omitempty"`
 }
 
 func readVMTypes(_ *call, in vmTypesIn) (vmTypes, error) {
 	all := slices.DeleteFunc([]vmType{
-		{MaxPrivateIps: 4, MemorySize: 2, VcoreCount: 1, VmTypeName: "t2.small"},
-		{MaxPrivateIps: 4, MemorySize: 1, VcoreCount: 1, VmTypeName: "tinav5.c1r1p2"},
-	}, func(t vmType) bool { return !contains(in.Filters.VmTypeNames, t.VmTypeName) })
+		{MaxPrivateIps: 4, MemorySize: 2, VcoreCount: 1, VMTypeName: "t2.small"},
+		{MaxPrivateIps: 4, MemorySize: 1, VcoreCount: 1, VMTypeName: "tinav5.c1r1p2"},
+	}, func(t vmType) bool { return !contains(in.Filters.Names, t.VMTypeName) })
 	items, next, err := page(in.Paged, all)
 	return vmTypes{items, next}, err
 }
 
 type flexibleGPU struct {
-	Generations          []string
-	MaxCpu, MaxRam, VRam int //nolint:revive // the vendor's names
-	ModelName            string
+	Generations []string
+	MaxCPU      int `json:"MaxCpu"`
+	MaxRAM      int `json:"MaxRam"`
+	VRAM        int `json:"VRam"`
+	ModelName   string
 }
 
-func readFlexibleGPUCatalog(_ *call, _ dryIn) (struct{ FlexibleGpuCatalog []flexibleGPU }, error) { //nolint:revive // the vendor's name
-	return struct{ FlexibleGpuCatalog []flexibleGPU }{ //nolint:revive // the vendor's name
+func readFlexibleGPUCatalog(_ *call, _ dryIn) (struct{ FlexibleGpuCatalog []flexibleGPU }, error) {
+	return struct{ FlexibleGpuCatalog []flexibleGPU }{
 		[]flexibleGPU{{[]string{"v5"}, 80, 512, 16000, "nvidia-p100"}},
 	}, nil
 }
@@ -190,7 +194,11 @@ type vm struct {
 type vmsIn struct {
 	Dry
 	Paged
-	Filters struct{ VmIds, SubregionNames, VmStateNames []string } //nolint:revive // the vendor's names
+	Filters struct {
+		SubregionNames []string
+		IDs            []string `json:"VmIds"`
+		States         []string `json:"VmStateNames"`
+	}
 }
 
 type vms struct {
@@ -201,7 +209,7 @@ type vms struct {
 func readVMs(c *call, in vmsIn) (vms, error) {
 	all := []vm{}
 	for _, m := range c.options.VMs {
-		if contains(in.Filters.VmIds, m.ID) && contains(in.Filters.SubregionNames, m.Subregion) && contains(in.Filters.VmStateNames, m.State) {
+		if contains(in.Filters.IDs, m.ID) && contains(in.Filters.SubregionNames, m.Subregion) && contains(in.Filters.States, m.State) {
 			all = append(all, vm{m.ID, m.Type, m.State, placement{m.Subregion, "default"}, m.ID + "." + c.options.Region + ".compute.internal"})
 		}
 	}

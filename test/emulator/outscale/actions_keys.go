@@ -75,7 +75,7 @@ func expiry(text string) (time.Time, error) {
 
 type readKeysIn struct {
 	Dry
-	Filters       struct{ AccessKeyIds, States []string } //nolint:revive // the vendor's name
+	Filters       struct{ AccessKeyIds, States []string }
 	Tag, UserName string
 }
 

@@ -52,7 +52,7 @@ func createUser(c *call, in createUserIn) (struct{ User userOut }, error) {
 
 type readUsersIn struct {
 	Dry
-	Filters        struct{ UserIds []string } //nolint:revive // the vendor's name
+	Filters        struct{ UserIds []string }
 	FirstItem      int
 	ResultsPerPage *int
 }

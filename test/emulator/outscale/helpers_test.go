@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	signer "github.com/aws/aws-sdk-go/aws/signer/v4"
+	"github.com/aws/aws-sdk-go/aws/credentials"      //nolint:staticcheck // it is what the vendor's client signs with
+	signer "github.com/aws/aws-sdk-go/aws/signer/v4" //nolint:staticcheck // the same
 	osc "github.com/outscale/osc-sdk-go/v2"
 
 	"github.com/rempart/rempart/test/emulator/outscale"

@@ -15,7 +15,7 @@ import (
 func TestKeysShowTheirSecretOnce(t *testing.T) {
 	server := start(t, outscale.Options{})
 	client, ctx := sdk(t, server, server.AccessKey, server.SecretKey)
-	made, _, err := client.AccessKeyApi.CreateAccessKey(ctx).CreateAccessKeyRequest(osc.CreateAccessKeyRequest{Tag: osc.PtrString("etat-civil")}).Execute()
+	made, _, err := client.AccessKeyApi.CreateAccessKey(ctx).CreateAccessKeyRequest(osc.CreateAccessKeyRequest{Tag: new("etat-civil")}).Execute()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestKeysShowTheirSecretOnce(t *testing.T) {
 	if !regexp.MustCompile(`^[A-Z0-9]{20}$`).MatchString(key.GetAccessKeyId()) || !regexp.MustCompile(`^[A-Z0-9]{40}$`).MatchString(key.GetSecretKey()) {
 		t.Errorf("made the key %+v", key)
 	}
-	filter := osc.ReadAccessKeysRequest{Tag: osc.PtrString("etat-civil"), Filters: &osc.FiltersAccessKeys{States: &[]string{"ACTIVE"}}}
+	filter := osc.ReadAccessKeysRequest{Tag: new("etat-civil"), Filters: &osc.FiltersAccessKeys{States: &[]string{"ACTIVE"}}}
 	read, _, err := client.AccessKeyApi.ReadAccessKeys(ctx).ReadAccessKeysRequest(filter).Execute()
 	if err != nil || len(read.GetAccessKeys()) != 1 || *read.GetAccessKeys()[0].AccessKeyId != key.GetAccessKeyId() {
 		t.Errorf("by its tag: %+v, %v", read.GetAccessKeys(), err)
