@@ -1,4 +1,4 @@
-package s3
+package sigv4
 
 import (
 	"bufio"
@@ -6,6 +6,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const (
@@ -17,35 +19,35 @@ const (
 )
 
 var (
-	errMalformedChunk = badRequest("IncompleteBody", "The request body terminated unexpectedly or its chunk framing is wrong")
-	emptySHA256       = sha256Hex(nil)
+	errMalformedChunk = s3error.BadRequest("IncompleteBody", "The request body terminated unexpectedly or its chunk framing is wrong")
+	emptySHA256       = SHA256(nil)
 )
 
-// chunkSigner verifies signatures that each build on the one before, beginning
+// ChunkSigner verifies signatures that each build on the one before, beginning
 // with the request's own.
-type chunkSigner struct {
+type ChunkSigner struct {
 	key      []byte
 	date     string
 	scope    string
 	previous string
 }
 
-func (s *chunkSigner) verify(algorithm, got string, hashes ...string) error {
+func (s *ChunkSigner) verify(algorithm, got string, hashes ...string) error {
 	lines := append([]string{algorithm, s.date, s.scope, s.previous}, hashes...)
 	want := hexMAC(s.key, strings.Join(lines, "\n"))
 	if !hmac.Equal([]byte(want), []byte(got)) {
-		return errSignature
+		return s3error.ErrSignatureDoesNotMatch
 	}
 	s.previous = want
 	return nil
 }
 
-// chunkReader decodes the aws-chunked framing. A signed chunk is verified
+// ChunkReader decodes the aws-chunked framing. A signed chunk is verified
 // before its bytes are handed on.
-type chunkReader struct {
+type ChunkReader struct {
 	source *bufio.Reader
 	// signer is nil for unsigned chunks.
-	signer       *chunkSigner
+	signer       *ChunkSigner
 	wantTrailers bool
 	trailers     map[string]string
 	rest         []byte
@@ -53,8 +55,9 @@ type chunkReader struct {
 	began, ended bool
 }
 
-func newChunkReader(r io.Reader, signer *chunkSigner, wantTrailers bool) *chunkReader {
-	return &chunkReader{
+// NewChunkReader reads the framing from r. A nil signer takes unsigned chunks.
+func NewChunkReader(r io.Reader, signer *ChunkSigner, wantTrailers bool) *ChunkReader {
+	return &ChunkReader{
 		source:       bufio.NewReader(r),
 		signer:       signer,
 		wantTrailers: wantTrailers,
@@ -62,9 +65,13 @@ func newChunkReader(r io.Reader, signer *chunkSigner, wantTrailers bool) *chunkR
 	}
 }
 
+// Trailers are what followed the closing chunk, by lower-case name. They are
+// complete once Read returned io.EOF.
+func (r *ChunkReader) Trailers() map[string]string { return r.trailers }
+
 // Read returns decoded bytes; io.EOF only after the closing chunk and trailers
 // were read and verified.
-func (r *chunkReader) Read(p []byte) (int, error) {
+func (r *ChunkReader) Read(p []byte) (int, error) {
 	for len(r.rest) == 0 {
 		if r.ended {
 			return 0, io.EOF
@@ -78,7 +85,7 @@ func (r *chunkReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (r *chunkReader) nextChunk() error {
+func (r *ChunkReader) nextChunk() error {
 	header, err := r.source.ReadString('\n')
 	if err == io.EOF && header == "" && !r.began {
 		// Some clients send nothing at all for an empty object; the length
@@ -94,7 +101,7 @@ func (r *chunkReader) nextChunk() error {
 		return err
 	}
 	if r.began && size > 0 && r.lastSize < minChunk {
-		return badRequest("InvalidChunkSizeError", "Only the last chunk is allowed to have a size less than %d bytes", minChunk)
+		return s3error.BadRequest("InvalidChunkSizeError", "Only the last chunk is allowed to have a size less than %d bytes", minChunk)
 	}
 	r.began, r.lastSize = true, size
 	data := make([]byte, size)
@@ -122,14 +129,14 @@ func parseChunkHeader(header string) (size int64, signature string, err error) {
 	return size, signature, nil
 }
 
-func (r *chunkReader) verifyChunk(signature string, data []byte) error {
+func (r *ChunkReader) verifyChunk(signature string, data []byte) error {
 	if r.signer == nil {
 		return nil
 	}
-	return r.signer.verify("AWS4-HMAC-SHA256-PAYLOAD", signature, emptySHA256, sha256Hex(data))
+	return r.signer.verify("AWS4-HMAC-SHA256-PAYLOAD", signature, emptySHA256, SHA256(data))
 }
 
-func (r *chunkReader) expectLineEnd() error {
+func (r *ChunkReader) expectLineEnd() error {
 	line, err := r.source.ReadString('\n')
 	if err != nil || strings.TrimSpace(line) != "" {
 		return errMalformedChunk
@@ -139,7 +146,7 @@ func (r *chunkReader) expectLineEnd() error {
 
 // finish reads what follows the closing chunk: blank lines, and trailers where
 // the payload kind has them.
-func (r *chunkReader) finish() error {
+func (r *ChunkReader) finish() error {
 	var signed strings.Builder
 	for {
 		line, err := r.source.ReadString('\n')
@@ -164,9 +171,9 @@ func (r *chunkReader) finish() error {
 	}
 }
 
-func (r *chunkReader) verifyTrailers(canonical string) error {
+func (r *ChunkReader) verifyTrailers(canonical string) error {
 	if r.signer == nil || !r.wantTrailers {
 		return nil
 	}
-	return r.signer.verify("AWS4-HMAC-SHA256-TRAILER", r.trailers[trailerSignature], sha256Hex([]byte(canonical)))
+	return r.signer.verify("AWS4-HMAC-SHA256-TRAILER", r.trailers[trailerSignature], SHA256([]byte(canonical)))
 }

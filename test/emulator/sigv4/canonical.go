@@ -1,4 +1,4 @@
-package s3
+package sigv4
 
 import (
 	"cmp"
@@ -10,10 +10,10 @@ import (
 // canonicalRequest is what the client must have signed. Path and query enter as
 // they came over the wire: decoding and encoding them again would accept a
 // client that signs another encoding than it sends.
-func canonicalRequest(r *http.Request, sig *signature) string {
+func canonicalRequest(r *http.Request, sig *Signature) string {
 	return strings.Join([]string{
 		r.Method,
-		cmp.Or(rawPath(r), "/"),
+		cmp.Or(RawPath(r), "/"),
 		canonicalQuery(r.URL.RawQuery),
 		canonicalHeaders(r, sig.headers),
 		strings.Join(sig.headers, ";"),
