@@ -3,6 +3,8 @@ package outscale
 import (
 	"net/http"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/dataplane"
 )
 
 // Options describe a region and an account in it. The zero value is an account
@@ -44,6 +46,8 @@ type Options struct {
 	// means 13.
 	LockedCode string
 
+	// Backend keeps the objects; the zero value is a server in this process.
+	Backend dataplane.Backend
 	// BucketLimit bounds the buckets of the account; 0 means 100.
 	BucketLimit int
 	// UploadLimit is the time in which one request that uploads must end; 0 means

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/dataplane"
+	"github.com/rempart/rempart/test/emulator/s3"
 )
 
 // Server is the emulated region. All its methods are safe for concurrent use.
@@ -17,6 +20,9 @@ type Server struct {
 	// caller may leave them to the defaults. The key is the root user's.
 	Region, AccountID    string
 	AccessKey, SecretKey string
+	// OOS is its endpoint, and Store what is behind it: buckets, requests, faults.
+	OOS   string
+	Store *dataplane.Server
 
 	options Options
 	faults  faults
@@ -26,7 +32,11 @@ type Server struct {
 	mu      sync.Mutex
 	account account
 	locks   locks
+	// strangers are the keys of other accounts, at OOS.
+	strangers map[string]dataplane.Key
 
+	// behind keeps the objects where nobody else does; else it is nil.
+	behind  *s3.Server
 	http    *http.Server
 	closing chan struct{}
 	once    sync.Once
@@ -38,12 +48,17 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	options = options.withDefaults()
 	s := &Server{
 		Region: options.Region, AccountID: options.AccountID, AccessKey: options.AccessKey, SecretKey: options.SecretKey,
-		options: options, locks: locks{}, closing: make(chan struct{}),
+		options: options, locks: locks{}, strangers: map[string]dataplane.Key{}, closing: make(chan struct{}),
 	}
 	now := options.Clock().UTC()
 	s.account.addKey(&accessKey{id: options.AccessKey, secret: options.SecretKey, state: active, created: now, modified: now})
-	if err := s.listen(ctx); err != nil {
-		return nil, err
+	err := s.startStore(ctx)
+	if err == nil {
+		err = s.listen(ctx)
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("emulate Outscale: %w", err)
 	}
 	return s, nil
 }
@@ -52,7 +67,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 func (s *Server) listen(ctx context.Context) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("serve the API of Outscale: %w", err)
+		return fmt.Errorf("serve the API: %w", err)
 	}
 	s.URL = "http://" + listener.Addr().String() + "/api/v1"
 	// Without http.ServeMux, which would redirect a path with two slashes.
@@ -63,11 +78,19 @@ func (s *Server) listen(ctx context.Context) error {
 	return nil
 }
 
-// Close cuts all connections. It may be called more than once.
+// Close cuts all connections, and leaves a backend that was given as it is. It may be called more than once.
 func (s *Server) Close() {
 	s.once.Do(func() { close(s.closing) })
-	_ = s.http.Close()
+	if s.http != nil {
+		_ = s.http.Close()
+	}
 	s.serving.Wait()
+	if s.Store != nil {
+		s.Store.Close()
+	}
+	if s.behind != nil {
+		s.behind.Close()
+	}
 }
 
 // AddUser makes an EIM user with a key. The policy counts at once; an empty one
