@@ -23,6 +23,12 @@ var today = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 
 const bucket = "actes"
 
+var driver = outscale.Driver{Clock: clocktesting.NewFakePassiveClock(today)}
+
+func credentials(accessKey, secretKey string) provider.Credentials {
+	return provider.Credentials{provider.AccessKey: secret.New(accessKey), provider.SecretKey: secret.New(secretKey)}
+}
+
 // open gives a session with a key, at a place that is completed with the region
 // and the names of things.
 func open(t testing.TB, place provider.Place, accessKey, secretKey string) provider.Session {
@@ -31,9 +37,7 @@ func open(t testing.TB, place provider.Place, accessKey, secretKey string) provi
 	if place.Region == "" {
 		place.Region = "eu-west-2"
 	}
-	session, err := outscale.Driver{Clock: clocktesting.NewFakePassiveClock(today)}.Open(place, provider.Credentials{
-		provider.AccessKey: secret.New(accessKey), provider.SecretKey: secret.New(secretKey),
-	})
+	session, err := driver.Open(place, credentials(accessKey, secretKey))
 	if err != nil {
 		t.Fatal(err)
 	}

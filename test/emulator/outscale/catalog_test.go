@@ -40,7 +40,7 @@ func TestReadRegionsLeavesRegionsOut(t *testing.T) {
 
 func TestSubregionsAreThoseOfTheRegionAsTheAccountSeesThem(t *testing.T) {
 	server := start(t, outscale.Options{Subregions: []outscale.Subregion{
-		{"eu-west-2a", "available", "PAR4"}, {"eu-west-2b", "available", "PAR1"}, {"eu-west-2c", "impaired", "PAR5"},
+		{Name: "eu-west-2a", State: "available", LocationCode: "PAR4"}, {Name: "eu-west-2b", State: "available", LocationCode: "PAR1"}, {Name: "eu-west-2c", State: "impaired", LocationCode: "PAR5"},
 	}})
 	client, ctx := sdk(t, server, server.AccessKey, server.SecretKey)
 	codes := func(filters osc.FiltersSubregion) []string {
