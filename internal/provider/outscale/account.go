@@ -74,8 +74,8 @@ func (a *account) subregions(ctx context.Context) ([]osc.Subregion, error) {
 	var all []osc.Subregion
 	var asked osc.ReadSubregionsRequest
 	for range subregionPages {
-		read, answer, err := a.client.SubregionApi.ReadSubregions(a.signed(ctx)).ReadSubregionsRequest(asked).Execute()
-		if err := a.fault(ctx, readSubregions, answer, err); err != nil {
+		read, err := ask(ctx, a.api, readSubregions, a.client.SubregionApi.ReadSubregions(a.signed(ctx)).ReadSubregionsRequest(asked).Execute)
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, read.GetSubregions()...)
@@ -121,8 +121,8 @@ func (a *account) consumption(ctx context.Context, from, now time.Time) ([]provi
 	asked := osc.ReadConsumptionAccountRequest{
 		FromDate: from.Format(time.DateOnly), ToDate: now.AddDate(0, 0, 1).Format(time.DateOnly), // the end is excluded
 	}
-	read, answer, err := a.client.AccountApi.ReadConsumptionAccount(a.signed(ctx)).ReadConsumptionAccountRequest(asked).Execute()
-	if err := a.fault(ctx, readConsumption, answer, err); err != nil {
+	read, err := ask(ctx, a.api, readConsumption, a.client.AccountApi.ReadConsumptionAccount(a.signed(ctx)).ReadConsumptionAccountRequest(asked).Execute)
+	if err != nil {
 		return nil, err
 	}
 	used := map[string]float64{}
@@ -146,8 +146,8 @@ func (a *account) emissions(ctx context.Context, from, now time.Time) (*float64,
 		FromMonth: from.Format(time.DateOnly),
 		ToMonth:   time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly),
 	}
-	read, answer, err := a.client.AccountApi.ReadCO2EmissionAccount(a.signed(ctx)).ReadCO2EmissionAccountRequest(asked).Execute()
-	if err := a.fault(ctx, readEmissions, answer, err); err != nil {
+	read, err := ask(ctx, a.api, readEmissions, a.client.AccountApi.ReadCO2EmissionAccount(a.signed(ctx)).ReadCO2EmissionAccountRequest(asked).Execute)
+	if err != nil {
 		return nil, err
 	}
 	if !strings.EqualFold(read.GetUnit(), "KG") {

@@ -94,6 +94,15 @@ func (a *api) signed(ctx context.Context) context.Context {
 	return context.WithValue(ctx, osc.ContextAWSv4, osc.AWSv4{AccessKey: a.accessKey.Reveal(), SecretKey: a.secretKey.Reveal()})
 }
 
+// ask carries out a call of the vendor's client, and judges what it ended with.
+func ask[T any](ctx context.Context, a *api, asked operation, execute func() (T, *http.Response, error)) (T, error) {
+	read, answer, err := execute()
+	if answer != nil {
+		defer answer.Body.Close()
+	}
+	return read, a.fault(ctx, asked, answer, err)
+}
+
 // clean makes foreign text fit for a message: one bounded line without the
 // account's credentials.
 func (a *api) clean(text string) string {
