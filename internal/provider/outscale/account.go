@@ -41,15 +41,19 @@ func (a *account) Discover(ctx context.Context) ([]provider.Region, error) {
 		return nil, err
 	}
 	var codes, others []string
-	isThere := false
+	isThere, isUp := false, false
 	for _, subregion := range subregions {
 		if subregion.GetRegionName() != a.place.Region {
 			others = append(others, subregion.GetRegionName())
 			continue
 		}
 		isThere = true
-		if subregion.GetState() == "available" {
-			codes = append(codes, subregion.GetLocationCode())
+		if subregion.GetState() != "available" {
+			continue
+		}
+		isUp = true
+		if code := subregion.GetLocationCode(); code != "" {
+			codes = append(codes, code)
 		}
 	}
 	if !isThere && len(others) > 0 {
@@ -62,7 +66,7 @@ func (a *account) Discover(ctx context.Context) ([]provider.Region, error) {
 	slices.Sort(codes)
 	return []provider.Region{{
 		Name: a.place.Region, LocationCodes: slices.Compact(codes), Endpoint: a.place.Endpoint,
-		SigningRegion: a.place.Region, InMaintenance: len(codes) == 0,
+		SigningRegion: a.place.Region, InMaintenance: !isUp,
 	}}, nil
 }
 

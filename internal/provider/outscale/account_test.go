@@ -29,6 +29,10 @@ func TestDiscoverTellsTheRegionAsTheAccountSeesIt(t *testing.T) {
 			[]emulator.Subregion{{Name: "eu-west-2a", State: "available", LocationCode: "PAR1"}, {Name: "eu-west-2b", State: "impaired", LocationCode: "PAR4"}},
 			provider.Region{LocationCodes: []string{"PAR1"}},
 		},
+		"a code that is not told is none": {
+			[]emulator.Subregion{{Name: "eu-west-2a", State: "available"}},
+			provider.Region{},
+		},
 		"where nothing is available it is in maintenance": {
 			[]emulator.Subregion{{Name: "eu-west-2a", State: "impaired", LocationCode: "PAR1"}},
 			provider.Region{InMaintenance: true},
