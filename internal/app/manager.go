@@ -148,7 +148,7 @@ func NewManager(ctx context.Context, restConfig *rest.Config, options ManagerOpt
 	opener := session.New(session.Config{
 		Reader: mgr.GetClient(), Namespace: options.Namespace,
 		Drivers: provider.NewRegistry(s3.Driver{}), NewAccount: accounts.open,
-		FingerprintKey: installation.Key, AllowInsecureEndpoints: options.AllowInsecureEndpoints,
+		Installation: installation.ID, FingerprintKey: installation.Key, AllowInsecureEndpoints: options.AllowInsecureEndpoints,
 	})
 	ground := &standing.Ground{
 		Self: options.Self, NodeName: options.NodeName, Reader: mgr.GetAPIReader(), Clock: now,
