@@ -8,7 +8,7 @@ import (
 // key is an S3 credential. It works in every region of the project.
 type key struct{ access, secret string }
 
-// document never has the secret: the vendor shows it when a key is made and when it
+// keyDocument never has the secret: the vendor shows it when a key is made and when it
 // is asked for by itself.
 func (c *call) keyDocument(u *user, k *key) map[string]any {
 	return map[string]any{"access": k.access, "tenantId": c.Project, "userId": strconv.FormatInt(u.id, 10)}

@@ -28,7 +28,7 @@ type transcript struct {
 	names *strings.Replacer
 }
 
-// rules are for what nobody knows in advance.
+// unpredictable is what nobody knows in advance.
 var unpredictable = []struct {
 	pattern *regexp.Regexp
 	name    string
