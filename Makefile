@@ -76,6 +76,10 @@ test-live: ## Hold the driver against an account of yours (docs/providers.md say
 stores-table: tools ## Write the table of stores in docs/providers.md
 	go test -count=1 -run 'TestTheTableOfStoresSaysWhatTheGatewayDoes' ./internal/provider/s3 -record
 
+.PHONY: catalogue-page
+catalogue-page: ## Write the facts of the catalogue into docs/catalogue.md
+	go test -count=1 -run 'TestThePageSaysWhatTheCatalogueHas' ./internal/catalogue -record
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME each
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

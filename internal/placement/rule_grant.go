@@ -9,11 +9,11 @@ func grant(_ Request, policy Policy, c Candidate) *Objection {
 	case c.Grant == "":
 		return object(RuleGrant, v1alpha1.ReasonGrantTooWide,
 			"provider %s gives applications no key, because any would reach its whole account; applicationKeys there can allow that", c.ProviderName).
-			against(v1alpha1.RolePrimary)
+			againstPrimary()
 	case policy.Spec.Access.MinimumGrant == v1alpha1.GrantScoped && c.Grant != v1alpha1.GrantScoped:
 		return object(RuleGrant, v1alpha1.ReasonGrantTooWide,
 			"keys of provider %s reach its whole account, and the policy asks for keys to one bucket", c.ProviderName).
-			against(v1alpha1.RolePrimary)
+			againstPrimary()
 	}
 	return nil
 }

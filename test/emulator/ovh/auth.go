@@ -111,7 +111,8 @@ func (c *call) authorize() error {
 	case c.route.open, c.route.ungranted:
 		return nil
 	case c.who.token:
-		if c.options.Actions != nil && c.route.action != "" && !slices.Contains(c.options.Actions, c.route.action) {
+		allowed := func(pattern string) bool { return matches(pattern, c.route.action) }
+		if c.options.Actions != nil && c.route.action != "" && !slices.ContainsFunc(c.options.Actions, allowed) {
 			return errNotAllowedByIAM(c.route.action)
 		}
 		return nil

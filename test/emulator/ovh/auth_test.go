@@ -31,6 +31,9 @@ func TestTheVendorsClientSignsIn(t *testing.T) {
 	if err := a.Get("/me", &me); err != nil {
 		t.Fatal(err)
 	}
+	if err := a.Get("/me/", nil); err != nil {
+		t.Errorf("a slash at the end, as ovhcloud-cli sends it: %v", err)
+	}
 	if me.Nichandle != details.Account {
 		t.Errorf("me is %s, want %s", me.Nichandle, details.Account)
 	}
@@ -330,13 +333,16 @@ func TestTheTokenEndpoint(t *testing.T) {
 }
 
 func TestAServiceAccountMayDoWhatItsPolicySays(t *testing.T) {
-	s := ovh.Start(t, ovh.Options{Actions: []string{"publicCloudProject:apiovh:region/get"}})
+	s := ovh.Start(t, ovh.Options{Actions: []string{"publicCloudProject:apiovh:region/get", "publicCloudProject:apiovh:region/storage/*"}})
 	c, err := goovh.NewAccessTokenClient(s.URL, s.IssueToken())
 	if err != nil {
 		t.Fatal(err)
 	}
 	project := "/cloud/project/" + s.Project
 	if err := c.Get(project+"/region", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Get(project+"/region/GRA/storage", nil); err != nil {
 		t.Fatal(err)
 	}
 	err = c.Get(project+"/user", nil)

@@ -90,6 +90,8 @@ func (c *call) find() error {
 }
 
 func (c *call) match() error {
+	// The vendor's command line client asks for /me/ where it means /me.
+	c.path = strings.TrimSuffix(c.path, "/")
 	segments := strings.Split(strings.TrimPrefix(c.path, "/"), "/")
 	known := false
 	for i, candidate := range routes() {

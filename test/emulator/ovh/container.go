@@ -1,5 +1,7 @@
 package ovh
 
+import "slices"
+
 // container is a bucket in the API's form, as it is sent and as it is answered.
 // What is nil was not sent.
 type container struct {
@@ -106,14 +108,7 @@ func (b container) check() error {
 	return b.Lifecycle.check()
 }
 
-func oneOf(value string, allowed ...string) bool {
-	for _, a := range allowed {
-		if a == value {
-			return true
-		}
-	}
-	return false
-}
+func oneOf(value string, allowed ...string) bool { return slices.Contains(allowed, value) }
 
 func (l *objectLock) check() error {
 	if l == nil || l.Rule == nil {

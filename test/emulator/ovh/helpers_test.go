@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -164,9 +165,7 @@ type document = map[string]any
 func (a account) bucket(region, name string, owner int64, more document) document {
 	a.t.Helper()
 	body := document{"name": name, "ownerId": owner}
-	for key, value := range more {
-		body[key] = value
-	}
+	maps.Copy(body, more)
 	var made document
 	a.post("/region/"+region+"/storage", body, &made)
 	return made

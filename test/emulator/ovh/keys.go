@@ -8,7 +8,7 @@ import (
 // key is an S3 credential. It works in every region of the project.
 type key struct{ access, secret string }
 
-// document never has the secret: the vendor shows it when a key is made and when it
+// keyDocument never has the secret: the vendor shows it when a key is made and when it
 // is asked for by itself.
 func (c *call) keyDocument(u *user, k *key) map[string]any {
 	return map[string]any{"access": k.access, "tenantId": c.Project, "userId": strconv.FormatInt(u.id, 10)}
@@ -29,7 +29,7 @@ func createKey(c *call) (any, error) {
 		if c.knobs.keyLimit > 0 && len(u.keys) >= c.knobs.keyLimit {
 			return nil, errKeyLimit()
 		}
-		k := &key{access: randomHex(16), secret: randomHex(16)}
+		k := &key{access: randomHex(16), secret: c.newSecret()}
 		u.keys = append(u.keys, k)
 		d := c.keyDocument(u, k)
 		d["secret"] = k.secret

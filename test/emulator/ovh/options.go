@@ -14,11 +14,11 @@ type Options struct {
 	// Rules are what the consumer key was granted; nil means everything. See
 	// LeastRules.
 	Rules []AccessRule
-	// Actions are the IAM actions that the service account's policy allows; nil
-	// means all of them.
+	// Actions are the IAM actions that the service account's policy allows, where *
+	// stands for any text; nil means all of them.
 	Actions []string
 	// Clock drives the API's time, users' delays and tokens' ends. Nil means
-	// time.Now.
+	// time.Now. The data planes go by the real clock, as their clients do.
 	Clock func() time.Time
 	// UserDelay is how long a user stays `creating`, and `deleting`. Zero means 20
 	// milliseconds: a new user is never ready in the answer that made it.

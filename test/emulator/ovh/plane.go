@@ -59,12 +59,17 @@ func (s *Server) openRegions(ctx context.Context) error {
 // closeRegions ends the data planes. The server is closing already.
 func (s *Server) closeRegions() {
 	for _, r := range s.regions {
-		r.mu.Lock()
-		if r.plane != nil {
-			r.plane.Close()
+		if r.listener != nil {
+			_ = r.listener.Close()
 		}
+		r.mu.Lock()
+		plane := r.plane
 		r.err = errors.New("the server is closed")
 		r.mu.Unlock()
+		// Requests in progress are waited for, and may ask about any region.
+		if plane != nil {
+			plane.Close()
+		}
 	}
 	if s.backend != nil {
 		s.backend.Close()

@@ -50,6 +50,7 @@ type Server struct {
 	regions     map[string]*region
 	order       []string
 	jobs        map[string][]replicationJob
+	secrets     []string
 
 	// backend is the store in this process, once it is needed.
 	backendOnce sync.Once
@@ -133,11 +134,6 @@ func (s *Server) Close() {
 		if s.http != nil {
 			// The listener is gone either way, and the tests are over.
 			_ = s.http.Close()
-		}
-		for _, r := range s.regions {
-			if r.listener != nil {
-				_ = r.listener.Close()
-			}
 		}
 		s.closeRegions()
 		s.serving.Wait()

@@ -82,6 +82,12 @@ func listBuckets(c *call) (any, error) {
 func (c *call) show(r *region, b dataplane.Bucket) (container, error) {
 	shown := toContainer(b)
 	shown.Region = r.spec.Name
+	for i, rule := range shown.Replication.Rules {
+		// S3 has no word for a destination's region.
+		if far, _, ok := c.findBucket(rule.Destination.Name); ok && rule.Destination.Region == "" {
+			shown.Replication.Rules[i].Destination.Region = far.spec.Name
+		}
+	}
 	shown.OwnerID = c.ownerID(b.Owner)
 	shown.VirtualHost = fmt.Sprintf("https://%s.s3.%s.io.cloud.ovh.net/", b.Name, r.scope())
 	objects, err := r.objects(c.r.Context(), b.Name, listing{})
@@ -452,7 +458,7 @@ func getStorageQuota(c *call) (any, error) {
 // switches versioning on, which replication needs.
 func (s *Server) AddReplication(bucket, toRegion string) error {
 	ctx := context.Background()
-	r, plane, ok := s.find(bucket)
+	r, plane, ok := s.findBucket(bucket)
 	if !ok {
 		return fmt.Errorf("add replication: no bucket %q", bucket)
 	}
@@ -481,8 +487,8 @@ func shorten(name string) string {
 	return name
 }
 
-// find looks for a bucket in every region that runs.
-func (s *Server) find(bucket string) (*region, *dataplane.Region, bool) {
+// findBucket looks for a bucket in every region that runs.
+func (s *Server) findBucket(bucket string) (*region, *dataplane.Region, bool) {
 	s.mu.Lock()
 	all := make([]*region, 0, len(s.order))
 	for _, name := range s.order {

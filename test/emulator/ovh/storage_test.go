@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/replication"
 
 	"github.com/rempart/rempart/test/emulator/ovh"
 )
@@ -455,5 +458,54 @@ func TestABucketWithoutAnOwnerIsTheOldestUsers(t *testing.T) {
 	a.get("/region/GRA/storage/orphan", &seen)
 	if seen["ownerId"] != number(oldest.ID) {
 		t.Errorf("owner is %v, want %d", seen["ownerId"], oldest.ID)
+	}
+}
+
+func TestReplicationThatWasSetThroughS3HasARegion(t *testing.T) {
+	a := start(t, ovh.Options{})
+	owner := a.user("owner")
+	versions := document{"versioning": document{"status": "enabled"}}
+	a.bucket("GRA", "near", owner.ID, versions)
+	a.bucket("BHS", "far", owner.ID, versions)
+	err := a.s3("GRA", a.key(owner.ID)).SetBucketReplication(t.Context(), "near", replication.Config{
+		Role: "arn:aws:iam::" + a.Project + ":role/s3-replication",
+		Rules: []replication.Rule{{
+			ID: "by-s3", Priority: 1, Status: replication.Enabled, Destination: replication.Destination{Bucket: "arn:aws:s3:::far"},
+			DeleteMarkerReplication: replication.DeleteMarkerReplication{Status: replication.Disabled},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen struct {
+		Replication struct {
+			Rules []struct{ Destination struct{ Name, Region string } }
+		}
+	}
+	a.get("/region/GRA/storage/near", &seen)
+	if rules := seen.Replication.Rules; len(rules) != 1 || rules[0].Destination.Name != "far" || rules[0].Destination.Region != "BHS" {
+		t.Errorf("rules are %+v", rules)
+	}
+}
+
+// Names are unique across regions also when two ask at once.
+func TestANameIsGivenOnce(t *testing.T) {
+	a := start(t, ovh.Options{})
+	owner := a.user("owner").ID
+	var made atomic.Int32
+	var all sync.WaitGroup
+	for i := range 8 {
+		region := []string{"GRA", "SBG", "RBX", "DE"}[i%4]
+		// A client of go-ovh writes to itself with every call.
+		c := client(t, a.Server, a.ApplicationKey, a.ApplicationSecret, a.Server.ConsumerKey)
+		all.Go(func() {
+			if c.Post(a.path("/region/%s/storage", region), document{"name": "wanted", "ownerId": owner}, nil) == nil {
+				made.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := made.Load(); n != 1 {
+		t.Errorf("the name was given %d times", n)
 	}
 }

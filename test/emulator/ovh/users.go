@@ -129,7 +129,7 @@ func createUser(c *call) (any, error) {
 	}
 	c.lastUser++
 	u := &user{
-		id: c.lastUser, name: "user-" + randomHex(6), password: randomHex(16), description: asked.Description,
+		id: c.lastUser, name: "user-" + randomHex(6), password: c.newSecret(), description: asked.Description,
 		created: c.now, readyAt: c.now.Add(c.knobs.userDelay), visibleAt: c.now.Add(c.knobs.visibleIn), roles: roles,
 	}
 	if c.knobs.stuck {
@@ -244,7 +244,7 @@ func addUserRole(c *call) (any, error) {
 
 func regeneratePassword(c *call) (any, error) {
 	return c.inReadyUser(func(u *user) (any, error) {
-		u.password = randomHex(16)
+		u.password = c.newSecret()
 		return c.withPassword(u), nil
 	})
 }
@@ -290,4 +290,22 @@ func (s *Server) Users() []User {
 		all = append(all, seen)
 	}
 	return all
+}
+
+// Secrets returns everything that must not be seen anywhere: secrets of the
+// application and the service account, consumer keys, access tokens, passwords and
+// S3 secrets, those of users and keys that are gone included.
+func (s *Server) Secrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := append([]string{s.ApplicationSecret, s.ClientSecret}, slices.Collect(maps.Keys(s.consumers))...)
+	all = append(all, slices.Collect(maps.Keys(s.tokens))...)
+	return append(all, s.secrets...)
+}
+
+// newSecret makes one that Secrets remembers. The caller holds mu.
+func (s *Server) newSecret() string {
+	secret := randomHex(16)
+	s.secrets = append(s.secrets, secret)
+	return secret
 }

@@ -3,6 +3,7 @@ package ovh_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -195,4 +196,22 @@ func TestWhatWasMadeMayBeSeenLater(t *testing.T) {
 	wantStatus(t, a.Get(a.path("/user/%d", made.ID), nil), http.StatusNotFound)
 	clock.advance(time.Minute)
 	a.await(made.ID)
+}
+
+func TestNoSecretIsForgotten(t *testing.T) {
+	a := start(t, ovh.Options{})
+	var made userDocument
+	a.post("/user", document{}, &made)
+	a.await(made.ID)
+	k := a.key(made.ID)
+	a.delete(fmt.Sprintf("/user/%d/s3Credentials/%s", made.ID, k.Access))
+	a.delete(fmt.Sprintf("/user/%d", made.ID))
+	for name, secret := range map[string]string{
+		"the application's": a.ApplicationSecret, "the consumer key": a.Server.ConsumerKey, "the service account's": a.Server.ClientSecret,
+		"a token": a.IssueToken(), "a password": made.Password, "a deleted key's": k.Secret,
+	} {
+		if !slices.Contains(a.Secrets(), secret) {
+			t.Errorf("%s is not among the secrets", name)
+		}
+	}
 }
