@@ -79,14 +79,22 @@ func (s *session) confirm(ctx context.Context, bucket string, x *exchange, missi
 	return missing
 }
 
-// ObserveBucket implements provider.Buckets: one request, two for a bucket that is
-// not there. A bucket of another project or region is not there either.
+// ObserveBucket implements provider.Buckets. S3 tells of a bucket that is there and
+// marked, with two requests and also while the control plane is down. That one is
+// not there, or carries no mark, is believed of the control plane alone.
 func (s *session) ObserveBucket(ctx context.Context, name string) (provider.BucketState, error) {
-	found, _, err := s.find(ctx, opFindBucket, name)
-	if fault.HasReason(err, fault.BucketMissing) {
-		return provider.BucketState{}, nil
+	seen, refusal := through(ctx, s, func(inner provider.Session) (provider.BucketState, error) { return inner.ObserveBucket(ctx, name) })
+	isClosed := errors.Is(refusal, provider.ErrOwnedByOther) || errors.Is(refusal, provider.ErrDenied)
+	if refusal != nil && !isClosed || seen.Mark != nil {
+		return seen, refusal
 	}
-	if err != nil {
+	found, x, err := s.find(ctx, opFindBucket, name)
+	switch {
+	case isMissing(err) && seen.Exists:
+		return provider.BucketState{}, x.fail(busy, "S3 knows it, and the control plane does not")
+	case isMissing(err):
+		return provider.BucketState{}, refusal
+	case err != nil:
 		return provider.BucketState{}, err
 	}
 	return provider.BucketState{Exists: true, Versioning: found.versioning(), Mark: found.mark()}, nil
