@@ -166,9 +166,9 @@ func (x *exchange) fault(ctx context.Context, err error) error {
 	}
 	switch {
 	case x.cause != nil:
-		return x.fail(v, causeText(x.cause))
+		return x.fail(v, x.api.clean(causeText(x.cause)))
 	case x.status == 0:
-		return x.fail(v, err.Error())
+		return x.fail(v, x.api.clean(err.Error()))
 	case !x.refused():
 		return x.fail(v, fmt.Sprintf("HTTP %d, and the answer cannot be read", x.status))
 	default:
@@ -265,13 +265,14 @@ func ofCause(err error) verdict {
 	return unreachable
 }
 
-// fail wraps once: what was being done, what it means, what was said.
+// fail wraps once: what was being done, what it means, what was said. Foreign words
+// in the detail were made fit for a message before.
 func (x *exchange) fail(v verdict, detail string) *fault.Error {
 	failure := &fault.Error{Class: v.class, Reason: v.reason}
 	if v.class == fault.Throttled || v.class == fault.Transient {
 		failure.After = x.retryAfter()
 	}
-	failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), v.sentinel, x.api.clean(detail))
+	failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), v.sentinel, x.api.redact(detail))
 	return failure
 }
 

@@ -299,6 +299,38 @@ func TestRefusalsNameTheQueryAndNoCredential(t *testing.T) {
 	}
 }
 
+func TestLongRefusalsStillNameTheQuery(t *testing.T) {
+	_, _, session := scripted(t, map[string][]answer{askBuckets: {{status: 403, body: map[string]any{
+		"class": "Client::Forbidden", "message": strings.Repeat("long\n", 1000), "details": map[string]string{"unauthorizedActionsByIAM": "region/storage/get"},
+	}}}})
+	err := list(t.Context(), session)
+	if text := err.Error(); len(text) > 800 || strings.Contains(text, "\n") || !strings.Contains(text, queryID) || !strings.Contains(text, "region/storage/get") {
+		t.Errorf("the message is %q", text)
+	}
+}
+
+func TestNamesOfBuckets(t *testing.T) {
+	s, _, session := scripted(t, nil)
+	if err := ping(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	asked := len(s.asked)
+	for _, name := range []string{"", "..", "a/b", "?x", "Actes", "é"} {
+		for what, err := range map[string]error{
+			"create": session.CreateBucket(t.Context(), provider.Bucket{Name: name}), "update": session.UpdateBucket(t.Context(), provider.Bucket{Name: name}),
+			"delete": session.DeleteBucket(t.Context(), name),
+		} {
+			wantFailureOf(t, what+" "+name, err, failure{provider.ErrInvalidConfiguration, fault.Terminal, fault.InvalidConfiguration, 0})
+		}
+		if _, err := session.ObserveBucket(t.Context(), name); err == nil {
+			t.Errorf("%q was observed", name)
+		}
+	}
+	if len(s.asked) != asked {
+		t.Errorf("asked %q", s.asked[asked:])
+	}
+}
+
 func TestOnePlaneMayBeDownAlone(t *testing.T) {
 	t.Run("the API is up and S3 is down", func(t *testing.T) {
 		_, store, session := scripted(t, nil)
