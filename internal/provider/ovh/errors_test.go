@@ -192,6 +192,7 @@ func TestWhatAnswersMean(t *testing.T) {
 		"a service that has ended, observed":  {observe, map[string][]answer{askBucket: {refusal(460, "Client::Expired", "This service is expired")}}, expired},
 		"a service that has ended, deleted":   {remove, map[string][]answer{dropBucket: {refusal(460, "Client::Expired", "This service is expired")}}, expired},
 		"a service that has ended, and a key": {issue, map[string][]answer{askBucket: {refusal(460, "Client::Expired", "This service is expired")}}, expired},
+		"a service that has ended, in words":  {list, map[string][]answer{askBuckets: {refusal(403, "Client::Forbidden", "This service is expired")}}, expired},
 
 		"a bucket that is not there":                  {update, nil, noBucket},
 		"a bucket that is not there, and a key":       {issue, nil, noBucket},
