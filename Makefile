@@ -70,7 +70,7 @@ test-peers: ## Hold the driver against servers that take minutes to build (RECOR
 
 .PHONY: test-live
 test-live: ## Hold the drivers against accounts of yours (docs/providers.md and docs/outscale.md say how)
-	go test -count=1 -timeout 40m -v -run 'TestConformanceOfALiveAccount' ./internal/provider/s3 ./internal/provider/outscale
+	go test -count=1 -timeout 40m -v -run 'TestConformanceOfALiveAccount' ./internal/provider/s3 ./internal/provider/ovh ./internal/provider/outscale
 
 .PHONY: stores-table
 stores-table: tools ## Write the table of stores in docs/providers.md
