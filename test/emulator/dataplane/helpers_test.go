@@ -38,12 +38,12 @@ func start(t testing.TB, vendor dataplane.Vendor, adjust ...func(*dataplane.Opti
 }
 
 // startOverVersity is start over a real server.
-func startOverVersity(t testing.TB, vendor dataplane.Vendor) *world {
+func startOverVersity(t testing.TB, vendor dataplane.Vendor, adjust ...func(*dataplane.Options)) *world {
 	t.Helper()
 	behind := harness.Versity(t)
 	return startOver(t, vendor, dataplane.Backend{
 		Endpoint: behind.Endpoint, AccessKey: behind.AccessKey, SecretKey: behind.SecretKey, Region: behind.Region,
-	})
+	}, adjust...)
 }
 
 func startOver(t testing.TB, vendor dataplane.Vendor, backend dataplane.Backend, adjust ...func(*dataplane.Options)) *world {

@@ -96,7 +96,7 @@ func (c *call) putObject() error {
 	}
 	defer release()
 	defer c.limitUpload()()
-	res, err := c.ask()
+	res, err := c.askStreaming()
 	if err != nil || !succeeded(res) {
 		return c.relayUnless(err, res)
 	}
@@ -262,7 +262,8 @@ func (c *call) uploadPart() error {
 		return err
 	}
 	defer c.limitUpload()()
-	return c.pass()
+	res, err := c.askStreaming()
+	return c.relayUnless(err, res)
 }
 
 func (c *call) uploadPartCopy() error {

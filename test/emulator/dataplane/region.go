@@ -18,6 +18,7 @@ import (
 
 	"github.com/rempart/rempart/test/emulator/policy"
 	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 // Bucket is what is known of a bucket of a region.
@@ -194,7 +195,7 @@ func (r *Region) versionBehind(ctx context.Context, name, state string) error {
 	document := `<VersioningConfiguration xmlns="` + xmlNamespace + `"><Status>` + state + `</Status></VersioningConfiguration>`
 	return r.backend.tell(ctx, message{
 		method: http.MethodPut, bucket: name, query: url.Values{"versioning": {""}},
-		body: strings.NewReader(document), length: int64(len(document)),
+		body: strings.NewReader(document), length: int64(len(document)), hash: sigv4.SHA256([]byte(document)),
 	})
 }
 

@@ -42,13 +42,13 @@ func (a ACL) document(owner string) aclXML {
 	group := func(uri, permission string) {
 		d.Grants = append(d.Grants, grantXML{granteeXML{XSI: schemaXSI, Type: "Group", URI: uri}, permission})
 	}
-	switch a {
-	case PublicRead:
+	if a.reads("") {
 		group(allUsers, "READ")
-	case PublicReadWrite:
-		group(allUsers, "READ")
+	}
+	if a == PublicReadWrite {
 		group(allUsers, "WRITE")
-	case AuthenticatedRead:
+	}
+	if a == AuthenticatedRead {
 		group(signedIn, "READ")
 	}
 	return d
@@ -114,7 +114,7 @@ func (c *call) getACL() error {
 func (c *call) wantObject() error {
 	query := c.forwardedQuery()
 	query.Del("acl")
-	return c.Region.backend.tell(c.ctx, message{
+	return c.Region.backend.tell(c.r.Context(), message{
 		method: http.MethodHead, bucket: c.bucket, key: c.key, query: query, header: http.Header{},
 	})
 }
