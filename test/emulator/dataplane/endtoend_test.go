@@ -19,9 +19,9 @@ import (
 )
 
 // starts serve a region over either backend.
-var starts = map[string]func(testing.TB, dataplane.Vendor) *world{
-	"in process": func(t testing.TB, v dataplane.Vendor) *world { return start(t, v) },
-	"versitygw":  func(t testing.TB, v dataplane.Vendor) *world { return startOverVersity(t, v) },
+var starts = map[string]func(testing.TB, dataplane.Vendor, ...func(*dataplane.Options)) *world{
+	"in process": start,
+	"versitygw":  startOverVersity,
 }
 
 // The same walk over the in-process server and over a real one.

@@ -157,15 +157,10 @@ func (s slowly) Read(p []byte) (int, error) {
 }
 
 func TestAnUploadThatTakesTooLongIsCutOff(t *testing.T) {
-	for behind, start := range map[string]func(testing.TB, ...func(*dataplane.Options)) *world{
-		"in process": func(t testing.TB, a ...func(*dataplane.Options)) *world { return start(t, dataplane.Outscale, a...) },
-		"versitygw": func(t testing.TB, a ...func(*dataplane.Options)) *world {
-			return startOverVersity(t, dataplane.Outscale, a...)
-		},
-	} {
+	for behind, start := range starts {
 		for name, hash := range map[string]string{"a signed body": "", "an unsigned body": "UNSIGNED-PAYLOAD"} {
 			t.Run(behind+", "+name, func(t *testing.T) {
-				w := start(t, func(o *dataplane.Options) { o.UploadLimit = 200 * time.Millisecond })
+				w := start(t, dataplane.Outscale, func(o *dataplane.Options) { o.UploadLimit = 200 * time.Millisecond })
 				body := io.MultiReader(bytes.NewReader(make([]byte, 100<<10)), slowly{5 * time.Millisecond})
 				req := request{method: "PUT", key: "slow", hash: hash}.build(t, w)
 				req.Body, req.ContentLength = io.NopCloser(body), 200<<10
@@ -195,7 +190,7 @@ func TestAClientThatFallsSilentIsCutOff(t *testing.T) {
 	}
 	defer conn.Close()
 	req := request{method: "PUT", key: "k", hash: "UNSIGNED-PAYLOAD"}.build(t, w)
-	req.Body, req.ContentLength = io.NopCloser(strings.NewReader("the beginning")), 1000
+	req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(make([]byte, 100<<10))), 200<<10
 	// It has less than it announces, which only means that the rest does not come.
 	_ = req.Write(conn)
 	if answer, _ := io.ReadAll(conn); len(answer) > 0 {

@@ -32,7 +32,8 @@ func TestWhatAVendorLacksIsRefused(t *testing.T) {
 			for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 				got := request{method: method, query: name + "=", body: bodyFor(method)}.send(t, w)
 				refused := got.status == http.StatusNotImplemented && got.code == "NotImplemented"
-				if !refused && !(method == http.MethodDelete && got.code == "MethodNotAllowed") {
+				noVerb := method == http.MethodDelete && got.code == "MethodNotAllowed"
+				if !refused && !noVerb {
 					t.Errorf("%s: %s ?%s: %+v", vendor, method, name, got)
 				}
 			}
@@ -113,8 +114,7 @@ func TestTagsAreOneTruth(t *testing.T) {
 
 // s3Code is the code of a refusal by the region itself.
 func s3Code(err error) string {
-	var known *s3error.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*s3error.Error](err); ok {
 		return known.Code
 	}
 	return ""

@@ -33,8 +33,7 @@ func received(method, target string, body io.Reader) *http.Request {
 
 // codeOf is the code of a refusal, empty for none.
 func codeOf(err error) string {
-	var known *s3error.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*s3error.Error](err); ok {
 		return known.Code
 	}
 	return ""
