@@ -95,29 +95,29 @@ func newRegion(o Options) *Region {
 }
 
 var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	ipAddress  = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+$`)
-	// Names at OVHcloud have no two marks in a row (limits, 13 March 2026). That
-	// S3 refuses them too where the vendor does not say is an ASSUMPTION.
+	bucketName  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	ipAddress   = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+$`)
 	marksInARow = regexp.MustCompile(`[.-]{2}`)
 )
 
-func validBucketName(name string) bool {
-	return bucketName.MatchString(name) && !ipAddress.MatchString(name) && !marksInARow.MatchString(name)
+func (h habit) takesName(name string) bool {
+	return bucketName.MatchString(name) && !ipAddress.MatchString(name) && !strings.Contains(name, "..") &&
+		!(h.refusesMarksInARow && marksInARow.MatchString(name))
 }
 
 // MakeBucket makes a bucket, at the backend as well, with the traits that wanted
-// has; its time of creation is now. A name that exists is refused with
+// has, which are held against the same rules as when they are set one by one; its
+// time of creation is now. A name that exists is refused with
 // BucketAlreadyOwnedByYou or BucketAlreadyExists, and what Options.Admit refuses
 // with BucketAlreadyExists or TooManyBuckets.
 func (r *Region) MakeBucket(ctx context.Context, wanted Bucket) (Bucket, error) {
 	r.making.Lock()
 	defer r.making.Unlock()
-	if err := r.mayMake(wanted); err != nil {
-		return Bucket{}, err
-	}
 	if wanted.ObjectLock {
 		wanted.Versioning = VersioningEnabled
+	}
+	if err := errors.Join(r.mayMake(wanted), r.check(wanted)); err != nil {
+		return Bucket{}, err
 	}
 	b, err := newBucket(wanted, r.now())
 	if err != nil {
@@ -139,17 +139,14 @@ func newBucket(wanted Bucket, now time.Time) (*bucket, error) {
 	}
 	b.Bucket = b.snapshot()
 	b.Created = now.UTC()
-	if wanted.Policy == "" {
-		return b, nil
-	}
 	var err error
-	b.policy, err = policy.Parse([]byte(wanted.Policy), policy.OfBucket)
+	b.policy, err = parsePolicy(wanted.Policy)
 	return b, err
 }
 
 // mayMake decides before the backend is asked.
 func (r *Region) mayMake(wanted Bucket) error {
-	if !validBucketName(wanted.Name) {
+	if !r.habit.takesName(wanted.Name) {
 		return s3error.BadRequest("InvalidBucketName", "The specified bucket is not valid.")
 	}
 	if existing, ok := r.Bucket(wanted.Name); ok && existing.Owner == wanted.Owner {
@@ -243,12 +240,9 @@ func (r *Region) Buckets() []Bucket {
 func (b *bucket) snapshot() Bucket {
 	copied := b.Bucket
 	copied.Tags = maps.Clone(b.Tags)
-	copied.Replication = slices.Clone(b.Replication)
-	copied.Lifecycle = slices.Clone(b.Lifecycle)
-	if b.LockRule != nil {
-		rule := *b.LockRule
-		copied.LockRule = &rule
-	}
+	copied.Replication = cloneReplication(b.Replication)
+	copied.Lifecycle = cloneLifecycle(b.Lifecycle)
+	copied.LockRule = b.LockRule.clone()
 	return copied
 }
 
