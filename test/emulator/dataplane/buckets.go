@@ -46,13 +46,13 @@ func (c *call) createBucket() error {
 	}
 	acl := ACL(c.take(aclHeader))
 	if !acl.known() {
-		return s3error.InvalidArgument("The canned ACL %q is not known", acl)
+		return errUnknownACL(acl)
 	}
 	lock := c.r.Header.Get("X-Amz-Bucket-Object-Lock-Enabled")
 	if lock != "" && !strings.EqualFold(lock, "true") && !strings.EqualFold(lock, "false") {
 		return s3error.InvalidArgument("The x-amz-bucket-object-lock-enabled header must be true or false")
 	}
-	wanted := Bucket{Name: c.bucket, Owner: c.identity, ACL: acl, ObjectLock: strings.EqualFold(lock, "true")}
+	wanted := Bucket{Name: c.bucket, Owner: c.identity, Grants: acl.Grants(), ObjectLock: strings.EqualFold(lock, "true")}
 	if _, err := c.Region.MakeBucket(c.r.Context(), wanted); err != nil {
 		return err
 	}

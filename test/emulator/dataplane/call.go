@@ -171,7 +171,7 @@ func (c *call) require(action, name, key string) error {
 	}
 	// A bucket that is missing has no owner; who asks has seen to that.
 	_ = c.Region.change(name, func(b *bucket) error {
-		asked.Owner, asked.BucketACL, asked.ObjectACL, asked.Policy = b.Owner, b.ACL, b.acls[key], b.policy
+		asked.Owner, asked.BucketGrants, asked.ObjectGrants, asked.Policy = b.Owner, b.Grants, b.grants[key], b.policy
 		return nil
 	})
 	if c.options.Judge(asked) != Allow {

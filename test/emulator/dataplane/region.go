@@ -37,7 +37,8 @@ type Bucket struct {
 	Encryption  string
 	Replication []ReplicationRule
 	Lifecycle   []LifecycleRule
-	ACL         ACL
+	// Grants is the access control list, beside the full control of the owner.
+	Grants []Grant
 	// Policy is the bucket's own policy document, empty where there is none.
 	Policy string
 }
@@ -48,8 +49,8 @@ type bucket struct {
 	policy *policy.Policy
 	// stored are the subresources that are only kept, by their name.
 	stored map[string][]byte
-	// acls are those of objects that are not private, by key.
-	acls map[string]ACL
+	// grants are those of objects that grant something, by key.
+	grants map[string][]Grant
 	// encrypted are the versions that say they are.
 	encrypted map[version]bool
 	// uploads are what those in progress will leave, by their id.
@@ -62,7 +63,7 @@ type version struct{ key, id string }
 
 // traits are what the region keeps about an object.
 type traits struct {
-	acl       ACL
+	grants    []Grant
 	encrypted bool
 }
 
@@ -101,8 +102,10 @@ var (
 )
 
 func (h habit) takesName(name string) bool {
-	return bucketName.MatchString(name) && !ipAddress.MatchString(name) && !strings.Contains(name, "..") &&
-		!(h.refusesMarksInARow && marksInARow.MatchString(name))
+	if h.refusesMarksInARow && marksInARow.MatchString(name) {
+		return false
+	}
+	return bucketName.MatchString(name) && !ipAddress.MatchString(name) && !strings.Contains(name, "..")
 }
 
 // MakeBucket makes a bucket, at the backend as well, with the traits that wanted
@@ -134,7 +137,7 @@ func (r *Region) MakeBucket(ctx context.Context, wanted Bucket) (Bucket, error) 
 
 func newBucket(wanted Bucket, now time.Time) (*bucket, error) {
 	b := &bucket{
-		Bucket: wanted, stored: map[string][]byte{}, acls: map[string]ACL{},
+		Bucket: wanted, stored: map[string][]byte{}, grants: map[string][]Grant{},
 		encrypted: map[version]bool{}, uploads: map[string]traits{},
 	}
 	b.Bucket = b.snapshot()
@@ -242,6 +245,7 @@ func (b *bucket) snapshot() Bucket {
 	copied.Tags = maps.Clone(b.Tags)
 	copied.Replication = cloneReplication(b.Replication)
 	copied.Lifecycle = cloneLifecycle(b.Lifecycle)
+	copied.Grants = slices.Clone(b.Grants)
 	copied.LockRule = b.LockRule.clone()
 	return copied
 }

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"context"
 	"maps"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/rempart/rempart/test/emulator/policy"
@@ -26,7 +27,7 @@ var (
 // check holds everything that a bucket would be like against the vendor's rules.
 func (r *Region) check(b Bucket) error {
 	checks := []func(Bucket) error{
-		checkTags, r.checkVersioning, checkLock, checkEncryption, checkReplication, r.checkLifecycle, checkACL, checkPolicy,
+		checkTags, r.checkVersioning, checkLock, checkEncryption, checkReplication, r.checkLifecycle, func(b Bucket) error { return checkGrants(b.Grants) }, checkPolicy,
 	}
 	for _, check := range checks {
 		if err := check(b); err != nil {
@@ -112,9 +113,9 @@ func (r *Region) checkLifecycle(b Bucket) error {
 	return r.checkVersioning(b)
 }
 
-func checkACL(b Bucket) error {
-	if !b.ACL.known() {
-		return s3error.InvalidArgument("The canned ACL %q is not known", b.ACL)
+func checkGrants(grants []Grant) error {
+	if slices.ContainsFunc(grants, func(g Grant) bool { return !g.valid() }) {
+		return s3error.ErrMalformedXML
 	}
 	return nil
 }
@@ -204,9 +205,10 @@ func (r *Region) SetLifecycle(name string, rules []LifecycleRule) error {
 	return r.set(name, func(b *Bucket) { b.Lifecycle = cloneLifecycle(rules) }, r.checkLifecycle)
 }
 
-// SetACL replaces the canned access control list of a bucket.
-func (r *Region) SetACL(name string, acl ACL) error {
-	return r.set(name, func(b *Bucket) { b.ACL = acl }, checkACL)
+// SetGrants replaces the access control list of a bucket; ACL.Grants has those of
+// the canned ones.
+func (r *Region) SetGrants(name string, grants []Grant) error {
+	return r.set(name, func(b *Bucket) { b.Grants = slices.Clone(grants) }, func(b Bucket) error { return checkGrants(b.Grants) })
 }
 
 // SetPolicy replaces the policy document of a bucket; an empty one takes it away.

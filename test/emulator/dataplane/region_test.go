@@ -17,7 +17,7 @@ func TestABucketIsMadeWithAllItsTraits(t *testing.T) {
 	w := start(t, dataplane.OVHcloud)
 	want := dataplane.Bucket{
 		Name: "made-whole", Owner: "alice", ObjectLock: true, LockRule: &dataplane.LockRule{Mode: "COMPLIANCE", Days: 3},
-		Tags: map[string]string{"a": "b"}, Encryption: dataplane.AES256, ACL: dataplane.PublicRead,
+		Tags: map[string]string{"a": "b"}, Encryption: dataplane.AES256, Grants: dataplane.PublicRead.Grants(),
 		Lifecycle:   []dataplane.LifecycleRule{{ID: "r", ExpireDays: 1, Filter: dataplane.Filter{Tags: map[string]string{"k": "v"}}}},
 		Replication: []dataplane.ReplicationRule{{ID: "r", Enabled: true, Destination: "copy", DestinationRegion: "SBG"}},
 	}
@@ -52,7 +52,7 @@ func TestBucketsThatAVendorDoesNotMake(t *testing.T) {
 		"two dashes at Outscale":           {dataplane.Outscale, dataplane.Bucket{Name: "two--dashes"}, ""},
 		"a lock rule without a lock":       {dataplane.OVHcloud, dataplane.Bucket{Name: "no-lock", LockRule: &dataplane.LockRule{Mode: "GOVERNANCE", Days: 1}}, "InvalidBucketState"},
 		"a lock rule of days and years":    {dataplane.OVHcloud, dataplane.Bucket{Name: "no-lock", ObjectLock: true, LockRule: &dataplane.LockRule{Mode: "GOVERNANCE", Days: 1, Years: 1}}, "MalformedXML"},
-		"a list that nobody knows":         {dataplane.OVHcloud, dataplane.Bucket{Name: "no-list", ACL: "nobody"}, "InvalidArgument"},
+		"a grant of nothing known":         {dataplane.OVHcloud, dataplane.Bucket{Name: "no-list", Grants: []dataplane.Grant{{Group: dataplane.AllUsers, Permission: "LOOK"}}}, "MalformedXML"},
 		"replication without versions":     {dataplane.OVHcloud, dataplane.Bucket{Name: "no-versions", Replication: []dataplane.ReplicationRule{{Destination: "d"}}}, "InvalidRequest"},
 		"versions of another kind":         {dataplane.OVHcloud, dataplane.Bucket{Name: "no-kind", Versioning: "enabled"}, "MalformedXML"},
 		"a policy about another bucket":    {dataplane.Outscale, dataplane.Bucket{Name: "no-policy", Policy: `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::other"}]}`}, "MalformedPolicy"},
