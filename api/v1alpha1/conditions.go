@@ -5,6 +5,7 @@ package v1alpha1
 // True is well, Unknown is not.
 //
 //	SovereignProvider     Ready ── Reachable, CredentialsValid, LocationsVerified, ClockInSync
+//	                      WithinLimits    (where the vendor states limits)
 //	SovereigntyPolicy     Ready
 //	SovereignBucket       Ready ── PlacementSatisfied, ResidencyCompliant of the primary
 //	                      PlacementSatisfied
@@ -32,6 +33,8 @@ const (
 	ConditionLocationsVerified = "LocationsVerified"
 	// ConditionClockInSync: the provider's clock is close enough to sign requests.
 	ConditionClockInSync = "ClockInSync"
+	// ConditionWithinLimits: the account keeps away from the limits that its vendor states.
+	ConditionWithinLimits = "WithinLimits"
 
 	// ConditionPlacementSatisfied: places that satisfy the policy hold every copy.
 	ConditionPlacementSatisfied = "PlacementSatisfied"

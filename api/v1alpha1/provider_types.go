@@ -572,3 +572,9 @@ func (s *SovereignProviderSpec) CredentialsRef() string {
 	}
 	return ""
 }
+
+// DiscoversLocations tells whether the vendor has an API that knows where the
+// account has locations.
+func (s *SovereignProviderSpec) DiscoversLocations() bool {
+	return s.OVHcloud != nil || s.Outscale != nil
+}

@@ -183,7 +183,7 @@ func (r *Reconciler) ofSecret(ctx context.Context, object client.Object) []recon
 	}
 	var requests []reconcile.Request
 	for i := range providers.Items {
-		if s3 := providers.Items[i].Spec.S3; s3 != nil && s3.CredentialsRef.Name == object.GetName() {
+		if providers.Items[i].Spec.CredentialsRef() == object.GetName() {
 			requests = append(requests, r.atProvider(ctx, &providers.Items[i])...)
 		}
 	}

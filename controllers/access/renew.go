@@ -153,6 +153,11 @@ func (s slot) grant() provider.Grant {
 // borrow takes the account's own key where the provider issues none. It cannot be
 // narrowed to one bucket, nor to reading or writing.
 func (r *Reconciler) borrow(ctx context.Context, s *scope, at target) error {
+	p := s.facts.Provider(at.ProviderName)
+	if placement.GrantOf(p) == "" {
+		return fault.New(fault.Waiting, fault.GrantTooWide,
+			"SovereignProvider %s gives applications no key, because any would reach its whole account; its applicationKeys can allow that", at.ProviderName)
+	}
 	if mode := s.access.Spec.AccessMode; mode != v1alpha1.AccessReadWrite {
 		return fault.New(fault.Waiting, fault.GrantTooWide,
 			"SovereignProvider %s issues no keys, and its account's own key is never %s", at.ProviderName, mode)
@@ -163,7 +168,7 @@ func (r *Reconciler) borrow(ctx context.Context, s *scope, at target) error {
 				"SovereignProvider %s issues no keys, and policy %s does not allow its account's own key to be handed out", at.ProviderName, policy.Name)
 		}
 	}
-	key, err := r.Sessions.AccountKey(ctx, s.facts.Provider(at.ProviderName))
+	key, err := r.Sessions.AccountKey(ctx, p)
 	if err != nil {
 		return err
 	}

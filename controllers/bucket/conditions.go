@@ -104,7 +104,7 @@ func (s *scope) lostPrimary() *metav1.Condition {
 
 // residencyRules are the rules about where data stands, as opposed to who may
 // use a place and what its store can do.
-var residencyRules = []placement.Rule{placement.RuleResidency, placement.RuleCountry, placement.RuleOnPremise}
+var residencyRules = []placement.Rule{placement.RuleResidency, placement.RuleVerification, placement.RuleCountry, placement.RuleOnPremise}
 
 // residencyCompliant tells whether every copy stands where the policies allow.
 func (s *scope) residencyCompliant() metav1.Condition {

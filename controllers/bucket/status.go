@@ -105,12 +105,7 @@ func (s *scope) endpoint(replica *v1alpha1.BucketReplica) string {
 	if at == nil {
 		return ""
 	}
-	for _, location := range at.Spec.Locations {
-		if location.Name == replica.Spec.Location {
-			return session.EndpointOf(at, location)
-		}
-	}
-	return ""
+	return session.EndpointOf(at, replica.Spec.Location)
 }
 
 func earlier(a, b *metav1.Time) *metav1.Time {

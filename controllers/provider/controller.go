@@ -7,7 +7,6 @@ package provider
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -46,13 +45,22 @@ type Reconciler struct {
 	Config
 	finisher loop.Finisher
 	trials   *trials
+	// discoveries and footprints are what vendors told of accounts.
+	discoveries *discoveries
+	footprints  *footprints
 }
 
 // NewReconciler makes a reconciler. It starts nothing.
 func NewReconciler(config Config) *Reconciler {
-	return &Reconciler{Config: config, finisher: loop.Finisher{
-		Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(), Names: eventNames,
-	}, trials: &trials{known: map[trialKey]trial{}}}
+	return &Reconciler{
+		Config: config,
+		finisher: loop.Finisher{
+			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(), Names: eventNames,
+		},
+		trials:      &trials{known: map[trialKey]trial{}},
+		discoveries: &discoveries{known: map[types.UID]discovery{}},
+		footprints:  &footprints{asked: map[types.UID]time.Time{}},
+	}
 }
 
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders,verbs=get;list;watch;update;patch
@@ -93,7 +101,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	if !provider.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, loop.Run(ctx, s, r.describe, r.release)
 	}
-	return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.describe, r.probe, r.tryCapabilities)
+	return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.discover, r.describe, r.probe, r.measure, r.tryCapabilities)
 }
 
 // ensureFinalizer keeps the provider as long as copies are there.
@@ -109,6 +117,8 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	r.Sessions.Close(s.provider.UID)
 	r.Register.Forget(s.provider.Name)
 	r.trials.forget(s.provider.UID)
+	r.discoveries.forget(s.provider.UID)
+	r.footprints.forget(s.provider.UID)
 	r.Metrics.forget(s.provider.Name)
 	s.gone = true
 	return loop.RemoveFinalizer(ctx, r.Client, s.provider)
@@ -116,7 +126,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 
 func (r *Reconciler) namingSecret(ctx context.Context, secret client.Object) []reconcile.Request {
 	return r.selected(ctx, func(p *v1alpha1.SovereignProvider) bool {
-		return p.Spec.S3 != nil && p.Spec.S3.CredentialsRef.Name == secret.GetName()
+		return p.Spec.CredentialsRef() == secret.GetName()
 	})
 }
 
@@ -179,13 +189,3 @@ const (
 	defaultInterval = 5 * time.Minute
 	minimumInterval = 10 * time.Second
 )
-
-// locationNames lists the names of the locations.
-func locationNames(provider *v1alpha1.SovereignProvider) []string {
-	var names []string
-	for _, location := range provider.Spec.Locations {
-		names = append(names, location.Name)
-	}
-	slices.Sort(names)
-	return names
-}

@@ -1,11 +1,18 @@
 package provider
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rempart/rempart/internal/provider"
+)
 
 // Metrics are the metrics about providers.
 type Metrics struct {
-	up   *prometheus.GaugeVec
-	skew *prometheus.GaugeVec
+	up          *prometheus.GaugeVec
+	skew        *prometheus.GaugeVec
+	buckets     *prometheus.GaugeVec
+	carbon      *prometheus.GaugeVec
+	consumption *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics.
@@ -19,16 +26,36 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "rempart_provider_clock_skew_seconds",
 			Help: "How far the clock of a provider's location is ahead of the operator's.",
 		}, []string{"provider", "location"}),
+		buckets: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "rempart_provider_buckets",
+			Help: "How many buckets the account has at a location of a provider, those of others included.",
+		}, []string{"provider", "location"}),
+		carbon: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "rempart_provider_co2_grams",
+			Help: "What the whole account emitted this month, other services included, as its vendor reports it.",
+		}, []string{"provider"}),
+		consumption: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "rempart_provider_consumption",
+			Help: "What the account used of object storage this month, by kind and in its unit, as its vendor reports it.",
+		}, []string{"provider", "kind"}),
 	}
-	registerer.MustRegister(m.up, m.skew)
+	registerer.MustRegister(m.all()...)
 	return m
+}
+
+func (m *Metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.up, m.skew, m.buckets, m.carbon, m.consumption}
 }
 
 func (m *Metrics) record(s *scope) {
 	for _, found := range s.probed {
+		if found.location == "" {
+			continue // the vendor's API serves no location
+		}
 		up := 0.0
 		if found.err == nil {
 			up = 1
+			m.buckets.WithLabelValues(s.provider.Name, found.location).Set(float64(found.buckets))
 		}
 		m.up.WithLabelValues(s.provider.Name, found.location).Set(up)
 		if found.hasSkew {
@@ -37,7 +64,17 @@ func (m *Metrics) record(s *scope) {
 	}
 }
 
-func (m *Metrics) forget(provider string) {
-	m.up.DeletePartialMatch(prometheus.Labels{"provider": provider})
-	m.skew.DeletePartialMatch(prometheus.Labels{"provider": provider})
+func (m *Metrics) recordFootprint(name string, footprint provider.Footprint) {
+	if footprint.CO2Kilograms != nil {
+		m.carbon.WithLabelValues(name).Set(*footprint.CO2Kilograms * 1000)
+	}
+	for _, used := range footprint.Consumption {
+		m.consumption.WithLabelValues(name, used.Kind).Set(used.Value)
+	}
+}
+
+func (m *Metrics) forget(name string) {
+	for _, metric := range []*prometheus.GaugeVec{m.up, m.skew, m.buckets, m.carbon, m.consumption} {
+		metric.DeletePartialMatch(prometheus.Labels{"provider": name})
+	}
 }

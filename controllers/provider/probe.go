@@ -69,15 +69,15 @@ func worthTrying(candidates []placement.Candidate, copies []v1alpha1.BucketRepli
 // probe asks every location that matters whether it answers; all of them as long
 // as no policy says which matter.
 func (r *Reconciler) probe(ctx context.Context, s *scope) error {
-	var errs []error
-	for _, location := range locationNames(s.provider) {
-		if len(s.worthTrying) > 0 && !s.worthTrying[location] {
-			continue
+	for _, candidate := range s.candidates {
+		if len(s.worthTrying) == 0 || s.worthTrying[candidate.Location] {
+			s.probed = append(s.probed, r.probeLocation(ctx, s, candidate))
 		}
-		found := r.probeLocation(ctx, s.provider, location)
-		s.probed = append(s.probed, found)
+	}
+	var errs []error
+	for _, found := range s.probed {
 		if found.err != nil {
-			errs = append(errs, fmt.Errorf("location %s: %w", location, found.err))
+			errs = append(errs, found.describe())
 		}
 	}
 	rejected, err := r.Sessions.Rejected(ctx, s.provider)
@@ -86,27 +86,46 @@ func (r *Reconciler) probe(ctx context.Context, s *scope) error {
 	return errors.Join(errs...)
 }
 
-func (r *Reconciler) probeLocation(ctx context.Context, p *v1alpha1.SovereignProvider, location string) probed {
-	found := probed{location: location}
-	session, err := r.Sessions.Open(ctx, p, location)
+func (r *Reconciler) probeLocation(ctx context.Context, s *scope, candidate placement.Candidate) probed {
+	found := probed{location: candidate.Location}
+	if candidate.Availability == v1alpha1.LocationMaintenance {
+		found.err = fault.New(fault.Waiting, fault.ProviderMaintenance, "the provider says that it is under maintenance")
+		return found
+	}
+	session, err := r.Sessions.Open(ctx, s.provider, candidate.Location)
 	if err != nil {
 		found.err = err
 		return found
 	}
 	// Whoever looks after a bucket there shares the answer.
-	health, err := r.Register.Call(ctx, session)
-	found.skew, found.hasSkew = health.Skew()
+	list, err := r.Register.Call(ctx, session)
+	found.buckets, found.limits = len(list.Names), session.Limits()
+	found.skew, found.hasSkew = list.Health.Skew()
 	switch {
 	case found.hasSkew && found.skew.Abs() > maximumSkew:
 		found.err = fault.New(fault.Terminal, fault.ClockSkew, "%s", describeSkew(found.skew))
-	case errors.Is(err, provider.ErrAuthentication):
-		found.err = fmt.Errorf("%w; they are not tried again until Secret %s changes", err, p.Spec.S3.CredentialsRef.Name)
 	case errors.Is(err, provider.ErrDenied):
 		// A key that may not list buckets is a good key.
 	default:
-		found.err = err
+		found.err = s.advise(err)
 	}
 	return found
+}
+
+// advise says of refused credentials when they are tried again.
+func (s *scope) advise(err error) error {
+	if errors.Is(err, provider.ErrAuthentication) {
+		return fmt.Errorf("%w; they are not tried again until Secret %s changes", err, s.provider.Spec.CredentialsRef())
+	}
+	return err
+}
+
+// describe says where a probe failed, and why.
+func (p probed) describe() error {
+	if p.location == "" {
+		return p.err
+	}
+	return fmt.Errorf("location %s: %w", p.location, p.err)
 }
 
 // describeSkew says how far the clocks are apart, in words that do not change

@@ -8,6 +8,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/placement"
+	"github.com/rempart/rempart/internal/provider"
 )
 
 // scope holds what one reconcile finds out.
@@ -33,10 +34,14 @@ type scope struct {
 	gone             bool
 }
 
-// probed is what the probe of one location found.
+// probed is what the probe of one location found; that of the vendor's own API has
+// no location, comes first, and is there only when it failed.
 type probed struct {
 	location string
-	skew     time.Duration
+	// buckets is how many the account has there, limits what the vendor states.
+	buckets int
+	limits  provider.StoreLimits
+	skew    time.Duration
 	// hasSkew tells that the provider told its time.
 	hasSkew bool
 	err     error

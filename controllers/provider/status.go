@@ -11,6 +11,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/location"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/provider"
@@ -20,14 +21,16 @@ import (
 var eventNames = map[string]loop.EventNames{
 	v1alpha1.ConditionReachable:         {True: "ProviderReachable", False: "ProviderUnreachable"},
 	v1alpha1.ConditionCredentialsValid:  {False: "CredentialsRefused"},
-	v1alpha1.ConditionLocationsVerified: {False: "LocationUnknown"},
+	v1alpha1.ConditionLocationsVerified: {False: "LocationsNotVerified"},
+	v1alpha1.ConditionWithinLimits:      {False: "LimitNear"},
 	v1alpha1.ConditionClockInSync:       {False: "ClockSkew"},
 }
 
 // report puts what was found into the status and gives the conditions.
 func (s *scope) report(err error) loop.Report {
 	status := &s.provider.Status
-	status.LocationNames = strings.Join(locationNames(s.provider), ",")
+	status.LocationNames = s.locationNames()
+	status.Operator = location.OperatorOf(s.provider)
 	status.Locations = s.locations()
 	if s.credentialsKnown {
 		status.RejectedCredentials = s.rejected
@@ -36,41 +39,51 @@ func (s *scope) report(err error) loop.Report {
 	if err == nil {
 		conditions = append(conditions, condition.Join(v1alpha1.ConditionReady, conditions...))
 	}
+	if limits, stated := s.withinLimits(); stated {
+		conditions = append(conditions, limits)
+	}
 	return loop.Report{Conditions: conditions, RequeueAfter: interval(s.provider), Gone: s.gone}
+}
+
+// locationNames lists the locations for printing.
+func (s *scope) locationNames() string {
+	var names []string
+	for _, candidate := range s.candidates {
+		names = append(names, candidate.Location)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
 }
 
 // locations gives the facts about each location, with the capabilities that were
 // found now or before.
 func (s *scope) locations() []v1alpha1.LocationStatus {
-	before := s.provider.Status.Locations
-	locations := make([]v1alpha1.LocationStatus, 0, len(s.candidates))
+	known := s.provider.Status.Locations
+	if !s.provider.Spec.DiscoversLocations() {
+		known = keepTrials(known, s.declared())
+	}
+	for i := range known {
+		if found, tried := s.trials[known[i].Name]; tried {
+			known[i].Capabilities, known[i].KeysNotKept = found.capabilities, found.keysNotKept
+			known[i].CapabilitiesTriedAt = &metav1.Time{Time: found.at.UTC().Truncate(time.Second)}
+		}
+	}
+	return known
+}
+
+// declared gives the facts about locations that the spec alone tells of.
+func (s *scope) declared() []v1alpha1.LocationStatus {
+	declared := make([]v1alpha1.LocationStatus, 0, len(s.candidates))
 	for _, candidate := range s.candidates {
-		location := v1alpha1.LocationStatus{
+		declared = append(declared, v1alpha1.LocationStatus{
 			Name:         candidate.Location,
 			Country:      candidate.Territory.Country,
 			Perimeter:    v1alpha1.Perimeter(candidate.Territory.Perimeter),
-			Endpoint:     s.endpoint(candidate.Location),
-			Verification: verification(candidate),
-		}
-		index := slices.IndexFunc(before, func(l v1alpha1.LocationStatus) bool { return l.Name == location.Name })
-		if index >= 0 && before[index].Endpoint == location.Endpoint {
-			location.Capabilities, location.KeysNotKept = before[index].Capabilities, before[index].KeysNotKept
-			location.CapabilitiesTriedAt = before[index].CapabilitiesTriedAt
-		}
-		if found, tried := s.trials[location.Name]; tried {
-			location.Capabilities, location.KeysNotKept = found.capabilities, found.keysNotKept
-			location.CapabilitiesTriedAt = &metav1.Time{Time: found.at.UTC().Truncate(time.Second)}
-		}
-		locations = append(locations, location)
+			Endpoint:     session.EndpointOf(s.provider, candidate.Location),
+			Verification: candidate.Verification,
+		})
 	}
-	return locations
-}
-
-func verification(candidate placement.Candidate) v1alpha1.LocationVerification {
-	if candidate.Territory.Known() {
-		return v1alpha1.VerificationDeclared
-	}
-	return v1alpha1.VerificationUnknown
+	return declared
 }
 
 func publish(found provider.Capabilities) v1alpha1.Capabilities {
@@ -99,21 +112,16 @@ func publish(found provider.Capabilities) v1alpha1.Capabilities {
 	}
 }
 
-func (s *scope) endpoint(name string) string {
-	for _, location := range s.provider.Spec.Locations {
-		if location.Name == name {
-			return session.EndpointOf(s.provider, location)
-		}
-	}
-	return ""
-}
+func (s *scope) endpoint(name string) string { return session.EndpointOf(s.provider, name) }
 
 // Which condition an error of a probe belongs to, by its reason. Everything else
 // is about reaching the provider.
 var (
-	credentialReasons = []fault.Reason{fault.AuthenticationFailed, fault.CredentialsMissing}
-	clockReasons      = []fault.Reason{fault.ClockSkew}
-	specReasons       = []fault.Reason{fault.InvalidConfiguration}
+	credentialReasons = []fault.Reason{fault.AuthenticationFailed, fault.TokenExpired, fault.ConsumerKeyPending, fault.CredentialsMissing}
+	// refusals are answers, so that the provider was reached.
+	refusals     = []fault.Reason{fault.AuthenticationFailed, fault.TokenExpired, fault.ConsumerKeyPending}
+	clockReasons = []fault.Reason{fault.ClockSkew}
+	specReasons  = []fault.Reason{fault.InvalidConfiguration}
 )
 
 // failure gives the first failed probe with one of the reasons.
@@ -141,7 +149,7 @@ func (s *scope) reachable() metav1.Condition {
 	for _, found := range s.probed {
 		reason := reasonOf(found.err)
 		switch {
-		case reason == "" || slices.Contains(clockReasons, reason) || reason == fault.AuthenticationFailed:
+		case reason == "" || slices.Contains(clockReasons, reason) || slices.Contains(refusals, reason):
 			continue
 		case slices.Contains(others, reason):
 			return condition.Unknown(v1alpha1.ConditionReachable, string(reason), at(found))
@@ -175,18 +183,49 @@ func (s *scope) clockInSync() metav1.Condition {
 }
 
 func (s *scope) locationsVerified() metav1.Condition {
-	var unknown []string
-	for _, candidate := range s.candidates {
-		if !candidate.Territory.Known() {
-			unknown = append(unknown, candidate.Location)
-		}
+	const this = v1alpha1.ConditionLocationsVerified
+	unknown := s.named(func(c placement.Candidate) bool { return !c.Territory.Known() && c.Contradiction == "" })
+	absent := s.named(func(c placement.Candidate) bool { return c.Availability == v1alpha1.LocationNotActivated })
+	unconfirmed := s.named(func(c placement.Candidate) bool { return c.Verification != v1alpha1.VerificationConfirmed })
+	switch contradictions := s.contradictions(); {
+	case len(s.candidates) == 0:
+		return condition.Unknown(this, v1alpha1.ReasonNotObserved, "the provider's regions are not discovered yet")
+	case contradictions != "":
+		return condition.False(this, v1alpha1.ReasonLocationContradicted, contradictions+"; nothing is placed there until that is settled")
+	case unknown != "":
+		return condition.False(this, v1alpha1.ReasonLocationUnknown,
+			fmt.Sprintf("the country of %s is not known: set spec.locations[].country; until then nothing is placed there", unknown))
+	case absent != "":
+		return condition.False(this, v1alpha1.ReasonRegionNotActivated,
+			fmt.Sprintf("the account has no object storage in %s: activate it at the provider, or take it out of spec.locations", absent))
+	case !s.provider.Spec.DiscoversLocations():
+		return condition.True(this, v1alpha1.ReasonLocationsDeclared, "declared by the provider's owner")
+	case unconfirmed != "":
+		return condition.True(this, v1alpha1.ReasonLocationsDeclared,
+			fmt.Sprintf("the provider's own API does not say where %s is; it is taken from spec.locations, or the shipped catalogue", unconfirmed))
 	}
-	if len(unknown) > 0 {
-		return condition.False(v1alpha1.ConditionLocationsVerified, v1alpha1.ReasonLocationUnknown,
-			fmt.Sprintf("the country of %s is not known: set spec.locations[].country; until then nothing is placed there",
-				strings.Join(unknown, ", ")))
-	}
-	return condition.True(v1alpha1.ConditionLocationsVerified, v1alpha1.ReasonLocationsDeclared, "declared by the provider's owner")
+	return condition.True(this, v1alpha1.ReasonLocationsConfirmed, "the provider's own API says so")
 }
 
-func at(found probed) string { return fmt.Sprintf("location %s: %v", found.location, found.err) }
+// named lists the locations of which something is so.
+func (s *scope) named(isSo func(placement.Candidate) bool) string {
+	var names []string
+	for _, candidate := range s.candidates {
+		if isSo(candidate) {
+			names = append(names, candidate.Location)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (s *scope) contradictions() string {
+	var said []string
+	for _, candidate := range s.candidates {
+		if candidate.Contradiction != "" {
+			said = append(said, fmt.Sprintf("of location %s %s", candidate.Location, candidate.Contradiction))
+		}
+	}
+	return strings.Join(said, "; ")
+}
+
+func at(found probed) string { return found.describe().Error() }

@@ -36,6 +36,35 @@ func looked(results ...error) *scope {
 	return s
 }
 
+// ofVendor is a provider whose vendor reported the locations, which were probed
+// with the given results.
+func ofVendor(locations []v1alpha1.LocationStatus, results ...error) *scope {
+	s := &scope{now: now, provider: &v1alpha1.SovereignProvider{
+		ObjectMeta: metav1.ObjectMeta{Name: "ovh", UID: "u"},
+		Spec:       v1alpha1.SovereignProviderSpec{Type: v1alpha1.ProviderTypeOVHcloud, OVHcloud: &v1alpha1.OVHcloudAccount{}},
+		Status:     v1alpha1.SovereignProviderStatus{Locations: locations},
+	}}
+	s.candidates = placement.FromProvider(s.provider)
+	for i, result := range results {
+		s.probed = append(s.probed, probed{location: locations[i].Name, hasSkew: true, err: result})
+	}
+	return s
+}
+
+func confirmed(names ...string) []v1alpha1.LocationStatus {
+	var locations []v1alpha1.LocationStatus
+	for _, name := range names {
+		locations = append(locations, v1alpha1.LocationStatus{Name: name, Country: "FR", Verification: v1alpha1.VerificationConfirmed})
+	}
+	return locations
+}
+
+// withAPI adds that the vendor's own API failed.
+func withAPI(s *scope, failure error) *scope {
+	s.probed = append([]probed{{err: failure}}, s.probed...)
+	return s
+}
+
 func because(reason fault.Reason) error { return fault.New(fault.Terminal, reason, "x") }
 
 func TestConditionsOfAProvider(t *testing.T) {
@@ -76,6 +105,45 @@ func TestConditionsOfAProvider(t *testing.T) {
 				return s
 			}(),
 			want: map[string]string{"LocationsVerified": "False/LocationUnknown", "Ready": "False/LocationUnknown"},
+		},
+		"the vendor's regions are not discovered yet": {
+			scope: ofVendor(nil), want: map[string]string{
+				"Reachable": "Unknown/NotObserved", "CredentialsValid": "Unknown/NotObserved", "ClockInSync": "Unknown/NotObserved",
+				"LocationsVerified": "Unknown/NotObserved", "Ready": "Unknown/NotObserved",
+			},
+		},
+		"the vendor says where everything is": {
+			scope: ofVendor(confirmed("GRA", "SBG"), nil, nil), want: map[string]string{"LocationsVerified": "True/LocationsConfirmed"},
+		},
+		"the vendor does not say where one is": {
+			scope: ofVendor([]v1alpha1.LocationStatus{{Name: "GRA", Country: "FR", Verification: v1alpha1.VerificationDeclared}}, nil),
+		},
+		"what is declared contradicts the vendor": {
+			scope: ofVendor([]v1alpha1.LocationStatus{{Name: "GRA", Country: "CA", Verification: v1alpha1.VerificationContradicted}}, nil),
+			want:  map[string]string{"LocationsVerified": "False/LocationContradicted", "Ready": "False/LocationContradicted"},
+		},
+		"the account does not have a region": {
+			scope: ofVendor([]v1alpha1.LocationStatus{{
+				Name: "GRA", Country: "FR", Verification: v1alpha1.VerificationDeclared, Availability: v1alpha1.LocationNotActivated,
+			}}, nil),
+			want: map[string]string{"LocationsVerified": "False/RegionNotActivated", "Ready": "False/RegionNotActivated"},
+		},
+		"the vendor's API is down and its store is up": {
+			scope: withAPI(ofVendor(confirmed("GRA"), nil), because(fault.ControlPlaneUnreachable)), err: errors.New("x"),
+			want: map[string]string{"Reachable": "False/ControlPlaneUnreachable", "LocationsVerified": "True/LocationsConfirmed", "Ready": ""},
+		},
+		"a consumer key waits for somebody": {
+			scope: withAPI(ofVendor(confirmed("GRA")), because(fault.ConsumerKeyPending)), err: errors.New("x"),
+			want: map[string]string{
+				"Reachable": "True/Succeeded", "CredentialsValid": "False/ConsumerKeyPending", "ClockInSync": "Unknown/NotObserved",
+				"LocationsVerified": "True/LocationsConfirmed", "Ready": "",
+			},
+		},
+		"a region is under maintenance": {
+			scope: ofVendor(confirmed("GRA"), because(fault.ProviderMaintenance)), err: errors.New("x"),
+			want: map[string]string{
+				"Reachable": "False/ProviderMaintenance", "CredentialsValid": "Unknown/NotObserved", "LocationsVerified": "True/LocationsConfirmed", "Ready": "",
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -227,5 +295,45 @@ func TestTheSkewIsSaidInWordsThatStay(t *testing.T) {
 	ahead, later := describeSkew(20*time.Minute), describeSkew(20*time.Minute+time.Second)
 	if ahead != later || !strings.Contains(ahead, "ahead of") || !strings.Contains(describeSkew(-time.Hour), "behind") {
 		t.Errorf("says %q, then %q", ahead, later)
+	}
+}
+
+func TestLimitsAreToldBeforeTheyAreReached(t *testing.T) {
+	limits := provider.StoreLimits{Buckets: 100, ObjectsPerBucket: 10_000_000}
+	for name, test := range map[string]struct {
+		limits  provider.StoreLimits
+		buckets []int
+		objects int64
+		want    string
+		message string
+	}{
+		"a vendor that states none":                  {buckets: []int{5000}, objects: 50_000_000},
+		"few buckets and objects":                    {limits: limits, buckets: []int{40, 40}, objects: 8_000_000, want: "True/Succeeded"},
+		"many buckets, all locations together":       {limits: limits, buckets: []int{40, 41}, want: "False/QuotaNear", message: "80 % of the 100 buckets"},
+		"many objects in one bucket":                 {limits: limits, buckets: []int{1}, objects: 8_000_001, want: "False/QuotaNear", message: "bucket actes-1 of etat-civil/actes holds more than 80 % of the 10000000"},
+		"buckets in a location that does not answer": {limits: limits, buckets: []int{40, -1}, want: "True/Succeeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := ofVendor(confirmed("GRA", "SBG")[:len(test.buckets)])
+			for i, buckets := range test.buckets {
+				found := probed{location: s.candidates[i].Location, buckets: buckets, limits: test.limits}
+				if buckets < 0 {
+					found = probed{location: s.candidates[i].Location, err: because(fault.ProviderUnreachable)}
+				}
+				s.probed = append(s.probed, found)
+			}
+			s.copies = []v1alpha1.BucketReplica{{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "etat-civil"},
+				Spec:       v1alpha1.BucketReplicaSpec{BucketRef: v1alpha1.NameReference{Name: "actes"}, BucketName: "actes-1"},
+				Status:     v1alpha1.BucketReplicaStatus{Objects: &test.objects},
+			}}
+			got, message := "", ""
+			if c, stated := s.withinLimits(); stated {
+				got, message = string(c.Status)+"/"+c.Reason, c.Message
+			}
+			if got != test.want || !strings.Contains(message, test.message) {
+				t.Errorf("got %q: %s, want %q: %s", got, message, test.want, test.message)
+			}
+		})
 	}
 }

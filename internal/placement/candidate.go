@@ -1,13 +1,14 @@
 package placement
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/rempart/rempart/api/v1alpha1"
-	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/location"
 )
 
 // FromProvider gives a candidate for each location of a provider, with the facts
@@ -17,16 +18,20 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 	for _, location := range provider.Status.Locations {
 		found[location.Name] = location
 	}
-	candidates := make([]Candidate, 0, len(provider.Spec.Locations))
-	for _, location := range provider.Spec.Locations {
+	locations := location.Of(provider)
+	candidates := make([]Candidate, 0, len(locations))
+	for _, l := range locations {
 		candidates = append(candidates, Candidate{
-			PlaceReference:    v1alpha1.PlaceReference{ProviderName: provider.Name, Location: location.Name},
+			PlaceReference:    v1alpha1.PlaceReference{ProviderName: provider.Name, Location: l.Name},
 			Operator:          OperatorOf(provider),
-			Territory:         geo.Classify(location.Country, location.Subdivision),
-			OnPremise:         location.OnPremise,
+			Territory:         l.Territory,
+			Verification:      l.Verification,
+			Contradiction:     l.Contradiction,
+			Availability:      l.Availability,
+			OnPremise:         l.OnPremise,
 			Grant:             GrantOf(provider),
-			Capabilities:      found[location.Name].Capabilities,
-			KeysNotKept:       found[location.Name].KeysNotKept,
+			Capabilities:      found[l.Name].Capabilities,
+			KeysNotKept:       found[l.Name].KeysNotKept,
 			AllowedNamespaces: provider.Spec.AllowedNamespaces,
 			Adoptable:         provider.Spec.Adoptable,
 			Suspended:         provider.Spec.Suspend,
@@ -61,16 +66,20 @@ func Assume(candidate Candidate) Candidate {
 // OperatorOf identifies who runs a provider: the group, or the legal entity that
 // belongs to none, without regard to case and space around it.
 func OperatorOf(provider *v1alpha1.SovereignProvider) string {
-	operator := strings.TrimSpace(provider.Spec.Operator.Group)
-	if operator == "" {
-		operator = strings.TrimSpace(provider.Spec.Operator.LegalEntity)
-	}
-	return strings.ToLower(operator)
+	operator := location.OperatorOf(provider)
+	return strings.ToLower(cmp.Or(strings.TrimSpace(operator.Group), strings.TrimSpace(operator.LegalEntity)))
 }
 
-// GrantOf tells how far the key of an application would reach at a provider.
+// GrantOf tells how far the key of an application would reach at a provider; empty
+// when applications get none there.
 func GrantOf(provider *v1alpha1.SovereignProvider) v1alpha1.GrantLevel {
-	if s3 := provider.Spec.S3; s3 != nil && s3.CredentialAPI != "" && s3.CredentialAPI != "None" {
+	spec := provider.Spec
+	switch {
+	case spec.OVHcloud != nil:
+		return v1alpha1.GrantScoped
+	case spec.Outscale != nil && spec.Outscale.ApplicationKeys != v1alpha1.ApplicationKeysAccountWide:
+		return ""
+	case spec.S3 != nil && spec.S3.CredentialAPI != "" && spec.S3.CredentialAPI != "None":
 		return v1alpha1.GrantScoped
 	}
 	return v1alpha1.GrantAccountWide

@@ -18,11 +18,13 @@ var (
 		selectedPrimary,
 		adoptable,
 		suspended,
+		available,
 	}
 	// policyRules are judged for each candidate under each policy.
 	policyRules = []ruleFunc{
 		policyNamespace,
 		residency,
+		verification,
 		country,
 		onPremise,
 		grant,
@@ -31,7 +33,7 @@ var (
 		encryption,
 	}
 	// processingRules judge a place where data is read but not kept.
-	processingRules = []ruleFunc{residency, country, onPremise}
+	processingRules = []ruleFunc{residency, verification, country, onPremise}
 )
 
 // Judge gives every objection against a candidate, of all policies and rules.
@@ -72,8 +74,8 @@ func object(rule Rule, reason, format string, args ...any) *Objection {
 	return &Objection{Rule: rule, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// against narrows an objection to copies of one role.
-func (o *Objection) against(role v1alpha1.CopyRole) *Objection {
-	o.Role = role
+// againstPrimary narrows an objection to the primary.
+func (o *Objection) againstPrimary() *Objection {
+	o.Role = v1alpha1.RolePrimary
 	return o
 }

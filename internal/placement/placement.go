@@ -70,8 +70,14 @@ type Candidate struct {
 	Operator string
 	// Territory is where it stands; the zero value is unknown and thus outside.
 	Territory geo.Territory
-	OnPremise bool
-	// Grant is the narrowest key that an application can get there.
+	// Verification says how sure that is, and Contradiction what is declared and
+	// reported instead; empty when nothing contradicts.
+	Verification  v1alpha1.LocationVerification
+	Contradiction string
+	// Availability is what the vendor's API says of the place; empty where none does.
+	Availability v1alpha1.LocationAvailability
+	OnPremise    bool
+	// Grant is the narrowest key that an application can get there; empty is none.
 	Grant v1alpha1.GrantLevel
 	// Capabilities found by trying.
 	Capabilities v1alpha1.Capabilities
@@ -133,17 +139,19 @@ type Rule string
 
 // Rules in the order in which they are judged and shown.
 const (
-	RuleNamespace  Rule = "namespace"
-	RuleSelection  Rule = "selection"
-	RuleAdoption   Rule = "adoption"
-	RuleSuspended  Rule = "suspended"
-	RuleResidency  Rule = "residency"
-	RuleCountry    Rule = "country"
-	RuleOnPremise  Rule = "onPremise"
-	RuleGrant      Rule = "grant"
-	RuleCapability Rule = "capability"
-	RuleCopies     Rule = "copies"
-	RuleOperators  Rule = "operators"
+	RuleNamespace    Rule = "namespace"
+	RuleSelection    Rule = "selection"
+	RuleAdoption     Rule = "adoption"
+	RuleSuspended    Rule = "suspended"
+	RuleAvailability Rule = "availability"
+	RuleResidency    Rule = "residency"
+	RuleVerification Rule = "verification"
+	RuleCountry      Rule = "country"
+	RuleOnPremise    Rule = "onPremise"
+	RuleGrant        Rule = "grant"
+	RuleCapability   Rule = "capability"
+	RuleCopies       Rule = "copies"
+	RuleOperators    Rule = "operators"
 )
 
 // Judged is a candidate with everything that was found about it.

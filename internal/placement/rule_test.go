@@ -37,6 +37,16 @@ func in(country string) func(*placement.Candidate) {
 	return func(c *placement.Candidate) { c.Territory = geo.Classify(country, "") }
 }
 
+func noKeys(c *placement.Candidate) { c.Grant = "" }
+
+func verified(level v1alpha1.LocationVerification) func(*placement.Candidate) {
+	return func(c *placement.Candidate) { c.Verification = level }
+}
+
+func offered(availability v1alpha1.LocationAvailability) func(*placement.Candidate) {
+	return func(c *placement.Candidate) { c.Availability = availability }
+}
+
 func ownWalls(c *placement.Candidate) { c.OnPremise = true }
 
 // policy asks for nothing but FR.
@@ -116,6 +126,19 @@ func TestRules(t *testing.T) {
 		"grant: account-wide, scoped asked": {candidate: place("a", "x", accountWide), policy: policy("p", scoped), want: []string{"p/grant/GrantTooWide/Primary"}},
 		"grant: account-wide, nothing said": {candidate: place("a", "x", accountWide), policy: policy("p")},
 		"grant: scoped":                     {candidate: place("a", "x"), policy: policy("p", scoped)},
+		"grant: none, whatever is asked":    {candidate: place("a", "x", noKeys), policy: policy("p"), want: []string{"p/grant/GrantTooWide/Primary"}},
+		"grant: none, scoped asked":         {candidate: place("a", "x", noKeys), policy: policy("p", scoped), want: []string{"p/grant/GrantTooWide/Primary"}},
+
+		"verification: contradicted, inside":         {candidate: place("a", "x", verified("Contradicted")), policy: policy("p"), want: []string{"p/verification/LocationContradicted"}},
+		"verification: contradicted, outside":        {candidate: place("a", "x", in("CA"), verified("Contradicted")), policy: policy("p"), want: []string{"p/residency/OutsidePerimeter", "p/verification/LocationContradicted"}},
+		"verification: contradicted where a copy is": {candidate: place("a", "x", verified("Contradicted")), policy: policy("p"), placed: placedHere, want: []string{"p/verification/LocationContradicted"}},
+		"verification: confirmed":                    {candidate: place("a", "x", verified("Confirmed")), policy: policy("p")},
+		"verification: declared":                     {candidate: place("a", "x", verified("Declared")), policy: policy("p")},
+
+		"availability: under maintenance":                 {candidate: place("a", "x", offered("Maintenance")), policy: policy("p"), want: []string{"/availability/ProviderMaintenance"}},
+		"availability: under maintenance where a copy is": {candidate: place("a", "x", offered("Maintenance")), policy: policy("p"), placed: placedHere},
+		"availability: not activated":                     {candidate: place("a", "x", offered("NotActivated")), policy: policy("p"), want: []string{"/availability/RegionNotActivated"}},
+		"availability: the account has it":                {candidate: place("a", "x", offered("Available")), policy: policy("p")},
 
 		"capability: versioning unsupported":      {candidate: place("a", "x", versioningIs("Unsupported")), policy: policy("p", versioned), want: []string{"p/capability/CapabilityMissing"}},
 		"capability: versioning broken":           {candidate: place("a", "x", versioningIs("Broken")), policy: policy("p", versioned), want: []string{"p/capability/CapabilityMissing"}},

@@ -56,8 +56,14 @@ type Place struct {
 	Installation string
 }
 
-// String names the place as users write it: provider/location.
-func (p Place) String() string { return p.Provider + "/" + p.Location }
+// String names the place as users write it: provider/location, or the provider
+// alone for its whole account.
+func (p Place) String() string {
+	if p.Location == "" {
+		return p.Provider
+	}
+	return p.Provider + "/" + p.Location
+}
 
 // Addressing is where the bucket's name goes in a URL.
 type Addressing string

@@ -64,7 +64,7 @@ type roll struct {
 	session provider.Session
 	at      time.Time
 	names   map[string]bool
-	health  provider.Health
+	list    provider.BucketList
 	err     error
 }
 
@@ -89,16 +89,16 @@ func (r *Register) Look(ctx context.Context, session provider.Session, bucket st
 	return roll.answer(bucket)
 }
 
-// Call asks a place now, and tells how it is.
-func (r *Register) Call(ctx context.Context, session provider.Session) (provider.Health, error) {
+// Call asks a place now, and tells how it is and what it has.
+func (r *Register) Call(ctx context.Context, session provider.Session) (provider.BucketList, error) {
 	roll := r.at(session.Place())
 	release, err := roll.take(ctx)
 	if err != nil {
-		return provider.Health{}, err
+		return provider.BucketList{}, err
 	}
 	defer release()
 	roll.call(ctx, session, r.clock)
-	return roll.health, roll.err
+	return roll.list, roll.err
 }
 
 // Forget drops what is known of a provider's places.
@@ -157,7 +157,7 @@ func (r *roll) call(ctx context.Context, session provider.Session, c clock.Passi
 		r.err = err
 		return
 	}
-	r.session, r.at, r.err, r.health = session, at, err, list.Health
+	r.session, r.at, r.err, r.list = session, at, err, list
 	r.names = make(map[string]bool, len(list.Names))
 	for _, name := range list.Names {
 		r.names[name] = true

@@ -43,6 +43,9 @@ type Config struct {
 	NewAccount func(v1alpha1.SovereignProvider) Account
 	// FingerprintKey keys the fingerprints of credentials.
 	FingerprintKey []byte
+	// Installation is the operator's id, by which drivers name what they keep for
+	// themselves at a vendor.
+	Installation string
 	// AllowInsecureEndpoints lets http endpoints through, for demos and tests.
 	AllowInsecureEndpoints bool
 }
@@ -85,6 +88,20 @@ func (o *Opener) Open(ctx context.Context, p *v1alpha1.SovereignProvider, locati
 	if err != nil {
 		return nil, err
 	}
+	return o.open(ctx, p, place)
+}
+
+// OpenAccount gives a session on the whole account of a provider whose vendor has
+// an API of its own: it serves Account and nothing else. It fails as Open does.
+func (o *Opener) OpenAccount(ctx context.Context, p *v1alpha1.SovereignProvider) (provider.Session, error) {
+	place, err := o.accountPlace(p)
+	if err != nil {
+		return nil, err
+	}
+	return o.open(ctx, p, place)
+}
+
+func (o *Opener) open(ctx context.Context, p *v1alpha1.SovereignProvider, place provider.Place) (provider.Session, error) {
 	credentials, err := o.credentials(ctx, p)
 	if err != nil {
 		return nil, err
@@ -169,55 +186,7 @@ func state(p *v1alpha1.SovereignProvider, fingerprint string) string {
 
 func refused(p *v1alpha1.SovereignProvider, what string) error {
 	return fault.New(fault.Terminal, fault.AuthenticationFailed,
-		"%s; they are not tried again until Secret %s changes: %w", what, p.Spec.S3.CredentialsRef.Name, provider.ErrAuthentication)
-}
-
-// place gives the place of a location as the driver needs it.
-func (o *Opener) place(ctx context.Context, p *v1alpha1.SovereignProvider, locationName string) (provider.Place, error) {
-	index := slices.IndexFunc(p.Spec.Locations, func(l v1alpha1.Location) bool { return l.Name == locationName })
-	if index < 0 || p.Spec.S3 == nil {
-		return provider.Place{}, fault.New(fault.Terminal, fault.InvalidConfiguration,
-			"SovereignProvider %s has no location %s", p.Name, locationName)
-	}
-	place := provider.Place{
-		Provider: p.Name, Location: locationName,
-		Endpoint:      EndpointOf(p, p.Spec.Locations[index]),
-		Region:        orElse(p.Spec.Locations[index].Region, p.Spec.S3.Region),
-		Addressing:    provider.Addressing(p.Spec.S3.AddressingStyle),
-		CredentialAPI: provider.CredentialAPI(p.Spec.S3.CredentialAPI), CredentialAPIEndpoint: p.Spec.S3.CredentialAPIEndpoint,
-	}
-	if err := o.checkEndpoint("location "+locationName, place.Endpoint); err != nil {
-		return provider.Place{}, err
-	}
-	if place.CredentialAPIEndpoint != "" {
-		if err := o.checkEndpoint("credentialAPIEndpoint", place.CredentialAPIEndpoint); err != nil {
-			return provider.Place{}, err
-		}
-	}
-	bundle, err := o.caBundle(ctx, p)
-	place.CABundle = bundle
-	return place, err
-}
-
-// checkEndpoint holds an endpoint to what admission asks of it, which may be off.
-func (o *Opener) checkEndpoint(of, endpoint string) error {
-	if err := provider.CheckEndpoint(endpoint); err != nil {
-		return fault.New(fault.Terminal, fault.InvalidConfiguration, "%s: %w", of, err)
-	}
-	if provider.IsInsecure(endpoint) && !o.config.AllowInsecureEndpoints {
-		return fault.New(fault.Terminal, fault.InvalidConfiguration,
-			"%s: the endpoint %s is not https; http is only for tests, where the manager runs with --allow-insecure-endpoints",
-			of, endpoint)
-	}
-	return nil
-}
-
-// EndpointOf gives the endpoint that serves a location.
-func EndpointOf(p *v1alpha1.SovereignProvider, location v1alpha1.Location) string {
-	if p.Spec.S3 == nil {
-		return location.Endpoint
-	}
-	return orElse(location.Endpoint, p.Spec.S3.Endpoint)
+		"%s; they are not tried again until Secret %s changes: %w", what, p.Spec.CredentialsRef(), provider.ErrAuthentication)
 }
 
 func orElse(value, otherwise string) string {
@@ -230,15 +199,15 @@ func orElse(value, otherwise string) string {
 // credentials reads the provider's Secret. All its values count in the
 // fingerprint: changing any of them lets refused credentials be tried again.
 func (o *Opener) credentials(ctx context.Context, p *v1alpha1.SovereignProvider) (provider.Credentials, error) {
-	if p.Spec.S3 == nil {
-		return nil, fault.New(fault.Terminal, fault.InvalidConfiguration, "SovereignProvider %s has no block s3", p.Name)
+	name := types.NamespacedName{Namespace: o.config.Namespace, Name: p.Spec.CredentialsRef()}
+	if name.Name == "" {
+		return nil, fault.New(fault.Terminal, fault.InvalidConfiguration, "SovereignProvider %s names no credentials", p.Name)
 	}
-	name := types.NamespacedName{Namespace: o.config.Namespace, Name: p.Spec.S3.CredentialsRef.Name}
 	var stored corev1.Secret
 	if err := o.config.Reader.Get(ctx, name, &stored); apierrors.IsNotFound(err) {
 		return nil, fault.New(fault.Waiting, fault.CredentialsMissing,
 			"Secret %s does not exist in namespace %s: create it with the keys %s",
-			name.Name, name.Namespace, strings.Join(keysOf(p), ", "))
+			name.Name, name.Namespace, describeKeySets(keySets(p)))
 	} else if err != nil {
 		return nil, fmt.Errorf("read Secret %s: %w", name, err)
 	}
@@ -246,22 +215,11 @@ func (o *Opener) credentials(ctx context.Context, p *v1alpha1.SovereignProvider)
 	for key, value := range stored.Data {
 		credentials[key] = secret.New(string(value))
 	}
-	for _, key := range keysOf(p) {
-		if credentials[key].IsEmpty() {
-			return nil, fault.New(fault.Waiting, fault.CredentialsMissing,
-				"Secret %s in namespace %s has no key %s", name.Name, name.Namespace, key)
-		}
+	if missing := missingKey(credentials, keySets(p)); missing != "" {
+		return nil, fault.New(fault.Waiting, fault.CredentialsMissing,
+			"Secret %s in namespace %s has no key %s", name.Name, name.Namespace, missing)
 	}
 	return credentials, nil
-}
-
-// keysOf are the keys that a provider's Secret must have.
-func keysOf(p *v1alpha1.SovereignProvider) []string {
-	keys := []string{provider.AccessKey, provider.SecretKey}
-	if provider.CredentialAPI(p.Spec.S3.CredentialAPI).NeedsAdminToken() {
-		keys = append(keys, provider.AdminToken)
-	}
-	return keys
 }
 
 func (o *Opener) fingerprint(credentials provider.Credentials) string {
@@ -274,7 +232,7 @@ func (o *Opener) fingerprint(credentials provider.Credentials) string {
 
 // caBundle reads the certificates that the provider's owner wants trusted.
 func (o *Opener) caBundle(ctx context.Context, p *v1alpha1.SovereignProvider) ([]byte, error) {
-	if p.Spec.S3.CABundleRef == nil {
+	if p.Spec.S3 == nil || p.Spec.S3.CABundleRef == nil {
 		return nil, nil
 	}
 	name := types.NamespacedName{Namespace: o.config.Namespace, Name: p.Spec.S3.CABundleRef.Name}

@@ -209,6 +209,65 @@ func TestCredentialAPIsThatAreRefusedAtAdmission(t *testing.T) {
 	}
 }
 
+func TestProvidersOfVendorsThatAreRefusedAtAdmission(t *testing.T) {
+	w := newWorld(t)
+	ovh := func(change ...func(*v1alpha1.SovereignProviderSpec)) *v1alpha1.SovereignProvider {
+		object := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Spec: v1alpha1.SovereignProviderSpec{
+			Type:     v1alpha1.ProviderTypeOVHcloud,
+			OVHcloud: &v1alpha1.OVHcloudAccount{ProjectID: "p1", CredentialsRef: v1alpha1.NameReference{Name: "s"}},
+		}}
+		for _, f := range change {
+			f(&object.Spec)
+		}
+		return object
+	}
+	at := func(endpoint string) func(*v1alpha1.SovereignProviderSpec) {
+		return func(s *v1alpha1.SovereignProviderSpec) { s.OVHcloud.Endpoint = endpoint }
+	}
+	outscale := func(change func(*v1alpha1.OutscaleAccount)) *v1alpha1.SovereignProvider {
+		account := &v1alpha1.OutscaleAccount{Region: "eu-west-2", CredentialsRef: v1alpha1.NameReference{Name: "s"}}
+		change(account)
+		return &v1alpha1.SovereignProvider{
+			ObjectMeta: metav1.ObjectMeta{Name: "p"}, Spec: v1alpha1.SovereignProviderSpec{Type: v1alpha1.ProviderTypeOutscale, Outscale: account},
+		}
+	}
+	for _, refused := range []struct {
+		want   string
+		object *v1alpha1.SovereignProvider
+	}{
+		{"type OVHcloud needs the block ovhcloud", ovh(func(s *v1alpha1.SovereignProviderSpec) { s.OVHcloud = nil })},
+		{"type S3 needs the block s3, and other types have none", ovh(func(s *v1alpha1.SovereignProviderSpec) {
+			s.S3 = &v1alpha1.S3Endpoint{Endpoint: "https://s3.example.fr", CredentialsRef: v1alpha1.NameReference{Name: "s"}}
+		})},
+		{"type S3 needs locations", &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Spec: v1alpha1.SovereignProviderSpec{
+			Type: v1alpha1.ProviderTypeS3, Operator: v1alpha1.Operator{LegalEntity: "X"},
+			S3: &v1alpha1.S3Endpoint{Endpoint: "https://s3.example.fr", CredentialsRef: v1alpha1.NameReference{Name: "s"}},
+		}}},
+		{"type S3 needs operator.legalEntity", &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Spec: v1alpha1.SovereignProviderSpec{
+			Type: v1alpha1.ProviderTypeS3, Locations: []v1alpha1.Location{in("a", "FR")},
+			S3: &v1alpha1.S3Endpoint{Endpoint: "https://s3.example.fr", CredentialsRef: v1alpha1.NameReference{Name: "s"}},
+		}}},
+		{"spec.ovhcloud.projectID", ovh(func(s *v1alpha1.SovereignProviderSpec) { s.OVHcloud.ProjectID = "a project" })},
+		{"endpoint must be ovh-eu, ovh-ca, ovh-us or a URL", ovh(at("soyoustart-eu"))},
+		{"no slash at its end", ovh(at("https://eu.api.example.fr/1.0/"))},
+		{"must have no user name or password", ovh(at("https://a:b@eu.api.example.fr/1.0"))},
+		{"must not be a link-local address", ovh(at("https://169.254.169.254/1.0"))},
+		{"spec.outscale.region", outscale(func(a *v1alpha1.OutscaleAccount) { a.Region = "Paris" })},
+		{"spec.outscale.applicationKeys", outscale(func(a *v1alpha1.OutscaleAccount) { a.ApplicationKeys = "Scoped" })},
+		{"api must be a URL", outscale(func(a *v1alpha1.OutscaleAccount) { a.Endpoints.API = "api.example.fr" })},
+		{"must have no path", outscale(func(a *v1alpha1.OutscaleAccount) { a.Endpoints.OOS = "https://oos.example.fr/bucket" })},
+	} {
+		w.wantRefused(refused.object, refused.want)
+	}
+
+	valid := ovh()
+	w.create(valid)
+	if valid.Spec.OVHcloud.Endpoint != "ovh-eu" {
+		t.Errorf("the endpoint is %q", valid.Spec.OVHcloud.Endpoint)
+	}
+	w.wantUpdateRefused(valid, "projectID cannot change", func() { valid.Spec.OVHcloud.ProjectID = "p2" })
+}
+
 func TestSpecsThatAreRefusedAtAdmission(t *testing.T) {
 	w := newWorld(t)
 	w.emulated("onprem")

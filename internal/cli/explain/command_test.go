@@ -53,6 +53,12 @@ func TestExplainsManifestsWithoutACluster(t *testing.T) {
 				"-f", "testdata/adoption.yaml", "-f", "testdata/commune/10-providers.yaml", "-f", "testdata/commune/00-namespace.yaml",
 			}, env.ExitNo,
 		},
+		"of a vendor's account the catalogue tells where its regions are": {
+			"vendors.txt", []string{
+				"-f", "testdata/vendors.yaml", "-f", "testdata/commune/00-namespace.yaml", "-f", "testdata/commune/20-policy.yaml",
+				"-f", "testdata/commune/30-buckets.yaml",
+			}, env.ExitOK,
+		},
 		"without a provider there is no place": {
 			"no-provider.txt", []string{"-f", "testdata/commune/20-policy.yaml", "-f", "testdata/commune/30-buckets.yaml"}, env.ExitNo,
 		},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/location"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -123,7 +124,7 @@ func (d decided) candidate(judged placement.Judged) Candidate {
 		country: judged.Territory.Country, perimeter: string(judged.Territory.Perimeter), operator: judged.Operator,
 	}
 	if provider := d.facts.Provider(judged.ProviderName); provider != nil {
-		c.operator = cmp.Or(provider.Spec.Operator.LegalEntity, c.operator)
+		c.operator = cmp.Or(location.OperatorOf(provider).LegalEntity, c.operator)
 	}
 	for _, role := range []v1alpha1.CopyRole{v1alpha1.RolePrimary, v1alpha1.RoleReplica} {
 		if judged.EligibleAs(role) {

@@ -16,6 +16,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/location"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -38,33 +39,28 @@ func newWorld(ctx context.Context, objects []client.Object) (*world, error) {
 		return nil, err
 	}
 	w.fillInNamespaces()
+	for _, provider := range all[*v1alpha1.SovereignProvider](w.memory) {
+		location.Presume(provider)
+	}
 	return w, nil
 }
 
 // fromFiles makes a world of files alone.
 func fromFiles(ctx context.Context, files []client.Object) (*world, error) {
+	assumed := untold(files)
 	w, err := newWorld(ctx, files)
 	if err != nil {
 		return nil, err
 	}
 	w.fillInCopies()
-	w.lookFor = "it is in none of the files"
-	for _, provider := range all[*v1alpha1.SovereignProvider](w.memory) {
-		w.assumed[provider.Name] = !hasStatus(provider)
-	}
+	w.assumed, w.lookFor = assumed, "it is in none of the files"
 	return w, nil
 }
 
 // fromFilesAgainst makes the world that there would be once the files were
 // applied to a cluster.
 func fromFilesAgainst(ctx context.Context, cluster, files []client.Object) (*world, error) {
-	before, merged := newMemory(cluster), slices.Clone(files)
-	assumed := map[string]bool{}
-	for _, object := range files {
-		if provider, isProvider := object.(*v1alpha1.SovereignProvider); isProvider {
-			assumed[provider.Name] = !hasStatus(provider)
-		}
-	}
+	before, merged, assumed := newMemory(cluster), slices.Clone(files), untold(files)
 	after := newMemory(files)
 	for _, object := range cluster {
 		if after.find(typeOf(object), client.ObjectKeyFromObject(object)) == nil {
@@ -82,6 +78,17 @@ func fromFilesAgainst(ctx context.Context, cluster, files []client.Object) (*wor
 	}
 	w.assumed, w.lookFor = assumed, "it is neither in the files nor in the cluster"
 	return w, nil
+}
+
+// untold are the providers of which the files tell no status.
+func untold(files []client.Object) map[string]bool {
+	assumed := map[string]bool{}
+	for _, object := range files {
+		if provider, isProvider := object.(*v1alpha1.SovereignProvider); isProvider {
+			assumed[provider.Name] = !hasStatus(provider)
+		}
+	}
+	return assumed
 }
 
 // inherit gives an object of a file what applying it would leave as it is.
@@ -186,6 +193,9 @@ func (w *world) decide(ctx context.Context, bucket *v1alpha1.SovereignBucket) (d
 // assume fills in what only trying can tell. That a provider was seen to be up or
 // down is known, and stays.
 func assume(candidate placement.Candidate, provider *v1alpha1.SovereignProvider) placement.Candidate {
+	if provider.Spec.DiscoversLocations() && provider.Status.DiscoveredAt == nil {
+		candidate.Assumed = append(slices.Clone(candidate.Assumed), "location")
+	}
 	if meta.FindStatusCondition(provider.Status.Conditions, v1alpha1.ConditionReady) == nil {
 		return placement.Assume(candidate)
 	}

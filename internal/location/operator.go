@@ -1,0 +1,35 @@
+package location
+
+import (
+	"cmp"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/catalogue"
+)
+
+// OperatorOf tells who runs a provider: what its spec says, and what it leaves out
+// from the catalogue. A spec that names another legal entity than the catalogue
+// does is about another operator, of which the catalogue knows nothing.
+func OperatorOf(p *v1alpha1.SovereignProvider) v1alpha1.Operator {
+	operator := p.Spec.Operator
+	known, isKnown := catalogue.OperatorAt(vendor(p), regionOf(p))
+	if !isKnown || operator.LegalEntity != "" && operator.LegalEntity != known.LegalEntity.Value {
+		return operator
+	}
+	operator.LegalEntity = cmp.Or(operator.LegalEntity, known.LegalEntity.Value)
+	operator.Group = cmp.Or(operator.Group, known.Group.Value)
+	operator.ControlCountry = cmp.Or(operator.ControlCountry, known.ControlCountry.Value)
+	return operator
+}
+
+// regionOf is a region that stands for the whole account: in the US both vendors
+// are other companies.
+func regionOf(p *v1alpha1.SovereignProvider) string {
+	switch {
+	case p.Spec.Outscale != nil:
+		return p.Spec.Outscale.Region
+	case isAmerican(p):
+		return "US-EAST-VA"
+	}
+	return ""
+}
