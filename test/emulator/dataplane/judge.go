@@ -23,15 +23,11 @@ func ParseUserPolicy(document string) (*policy.Policy, error) {
 // is; and an object belongs to the owner of its bucket, whoever wrote it.
 func JudgeOVHcloud(policyOf func(identity string) *policy.Policy) func(Call) Verdict {
 	return func(c Call) Verdict {
+		said := policy.Silent
 		if c.Identity != "" {
-			switch policyOf(c.Identity).Evaluate(c.access()) {
-			case policy.Denied:
-				return Deny
-			case policy.Allowed:
-				return Allow
-			}
+			said = policyOf(c.Identity).Evaluate(c.access())
 		}
-		return verdict(c.isOpenToUsers() || c.grantedByACL())
+		return verdict(said != policy.Denied && (said == policy.Allowed || c.isOpenToUsers() || c.grantedByACL()))
 	}
 }
 

@@ -39,7 +39,7 @@ func (c *call) traits() (traits, error) {
 	acl, sse := ACL(c.take(aclHeader)), c.take(sseHeader)
 	switch {
 	case !acl.known():
-		return traits{}, s3error.InvalidArgument("The canned ACL %q is not known", acl)
+		return traits{}, errUnknownACL(acl)
 	case sse != "" && sse != AES256:
 		return traits{}, s3error.NotImplemented("Server side encryption %q is not implemented", sse)
 	}
@@ -51,7 +51,7 @@ func (c *call) traits() (traits, error) {
 		c.r.Header.Set(lockMode, b.LockRule.Mode)
 		c.r.Header.Set(lockUntil, timestamp(b.LockRule.until(c.options.Backend.Clock())))
 	}
-	return traits{acl: acl, encrypted: sse == AES256 || b.Encryption == AES256}, nil
+	return traits{grants: acl.Grants(), encrypted: sse == AES256 || b.Encryption == AES256}, nil
 }
 
 // refuseHeaders refuses what the vendor lacks, and what this server cannot do and
@@ -76,7 +76,7 @@ func (c *call) note(res *http.Response, t traits) error {
 		res.Header.Set(sseHeader, AES256)
 	}
 	return c.Region.change(c.bucket, func(b *bucket) error {
-		b.setACL(c.key, t.acl)
+		b.setGrants(c.key, t.grants)
 		delete(b.encrypted, version{c.key, id})
 		if t.encrypted {
 			b.encrypted[version{c.key, id}] = true
@@ -96,7 +96,7 @@ func (c *call) putObject() error {
 	}
 	defer release()
 	defer c.limitUpload()()
-	res, err := c.ask()
+	res, err := c.askStreaming()
 	if err != nil || !succeeded(res) {
 		return c.relayUnless(err, res)
 	}
@@ -262,7 +262,8 @@ func (c *call) uploadPart() error {
 		return err
 	}
 	defer c.limitUpload()()
-	return c.pass()
+	res, err := c.askStreaming()
+	return c.relayUnless(err, res)
 }
 
 func (c *call) uploadPartCopy() error {
