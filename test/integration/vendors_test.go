@@ -93,7 +93,9 @@ func only(names ...string) func(*v1alpha1.SovereignProviderSpec) {
 	}
 }
 
-func threeCopies(s *v1alpha1.SovereigntyPolicySpec) { s.Copies.Minimum, s.Copies.DistinctOperators = 3, 3 }
+func threeCopies(s *v1alpha1.SovereigntyPolicySpec) {
+	s.Copies.Minimum, s.Copies.DistinctOperators = 3, 3
+}
 
 func TestADatasetLivesAtBothVendorsAndAtHome(t *testing.T) {
 	v := newVendors(t)

@@ -274,8 +274,20 @@ func (x *exchange) fail(v verdict, detail string) *fault.Error {
 	if v.class == fault.Throttled || v.class == fault.Transient {
 		failure.After = x.retryAfter()
 	}
-	failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), v.sentinel, x.api.redact(detail))
+	failure.Err = fmt.Errorf("%s: %w (%s)%s", x.what(), v.sentinel, x.api.redact(detail), v.way())
 	return failure
+}
+
+// way is what a person can do, where the vendor's words do not tell.
+func (v verdict) way() string {
+	switch v {
+	case keyPending:
+		return "; confirm the consumer key at the validation URL that OVHcloud gave with it"
+	case keyExpired:
+		return "; make a new consumer key, or token"
+	default:
+		return ""
+	}
 }
 
 // isRefused tells a refusal of the request as such, which facts may explain, from

@@ -286,26 +286,31 @@ func wantFailureOf(t *testing.T, what string, err error, want failure) {
 	}
 }
 
-func TestRefusalsNameTheQueryAndNoCredential(t *testing.T) {
+func TestRefusalsNameNoQueryAndNoCredential(t *testing.T) {
 	said := "no: app-k3y-value with app-s3cret-value and consumer-k3y-value"
 	_, _, session := scripted(t, map[string][]answer{askBuckets: {{status: 403, body: map[string]any{
 		"class": "Client::Forbidden", "message": said, "details": map[string]string{"unauthorizedActionsByIAM": "publicCloudProject:apiovh:region/storage/get"},
 	}}}})
 	err := list(t.Context(), session)
 	wantFailure(t, err, denied)
-	for _, part := range []string{queryID, "publicCloudProject:apiovh:region/storage/get", projectID, "Client::Forbidden"} {
+	for _, changing := range []string{queryID, "k3y-value", "s3cret"} {
+		if strings.Contains(err.Error(), changing) {
+			t.Errorf("%q names %q", err, changing)
+		}
+	}
+	for _, part := range []string{"publicCloudProject:apiovh:region/storage/get", projectID, "Client::Forbidden"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not name %q", err, part)
 		}
 	}
 }
 
-func TestLongRefusalsStillNameTheQuery(t *testing.T) {
+func TestLongRefusalsStillNameWhatIsMissing(t *testing.T) {
 	_, _, session := scripted(t, map[string][]answer{askBuckets: {{status: 403, body: map[string]any{
 		"class": "Client::Forbidden", "message": strings.Repeat("long\n", 1000), "details": map[string]string{"unauthorizedActionsByIAM": "region/storage/get"},
 	}}}})
 	err := list(t.Context(), session)
-	if text := err.Error(); len(text) > 800 || strings.Contains(text, "\n") || !strings.Contains(text, queryID) || !strings.Contains(text, "region/storage/get") {
+	if text := err.Error(); len(text) > 800 || strings.Contains(text, "\n") || !strings.Contains(text, "region/storage/get") {
 		t.Errorf("the message is %q", text)
 	}
 }

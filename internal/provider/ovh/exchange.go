@@ -20,9 +20,6 @@ import (
 // messageLimit bounds in bytes what of the API's own words a message repeats.
 const messageLimit = 300
 
-// queryHeader has the id by which the vendor finds a request again.
-const queryHeader = "X-Ovh-Queryid"
-
 // errNoAnswer means that a success came without what was asked for.
 var errNoAnswer = errors.New("the answer is empty")
 
@@ -114,7 +111,9 @@ func (x *exchange) about(operation operation, subject string) *exchange {
 	return &other
 }
 
-// detail is the API's own word, with the id to ask the vendor about.
+// detail is the API's own word. The id of the query, which is another one at each
+// try, is left out: a message that ends in a condition must not change while
+// nothing does.
 func (x *exchange) detail() string {
 	text := fmt.Sprintf("HTTP %d", x.status)
 	if r := x.refusal; r != nil {
@@ -122,9 +121,6 @@ func (x *exchange) detail() string {
 		text = x.api.clean(text+": "+strings.Join(slices.DeleteFunc([]string{r.Message, r.Description}, isBlank), " ")) + x.api.clean(r.missing())
 	} else if x.isHTML() {
 		text += " with a web page, not from the API"
-	}
-	if id := x.header.Get(queryHeader); id != "" {
-		text += ", query " + x.api.clean(id)
 	}
 	return text
 }
