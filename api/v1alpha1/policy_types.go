@@ -19,6 +19,10 @@ type SovereigntyPolicySpec struct {
 	// residency says where every copy must stand.
 	// +required
 	Residency Residency `json:"residency,omitzero"`
+	// seal asks for a SEAL of the EU Cloud Sovereignty Framework. Absent asks for
+	// nothing.
+	// +optional
+	Seal SealRules `json:"seal,omitzero"`
 	// copies says how many copies there are and how they differ.
 	// +optional
 	Copies CopyRules `json:"copies,omitzero"`

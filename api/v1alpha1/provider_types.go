@@ -62,6 +62,12 @@ type SovereignProviderSpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name.lowerAscii() == b.name.lowerAscii()))",message="names of locations must differ in more than case"
 	Locations []Location `json:"locations,omitempty"`
+	// sovereignty are answers to the EU Cloud Sovereignty Framework. Of several answers
+	// to a criterion the lowest counts.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
+	Sovereignty []SovereigntyAnswer `json:"sovereignty,omitempty"`
 	// limits are shared by everything that works on the account.
 	// +optional
 	Limits AccountLimits `json:"limits,omitzero"`
@@ -355,6 +361,12 @@ type SovereignProviderStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Locations []LocationStatus `json:"locations,omitempty"`
+	// sovereignty is what the answers to the EU Cloud Sovereignty Framework come to:
+	// one entry for all locations, or one for each group of them that differs.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Sovereignty []SovereigntyStatus `json:"sovereignty,omitempty"`
 	// rejectedCredentials is a keyed fingerprint of the credentials that the
 	// provider refused last. They are not tried again until the Secret changes.
 	// +optional

@@ -86,6 +86,8 @@ const (
 	ReasonOutsidePerimeter = "OutsidePerimeter"
 	// ReasonCountryNotAllowed: the location's country is not among the allowed ones.
 	ReasonCountryNotAllowed = "CountryNotAllowed"
+	// ReasonSealTooLow: the SEAL of the location is lower than the policy asks for, or rests on too few answers.
+	ReasonSealTooLow = "SealTooLow"
 	// ReasonNotEnoughCopies: fewer places are eligible than copies are asked for.
 	ReasonNotEnoughCopies = "NotEnoughCopies"
 	// ReasonNotEnoughOperators: the eligible places belong to too few operators.

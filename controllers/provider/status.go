@@ -32,6 +32,7 @@ func (s *scope) report(err error) loop.Report {
 	status.LocationNames = s.locationNames()
 	status.Operator = location.OperatorOf(s.provider)
 	status.Locations = s.locations()
+	status.Sovereignty = sovereigntyOf(s.candidates, s.now)
 	if s.credentialsKnown {
 		status.RejectedCredentials = s.rejected
 	}

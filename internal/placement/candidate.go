@@ -29,6 +29,7 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 			Contradiction:     l.Contradiction,
 			Availability:      l.Availability,
 			OnPremise:         l.OnPremise,
+			Sovereignty:       location.AnswersAt(provider, l.Name),
 			Grant:             GrantOf(provider),
 			Capabilities:      found[l.Name].Capabilities,
 			KeysNotKept:       found[l.Name].KeysNotKept,

@@ -27,6 +27,8 @@ var (
 		verification,
 		country,
 		onPremise,
+		sealCoverage,
+		sealLevel,
 		grant,
 		versioning,
 		objectLock,

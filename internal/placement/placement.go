@@ -11,12 +11,14 @@ package placement
 
 import (
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/seal"
 )
 
 // Request is everything that a decision depends on.
@@ -35,6 +37,9 @@ type Request struct {
 	Candidates []Candidate
 	// Placed are the copies that exist already.
 	Placed []Copy
+	// Now is the time of the decision. Answers and other facts that end are judged by
+	// it; at the zero time none of them counts yet.
+	Now time.Time
 }
 
 // wantedPrimary is the place that the bucket asks for its primary, and the field
@@ -77,6 +82,9 @@ type Candidate struct {
 	// Availability is what the vendor's API says of the place; empty where none does.
 	Availability v1alpha1.LocationAvailability
 	OnPremise    bool
+	// Sovereignty are the answers to the EU Cloud Sovereignty Framework about its
+	// object storage.
+	Sovereignty []seal.Answer
 	// Grant is the narrowest key that an application can get there; empty is none.
 	Grant v1alpha1.GrantLevel
 	// Capabilities found by trying.
@@ -148,6 +156,7 @@ const (
 	RuleVerification Rule = "verification"
 	RuleCountry      Rule = "country"
 	RuleOnPremise    Rule = "onPremise"
+	RuleSeal         Rule = "seal"
 	RuleGrant        Rule = "grant"
 	RuleCapability   Rule = "capability"
 	RuleCopies       Rule = "copies"

@@ -27,11 +27,6 @@ type Answer struct {
 	From, Until time.Time
 }
 
-// countsAt tells whether the answer counts at a moment.
-func (a Answer) countsAt(now time.Time) bool {
-	return !now.Before(a.From) && now.Before(a.Until)
-}
-
 // Assessment is what the answers about a service come to: what is claimed of it,
 // which are all answers, and what of that is evidenced.
 type Assessment struct {
@@ -46,40 +41,25 @@ type Assessment struct {
 // of what is left: that time passes never raises a SEAL, only a better answer in
 // its place does.
 func Assess(answers []Answer, now time.Time) Assessment {
-	return Assessment{
-		Claimed:   resultOf(answers, now),
-		Evidenced: resultOf(evidenced(answers), now),
-	}
-}
-
-func evidenced(answers []Answer) []Answer {
-	var kept []Answer
+	var assessed Assessment
 	for _, answer := range answers {
+		index, known := built().index[answer.Criterion]
+		if !known || answer.Rung < 1 || answer.Rung > len(built().criteria[index].Rungs) || now.Before(answer.From) {
+			continue
+		}
+		isOver := !now.Before(answer.Until)
+		assessed.Claimed.criteria[index].take(answer.Rung, isOver)
 		if answer.Evidence == Audited {
-			kept = append(kept, answer)
+			assessed.Evidenced.criteria[index].take(answer.Rung, isOver)
 		}
 	}
-	return kept
-}
-
-// Standing is where a criterion stands by its answers.
-type Standing struct {
-	Criterion Criterion
-	// Rung is that of the lowest answer.
-	Rung int
-	// Level is that of the rung.
-	Level Level
-	// IsOver tells that no answer to the criterion counts any more.
-	IsOver bool
+	return assessed
 }
 
 // Result is what some answers come to. The zero value rests on none.
 type Result struct {
-	// Answered is how many of the criteria are answered, and Decisive how many of
-	// those can lower a SEAL: see CriterionCount and DecisiveCount.
-	Answered, Decisive int
-	standings          []Standing
-	points             map[string]Points
+	// criteria are in the order of the framework.
+	criteria [CriterionCount]lowest
 }
 
 // How many criteria there are, and how many of them can lower a SEAL.
@@ -88,70 +68,88 @@ const (
 	DecisiveCount  = 39
 )
 
-func resultOf(answers []Answer, now time.Time) Result {
-	result := Result{points: map[string]Points{}}
-	for _, criterion := range built().criteria {
-		standing, points, found := stand(criterion, answers, now)
-		if !found {
-			continue
-		}
-		result.standings = append(result.standings, standing)
-		if standing.IsOver {
-			continue
-		}
-		result.Answered++
-		if criterion.IsDecisive() {
-			result.Decisive++
-		}
-		result.points[criterion.Objective] += points
-	}
-	return result
+// lowest are the lowest rungs that a criterion was answered with; 0 is none.
+type lowest struct {
+	// ever counts answers that are over, now leaves them out.
+	ever, now int
 }
 
-// stand finds where a criterion stands, and the points that it gives.
-func stand(criterion Criterion, answers []Answer, now time.Time) (standing Standing, points Points, found bool) {
-	standing = Standing{Criterion: criterion, IsOver: true}
-	lowestNow := 0
-	for _, answer := range answers {
-		isOver := !now.Before(answer.Until)
-		if answer.Criterion != criterion.ID || answer.Rung < 1 || answer.Rung > len(criterion.Rungs) ||
-			!isOver && !answer.countsAt(now) {
-			continue
-		}
-		if standing.Rung == 0 || answer.Rung < standing.Rung {
-			standing.Rung = answer.Rung
-		}
-		if !isOver && (lowestNow == 0 || answer.Rung < lowestNow) {
-			lowestNow = answer.Rung
+func (l *lowest) take(rung int, isOver bool) {
+	if l.ever == 0 || rung < l.ever {
+		l.ever = rung
+	}
+	if !isOver && (l.now == 0 || rung < l.now) {
+		l.now = rung
+	}
+}
+
+// Answered is how many of the 48 criteria are answered.
+func (r Result) Answered() int {
+	return r.count(func(Criterion) bool { return true })
+}
+
+// Decisive is how many of the 39 criteria are answered that can lower a SEAL.
+func (r Result) Decisive() int { return r.count(Criterion.IsDecisive) }
+
+func (r Result) count(counts func(Criterion) bool) int {
+	count := 0
+	for i, criterion := range built().criteria {
+		if r.criteria[i].now > 0 && counts(criterion) {
+			count++
 		}
 	}
-	if standing.Rung == 0 {
-		return Standing{}, 0, false
-	}
-	standing.Level = criterion.Rungs[standing.Rung-1].Level
-	if lowestNow > 0 {
-		standing.IsOver, points = false, criterion.Rungs[lowestNow-1].Points
-	}
-	return standing, points, true
+	return count
+}
+
+// Standing is where a criterion stands by its answers.
+type Standing struct {
+	Criterion Criterion
+	// Rung is that of the lowest answer, and Level that of the rung.
+	Rung  int
+	Level Level
+	// IsOver tells that no answer to the criterion counts any more.
+	IsOver bool
 }
 
 // Level gives the SEAL, which is the lowest of all answers, and whether there is
 // one. On part of the criteria it is no more than an upper bound.
 func (r Result) Level() (Level, bool) {
-	if r.Answered == 0 {
+	return r.levelOf(func(Criterion) bool { return true })
+}
+
+// LevelOf gives the SEAL of one objective, and whether anything under it is
+// answered.
+func (r Result) LevelOf(objective string) (Level, bool) {
+	return r.levelOf(func(c Criterion) bool { return c.Objective == objective })
+}
+
+func (r Result) levelOf(counts func(Criterion) bool) (Level, bool) {
+	level, isAnswered := FullDigitalSovereignty, false
+	for i, criterion := range built().criteria {
+		if r.criteria[i].ever == 0 || !counts(criterion) {
+			continue
+		}
+		level = min(level, criterion.Rungs[r.criteria[i].ever-1].Level)
+		isAnswered = isAnswered || r.criteria[i].now > 0
+	}
+	if !isAnswered {
 		return NoSovereignty, false
 	}
-	lowest := slices.MinFunc(r.standings, func(a, b Standing) int { return cmp.Compare(a.Level, b.Level) })
-	return lowest.Level, true
+	return level, true
 }
 
 // Below gives the criteria that stand below a level, the lowest first.
 func (r Result) Below(level Level) []Standing {
 	var below []Standing
-	for _, standing := range r.standings {
-		if standing.Level < level {
-			below = append(below, standing)
+	for i, criterion := range built().criteria {
+		rung := r.criteria[i].ever
+		if rung == 0 || criterion.Rungs[rung-1].Level >= level {
+			continue
 		}
+		criterion.Rungs = slices.Clone(criterion.Rungs)
+		below = append(below, Standing{
+			Criterion: criterion, Rung: rung, Level: criterion.Rungs[rung-1].Level, IsOver: r.criteria[i].now == 0,
+		})
 	}
 	slices.SortStableFunc(below, func(a, b Standing) int { return cmp.Compare(a.Level, b.Level) })
 	return below
@@ -167,32 +165,24 @@ func (r Result) Limiting() []Standing {
 	return r.Below(level + 1)
 }
 
-// LevelOf gives the SEAL of one objective, and whether anything under it is
-// answered.
-func (r Result) LevelOf(objective string) (Level, bool) {
-	part := Result{}
-	for _, standing := range r.standings {
-		if standing.Criterion.Objective != objective {
-			continue
-		}
-		part.standings = append(part.standings, standing)
-		if !standing.IsOver {
-			part.Answered++
+// Points gives those of one objective. What is not answered has none.
+func (r Result) Points(objective string) Points {
+	var points Points
+	for i, criterion := range built().criteria {
+		if rung := r.criteria[i].now; rung > 0 && criterion.Objective == objective {
+			points += criterion.Rungs[rung-1].Points
 		}
 	}
-	return part.Level()
+	return points
 }
 
-// Points gives those of one objective.
-func (r Result) Points(objective string) Points { return r.points[objective] }
-
-// Score weighs the points. What is not answered adds nothing.
+// Score weighs the points of all objectives.
 func (r Result) Score(weights Weights) Score {
 	var score Score
-	for objective, points := range r.points {
+	for objective, percent := range built().weights[weights] {
 		// Each objective counts as 1000 points, which are 100 000 hundredths; what is
 		// left is percent in hundred-thousandths.
-		score += Score(WeightOf(weights, objective) * int(points))
+		score += Score(percent * int(r.Points(objective)))
 	}
 	return score
 }

@@ -17,7 +17,9 @@ var builtIn embed.FS
 // calculator is the framework's, as it was read.
 type calculator struct {
 	criteria []Criterion
-	weights  map[Weights]map[string]int
+	// index finds a criterion by its number.
+	index   map[string]int
+	weights map[Weights]map[string]int
 }
 
 // built reads what is built in, once. Files that do not follow their schema stop
@@ -32,7 +34,7 @@ var built = sync.OnceValue(func() *calculator {
 
 // load reads the files of a folder called data.
 func load(files fs.FS) (*calculator, error) {
-	c := &calculator{weights: map[Weights]map[string]int{}}
+	c := &calculator{index: map[string]int{}, weights: map[Weights]map[string]int{}}
 	if err := eachRow(files, "weights", weightColumns, c.addWeight); err != nil {
 		return nil, err
 	}
@@ -71,6 +73,7 @@ func (c *calculator) addCriterion(row []string) error {
 		}
 		criterion.Rungs = append(criterion.Rungs, rung)
 	}
+	c.index[criterion.ID] = len(c.criteria)
 	c.criteria = append(c.criteria, criterion)
 	return nil
 }

@@ -102,8 +102,8 @@ func TestTheGoldenVectorsOfTheCalculator(t *testing.T) {
 			if limiting := ids(got.Limiting()); !test.limitingIsLong && !cmp.Equal(limiting, test.limiting) {
 				t.Errorf("limited by %v, want %v", limiting, test.limiting)
 			}
-			if got.Answered != seal.CriterionCount || got.Decisive != seal.DecisiveCount {
-				t.Errorf("%d answered and %d decisive, want %d and %d", got.Answered, got.Decisive, seal.CriterionCount, seal.DecisiveCount)
+			if got.Answered() != seal.CriterionCount || got.Decisive() != seal.DecisiveCount {
+				t.Errorf("%d answered and %d decisive, want %d and %d", got.Answered(), got.Decisive(), seal.CriterionCount, seal.DecisiveCount)
 			}
 		})
 	}
@@ -131,7 +131,7 @@ type summary struct {
 }
 
 func summarise(r seal.Result) summary {
-	s := summary{Answered: r.Answered, Limiting: ids(r.Limiting()), Score: r.Score(seal.Weights202606).String()}
+	s := summary{Answered: r.Answered(), Limiting: ids(r.Limiting()), Score: r.Score(seal.Weights202606).String()}
 	if level, known := r.Level(); known {
 		s.Level = level.String()
 	}
@@ -303,7 +303,7 @@ func TestRaisingARungLowersNothing(t *testing.T) {
 			return "the SEAL fell"
 		case after.Score(seal.Weights202606) < before.Score(seal.Weights202606), after.Score(seal.Weights121) < before.Score(seal.Weights121):
 			return "the score fell"
-		case after.Answered != before.Answered:
+		case after.Answered() != before.Answered():
 			return "the coverage changed"
 		}
 		return ""
@@ -326,7 +326,7 @@ func TestAnotherAnswerNeverRaisesTheSEAL(t *testing.T) {
 		if isRaised(before, after) {
 			return "the SEAL rose"
 		}
-		if after.Answered < before.Answered {
+		if after.Answered() < before.Answered() {
 			return "the coverage fell"
 		}
 		return ""
@@ -340,7 +340,7 @@ func TestTimeThatPassesRaisesNothing(t *testing.T) {
 		switch {
 		case isRaised(before, after):
 			return "the SEAL rose"
-		case after.Answered > before.Answered || after.Decisive > before.Decisive:
+		case after.Answered() > before.Answered() || after.Decisive() > before.Decisive():
 			return "the coverage rose"
 		}
 		return ""
@@ -362,8 +362,8 @@ func TestWhatIsEvidencedIsPartOfWhatIsClaimed(t *testing.T) {
 		got := seal.Assess(randomAnswers(rand.New(rand.NewPCG(seed, 7))), now) //nolint:gosec // the same answers every time
 		claimed, _ := got.Claimed.Level()
 		evidenced, isEvidenced := got.Evidenced.Level()
-		if got.Evidenced.Answered > got.Claimed.Answered || isEvidenced && evidenced < claimed {
-			t.Fatalf("seed %d: %s on %d is evidenced, and %s on %d claimed", seed, evidenced, got.Evidenced.Answered, claimed, got.Claimed.Answered)
+		if got.Evidenced.Answered() > got.Claimed.Answered() || isEvidenced && evidenced < claimed {
+			t.Fatalf("seed %d: %s on %d is evidenced, and %s on %d claimed", seed, evidenced, got.Evidenced.Answered(), claimed, got.Claimed.Answered())
 		}
 	}
 }
@@ -372,5 +372,14 @@ func TestWhatIsHandedOutIsACopy(t *testing.T) {
 	seal.Criteria()[0].Rungs[0].Level = seal.FullDigitalSovereignty
 	if seal.Criteria()[0].Rungs[0].Level != seal.JurisdictionalSovereignty {
 		t.Error("the calculator can be changed from outside")
+	}
+}
+
+func BenchmarkAssess(b *testing.B) {
+	answers := sheet(secondFromTop, audited)
+	for b.Loop() {
+		if level, _ := seal.Assess(answers, now).Claimed.Level(); level != 1 {
+			b.Fatal(level)
+		}
 	}
 }
