@@ -13,9 +13,9 @@ func providerNamespace(in Request, c Candidate) *Objection {
 }
 
 // policyNamespace refuses every place to a bucket whose namespace may not name
-// the policy.
+// the policy. Baselines bind buckets that do not name them.
 func policyNamespace(in Request, policy Policy, _ Candidate) *Objection {
-	if selects(policy.Spec.AllowedNamespaces, in.Namespace) {
+	if policy.IsBaseline || selects(policy.Spec.AllowedNamespaces, in.Namespace) {
 		return nil
 	}
 	return object(RuleNamespace, v1alpha1.ReasonNamespaceNotAllowed,
