@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/seal"
 )
 
 // NextExpiry gives the moment at which a decision may change although nothing does
@@ -18,6 +19,12 @@ func NextExpiry(in Request) (time.Time, bool) {
 			for _, candidate := range in.Candidates {
 				next = sooner(next, endAfter(in.Now, asked, candidate))
 			}
+		}
+		if policy.Spec.Seal.Minimum == 0 {
+			continue
+		}
+		for _, candidate := range in.Candidates {
+			next = sooner(next, seal.NextChange(candidate.Sovereignty, in.Now))
 		}
 	}
 	return next, !next.IsZero()

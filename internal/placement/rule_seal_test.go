@@ -158,6 +158,25 @@ func TestAtNoTimeNoAnswerCounts(t *testing.T) {
 	}
 }
 
+func TestADecisionIsDueAgainWhenAnAnswerBeginsOrEnds(t *testing.T) {
+	soon, later := sealTime.Add(time.Hour), sealTime.Add(2*time.Hour)
+	request := placement.Request{
+		Now: sealTime, Policies: []placement.Policy{policy("p", asksForSeal(v1alpha1.SealRules{Minimum: 1}))},
+		Candidates: []placement.Candidate{
+			place("a", "x"), place("a", "y", answer("3.4", 5, func(a *seal.Answer) { a.Until = later })),
+			place("b", "x", answer("3.4", 5, func(a *seal.Answer) { a.From, a.Until = soon, later })),
+		},
+	}
+	if next, isAny := placement.NextExpiry(request); !isAny || !next.Equal(soon) {
+		t.Errorf("due at %s (%t), want %s", next, isAny, soon)
+	}
+	request.Policies = append(request.Policies, policy("q"))
+	request.Policies[0].Spec.Seal.Minimum = 0
+	if next, isAny := placement.NextExpiry(request); isAny {
+		t.Errorf("due at %s, and no policy asks for a SEAL", next)
+	}
+}
+
 func TestTheLongestMessageOfTheRuleSealIsShownWhole(t *testing.T) {
 	lowest := func(c *placement.Candidate) {
 		for _, criterion := range seal.Criteria() {
