@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -157,6 +158,9 @@ func describe(spec v1alpha1.SovereigntyPolicySpec) string {
 	parts := []string{where, count(max(spec.Copies.Minimum, 1), "copy", "copies")}
 	if spec.Copies.DistinctOperators > 1 {
 		parts = append(parts, fmt.Sprintf("%d operators", spec.Copies.DistinctOperators))
+	}
+	if spec.Seal.Minimum > 0 {
+		parts = append(parts, fmt.Sprintf("SEAL-%d %s", spec.Seal.Minimum, strings.ToLower(string(cmp.Or(spec.Seal.Evidence, v1alpha1.SealClaimed)))))
 	}
 	switch spec.Copies.OnPremise {
 	case v1alpha1.Required:
