@@ -223,9 +223,15 @@ func (j Judged) Eligible() bool {
 	return j.EligibleAs(v1alpha1.RolePrimary) || j.EligibleAs(v1alpha1.RoleReplica)
 }
 
-// selects tells whether a selector selects the namespace. A nil or malformed
+// IsBaselineOf tells whether a policy binds every bucket of a namespace, whichever
+// policy the bucket names.
+func IsBaselineOf(policy v1alpha1.SovereigntyPolicySpec, namespace Namespace) bool {
+	return policy.AppliesTo != nil && Selects(policy.AppliesTo.NamespaceSelector, namespace)
+}
+
+// Selects tells whether a selector selects the namespace. A nil or malformed
 // selector selects nothing.
-func selects(selector *metav1.LabelSelector, namespace Namespace) bool {
+func Selects(selector *metav1.LabelSelector, namespace Namespace) bool {
 	if selector == nil {
 		return false
 	}
