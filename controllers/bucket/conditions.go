@@ -106,7 +106,7 @@ func (s *scope) lostPrimary() *metav1.Condition {
 // opposed to who may use a place and what its store can do.
 var residencyRules = []placement.Rule{
 	placement.RuleResidency, placement.RuleVerification, placement.RuleCountry, placement.RuleJurisdiction,
-	placement.RuleAttestation, placement.RuleOnPremise, placement.RuleGrid, placement.RulePUE,
+	placement.RuleAttestation, placement.RuleSeal, placement.RuleOnPremise, placement.RuleGrid, placement.RulePUE,
 }
 
 // residencyCompliant tells whether every copy stands where the policies allow.

@@ -2,8 +2,10 @@ package integration
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -122,4 +124,73 @@ func criteria() []criterion {
 		}
 	}
 	return all
+}
+
+// answers gives the object storage at a provider's locations the best answers to
+// three criteria, until the end of a day.
+func answers(until time.Time, locations ...string) func(*v1alpha1.SovereignProvider) {
+	return func(p *v1alpha1.SovereignProvider) {
+		for id, rung := range map[string]int32{"1.1": 4, "2.1": 3, "3.4": 5} {
+			answer := answerTo(id, rung, locations...)
+			answer.ValidUntil = until.UTC().Format(time.DateOnly)
+			p.Spec.Sovereignty = append(p.Spec.Sovereignty, answer)
+		}
+	}
+}
+
+func TestAnswersThatEndTakeACopysPlace(t *testing.T) {
+	clock := newClock()
+	w := newWorld(t, timed(clock))
+	for _, name := range []string{"onprem", "ovh", "tds-outscale"} {
+		w.emulated(name)
+	}
+	today, later := clock.Now(), clock.Now().AddDate(5, 0, 0)
+	w.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)}, answers(later, "dc1"))
+	ovh := w.provider("ovh", []v1alpha1.Location{in("GRA", "FR"), in("SBG", "FR")}, answers(today, "GRA"))
+	outscale := w.provider("tds-outscale", []v1alpha1.Location{in("eu-west-2", "FR")})
+	w.policy("etat-civil", func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Seal = v1alpha1.SealRules{Minimum: 2, MinimumCoverage: 3}
+	})
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionPlacementSatisfied, metav1.ConditionTrue)
+	w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionTrue)
+	w.eventually(func() error { return objectionOn(w, bucket, "tds-outscale", v1alpha1.ReasonSealTooLow) })
+	w.eventually(func() error { return objectionOn(w, bucket, "ovh", v1alpha1.ReasonSealTooLow) })
+	w.eventually(func() error { return copiesAt(w, bucket, "onprem/dc1", "ovh/GRA") })
+	w.get(ovh)
+	if shown := ovh.Status.Sovereignty; len(shown) != 1 || len(shown[0].Locations) != 1 || shown[0].Locations[0] != "GRA" ||
+		shown[0].Claimed.Level == nil || *shown[0].Claimed.Level != 4 || shown[0].Claimed.Answered != 3 || shown[0].Evidenced.Level != nil {
+		t.Errorf("the provider shows %+v", shown)
+	}
+
+	pass(clock, 25*time.Hour)
+	ended := w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionFalse, v1alpha1.ReasonSealTooLow)
+	wantIn(t, ended.Message, "the copy at ovh/GRA may not be there by rule seal of policy etat-civil: 0 of the 48 criteria")
+	w.await(bucket, v1alpha1.ConditionPlacementSatisfied, metav1.ConditionFalse)
+	w.eventually(func() error {
+		w.get(ovh)
+		if shown := ovh.Status.Sovereignty; len(shown) != 1 || shown[0].Claimed.Level != nil {
+			return notYet("the provider shows %+v", shown)
+		}
+		return nil
+	})
+
+	w.update(outscale, func() { answers(later, "eu-west-2")(outscale) })
+	w.await(bucket, v1alpha1.ConditionPlacementSatisfied, metav1.ConditionTrue)
+	w.eventually(func() error { return copiesAt(w, bucket, "onprem/dc1", "ovh/GRA", "tds-outscale/eu-west-2") })
+}
+
+// copiesAt tells whether the copies of a bucket are at these places, and nowhere
+// else. One that has to leave is there until its data is erased.
+func copiesAt(w *world, bucket *v1alpha1.SovereignBucket, want ...string) error {
+	w.get(bucket)
+	var got []string
+	for _, copied := range bucket.Status.Copies {
+		got = append(got, copied.PlaceReference.String())
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		return notYet("copies at %v, want %v", got, want)
+	}
+	return nil
 }
