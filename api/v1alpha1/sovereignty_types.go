@@ -86,11 +86,13 @@ type SovereigntyAnswer struct {
 	// date of the answer: 2026-06-30. It counts from that day on, in UTC.
 	// +required
 	// +kubebuilder:validation:Format=date
+	// +kubebuilder:validation:MinLength=10
 	// +kubebuilder:validation:MaxLength=10
 	Date string `json:"date,omitempty"`
 	// validUntil is the last day on which it counts, in UTC: 2027-06-30.
 	// +required
 	// +kubebuilder:validation:Format=date
+	// +kubebuilder:validation:MinLength=10
 	// +kubebuilder:validation:MaxLength=10
 	ValidUntil string `json:"validUntil,omitempty"`
 }
@@ -111,6 +113,7 @@ type SealRules struct {
 	// answers. Nobody reaches 4 as long as chips come from elsewhere, says the
 	// Commission.
 	// +required
+	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:XValidation:rule="self >= 1 && self <= 4",message="minimum must be 1 to 4: the framework has nothing above SEAL-4, and every service reaches SEAL-0"
 	Minimum int32 `json:"minimum,omitempty"`
 	// evidence says which answers count: Claimed (default) takes all of them,
