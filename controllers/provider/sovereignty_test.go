@@ -51,6 +51,13 @@ func TestTheStatusShowsWhatTheAnswersComeTo(t *testing.T) {
 				},
 			},
 		},
+		"the same claims on other evidence are not the same": {
+			candidates: []placement.Candidate{at("GRA", audited("3.4", 5)), at("SBG", declared("3.4", 5))}, now: now,
+			want: []v1alpha1.SovereigntyStatus{
+				{Framework: "csf-2026-06", Locations: []string{"GRA"}, Claimed: status(4, 1, 1, nil, "2.00", "2.00"), Evidenced: status(4, 1, 1, nil, "2.00", "2.00")},
+				{Framework: "csf-2026-06", Locations: []string{"SBG"}, Claimed: status(4, 1, 1, nil, "2.00", "2.00")},
+			},
+		},
 		"what only moves the score is answered, and decides nothing": {
 			candidates: []placement.Candidate{at("GRA", declared("8.4", 1))}, now: now,
 			want: []v1alpha1.SovereigntyStatus{
