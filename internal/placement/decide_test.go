@@ -234,6 +234,18 @@ func TestSummaryKeepsWithinItsBounds(t *testing.T) {
 	}
 }
 
+func TestSummaryKeepsThePlacesOfCopies(t *testing.T) {
+	var candidates []placement.Candidate
+	for i := range 100 {
+		candidates = append(candidates, place("p", string(rune('a'+i/26))+string(rune('a'+i%26))))
+	}
+	candidates = append(candidates, place("zz", "x", in("CA")))
+	entries := placement.Summarise(decide([]placement.Policy{policy("p")}, candidates, placed("p/aa", "zz/x")).Candidates)
+	if len(entries) != 64 || entries[63].ProviderName != "zz" || entries[0].Locations[0] != "aa" {
+		t.Errorf("%d entries, the last %+v", len(entries), entries[len(entries)-1])
+	}
+}
+
 // random makes a small world in which everything can be wrong.
 func random(r *rand.Rand) ([]placement.Policy, []placement.Candidate) {
 	countries := []string{"FR", "FR", "DE", "NO", "CA", ""}
