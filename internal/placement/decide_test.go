@@ -128,6 +128,10 @@ func TestDecide(t *testing.T) {
 			decision: decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x"), place("b", "x", in("CA"))}, primaryAt("b", "x")),
 			reason:   v1alpha1.ReasonOutsidePerimeter, message: "placement.primary b/x is refused: CA is outside FR",
 		},
+		"the bucket chooses a primary that there is not": {
+			decision: decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x")}, primaryAt("b", "x")),
+			reason:   v1alpha1.ReasonProviderNotFound, message: "the bucket's placement.primary asks for b/x, which no SovereignProvider declares",
+		},
 		"what is placed stays although another would be better": {
 			decision: decide([]placement.Policy{policy("p", copies(2, 1), premises("Preferred"))},
 				[]placement.Candidate{place("a", "x"), place("b", "x"), place("c", "x", ownWalls)}, placed("b/x", "a/x")),
