@@ -9,7 +9,8 @@ import (
 )
 
 // NextExpiry gives the moment at which a decision may change although nothing does
-// but the time: the end of an attestation that a policy asks for, at any candidate.
+// but the time: the end of an attestation that a policy asks for, or of an answer to
+// the framework where one asks for a SEAL, at any candidate. An answer may also begin.
 // There is none when nothing ends any more. No event tells of it, so whoever decides
 // has to look again then.
 func NextExpiry(in Request) (time.Time, bool) {
