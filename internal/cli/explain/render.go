@@ -184,9 +184,6 @@ func describe(spec v1alpha1.SovereigntyPolicySpec) string {
 	if spec.Copies.DistinctOperators > 1 {
 		parts = append(parts, fmt.Sprintf("%d operators", spec.Copies.DistinctOperators))
 	}
-	if spec.Seal.Minimum > 0 {
-		parts = append(parts, fmt.Sprintf("SEAL-%d %s", spec.Seal.Minimum, strings.ToLower(string(cmp.Or(spec.Seal.Evidence, v1alpha1.SealClaimed)))))
-	}
 	switch spec.Copies.OnPremise {
 	case v1alpha1.Required:
 		parts = append(parts, "one on own premises")
@@ -229,6 +226,9 @@ func describeFacts(spec v1alpha1.SovereigntyPolicySpec) []string {
 	}
 	for _, asked := range spec.Attestations {
 		parts = append(parts, describeAttestation(asked))
+	}
+	if spec.Seal.Minimum > 0 {
+		parts = append(parts, fmt.Sprintf("SEAL-%d %s", spec.Seal.Minimum, strings.ToLower(string(cmp.Or(spec.Seal.Evidence, v1alpha1.SealClaimed)))))
 	}
 	if limit := spec.Environment.MaximumGridIntensity; limit != nil {
 		parts = append(parts, fmt.Sprintf("at most %d g CO2e/kWh", *limit))
