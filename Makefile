@@ -80,6 +80,10 @@ stores-table: tools ## Write the table of stores in docs/providers.md
 catalogue-page: ## Write the facts of the catalogue into docs/catalogue.md
 	go test -count=1 -run 'TestThePageSaysWhatTheCatalogueHas' ./internal/catalogue -record
 
+.PHONY: seal-page
+seal-page: ## Write the criteria of the sovereignty framework into docs/seal.md
+	go test -count=1 -run 'TestThePageSaysWhatTheCalculatorHas' ./internal/seal -record
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME each
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

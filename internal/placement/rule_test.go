@@ -126,8 +126,8 @@ func TestRules(t *testing.T) {
 		"grant: account-wide, scoped asked": {candidate: place("a", "x", accountWide), policy: policy("p", scoped), want: []string{"p/grant/GrantTooWide/Primary"}},
 		"grant: account-wide, nothing said": {candidate: place("a", "x", accountWide), policy: policy("p")},
 		"grant: scoped":                     {candidate: place("a", "x"), policy: policy("p", scoped)},
-		"grant: none, whatever is asked":    {candidate: place("a", "x", noKeys), policy: policy("p"), want: []string{"p/grant/GrantTooWide/Primary"}},
-		"grant: none, scoped asked":         {candidate: place("a", "x", noKeys), policy: policy("p", scoped), want: []string{"p/grant/GrantTooWide/Primary"}},
+		"grant: none, whatever is asked":    {candidate: place("a", "x", noKeys), policy: policy("p"), want: []string{"/grant/GrantTooWide/Primary"}},
+		"grant: none, scoped asked":         {candidate: place("a", "x", noKeys), policy: policy("p", scoped), want: []string{"/grant/GrantTooWide/Primary"}},
 
 		"verification: contradicted, inside":         {candidate: place("a", "x", verified("Contradicted")), policy: policy("p"), want: []string{"p/verification/LocationContradicted"}},
 		"verification: contradicted, outside":        {candidate: place("a", "x", in("CA"), verified("Contradicted")), policy: policy("p"), want: []string{"p/residency/OutsidePerimeter", "p/verification/LocationContradicted"}},
@@ -216,6 +216,19 @@ func TestProcessingIsJudgedByWhereDataIsRead(t *testing.T) {
 	got := named(placement.JudgeProcessing(policies, elsewhere))
 	if diff := cmp.Diff([]string{"p/residency/OutsidePerimeter", "p/onPremise/OnPremiseRequired"}, got); diff != "" {
 		t.Errorf("objections (-want +got):\n%s", diff)
+	}
+	law := policy("law", func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Jurisdiction = v1alpha1.Jurisdiction{
+			Perimeter: "EU", MaxNonEUHolderPercent: "24", MaxNonEUTotalPercent: "39", ExtraterritorialLaw: v1alpha1.Forbidden,
+		}
+		s.Residency.Location = v1alpha1.AssuranceConfirmed
+		s.Attestations = []v1alpha1.AttestationRule{{Scheme: "HDS"}}
+		s.Environment.MaximumPUE = "1.1"
+	})
+	got = named(placement.JudgeProcessing([]placement.Policy{law}, place("a", "x")))
+	const refused = "law/jurisdiction/JurisdictionNotAllowed"
+	if diff := cmp.Diff([]string{"law/verification/LocationUnverified", refused, refused, refused, refused, refused}, got); diff != "" {
+		t.Errorf("objections under a law (-want +got):\n%s", diff)
 	}
 	if got := placement.JudgeProcessing(policies, place("a", "x", ownWalls)); got != nil {
 		t.Errorf("objections to the own premises: %v", got)

@@ -59,6 +59,18 @@ func TestExplainsManifestsWithoutACluster(t *testing.T) {
 				"-f", "testdata/commune/30-buckets.yaml",
 			}, env.ExitOK,
 		},
+		"a SEAL rests on answers that have not ended": {
+			"sovereignty.txt", []string{"-f", "testdata/sovereignty.yaml", "--at", "2026-12-01"}, env.ExitOK,
+		},
+		"and on none once they all have": {
+			"sovereignty-ended.txt", []string{"-f", "testdata/sovereignty.yaml", "--at", "2027-01-05"}, env.ExitNo,
+		},
+		"law, attestations and climate count, under every policy that binds the bucket": {
+			"rules.txt", []string{"-f", "testdata/rules.yaml"}, env.ExitOK,
+		},
+		"an attestation that will be over does not": {
+			"rules-later.txt", []string{"-f", "testdata/rules.yaml", "--at", "2027-07-01"}, env.ExitNo,
+		},
 		"without a provider there is no place": {
 			"no-provider.txt", []string{"-f", "testdata/commune/20-policy.yaml", "-f", "testdata/commune/30-buckets.yaml"}, env.ExitNo,
 		},

@@ -130,7 +130,7 @@ func isOfPlacement(reason string) bool {
 	return slices.Contains([]string{
 		v1alpha1.ReasonNotEnoughCopies, v1alpha1.ReasonNotEnoughOperators, v1alpha1.ReasonOnPremiseRequired,
 		v1alpha1.ReasonOnPremiseForbidden, v1alpha1.ReasonOutsidePerimeter, v1alpha1.ReasonCountryNotAllowed,
-		v1alpha1.ReasonLocationUnknown, v1alpha1.ReasonGrantTooWide, v1alpha1.ReasonCapabilityMissing,
+		v1alpha1.ReasonLocationUnknown, v1alpha1.ReasonSealTooLow, v1alpha1.ReasonGrantTooWide, v1alpha1.ReasonCapabilityMissing,
 		v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonNotSelected, v1alpha1.ReasonNotAdoptable, v1alpha1.ReasonProviderNotFound,
 	}, reason)
 }
