@@ -278,6 +278,7 @@ type AdoptableBucket struct {
 }
 
 // Location is a place where buckets can be.
+// +kubebuilder:validation:XValidation:rule="has(self.latitude) == has(self.longitude)",message="latitude and longitude go together"
 type Location struct {
 	// name of the location, as people call it.
 	// +required
@@ -296,6 +297,19 @@ type Location struct {
 	// +kubebuilder:validation:MaxLength=6
 	// +kubebuilder:validation:Pattern=`^[A-Z]{2}-[A-Z0-9]{1,3}$`
 	Subdivision string `json:"subdivision,omitempty"`
+	// latitude in degrees, north positive, such as "50.99". Where it is absent, that
+	// of the shipped catalogue counts.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^-?([0-8]?[0-9]([.][0-9]+)?|90([.]0+)?)$')",message="latitude must be degrees between -90 and 90 as a decimal number, such as 50.99"
+	Latitude string `json:"latitude,omitempty"`
+	// longitude in degrees, east positive, such as "2.13".
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^-?(1[0-7][0-9]([.][0-9]+)?|[0-9]?[0-9]([.][0-9]+)?|180([.]0+)?)$')",message="longitude must be degrees between -180 and 180 as a decimal number, such as 2.13"
+	Longitude string `json:"longitude,omitempty"`
 	// onPremise tells that the store stands in the authority's own premises.
 	// +optional
 	OnPremise bool `json:"onPremise,omitempty"`
