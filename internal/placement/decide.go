@@ -17,7 +17,8 @@ type Decision struct {
 	// Copies are what is to be there, the primary first. It holds every placed
 	// copy that may stay. Nothing is added to an unsatisfied decision.
 	Copies []Copy
-	// Illegal are placed copies that a rule forbids where they are.
+	// Illegal are placed copies that a rule forbids where they are, and those that are
+	// too close to others and have found a replacement.
 	Illegal []IllegalCopy
 	// Candidates are all of them, the best first.
 	Candidates []Judged
@@ -42,25 +43,41 @@ func Decide(in Request) Decision {
 			lost.Objections[0].Message
 		return decision
 	}
-	chosen, missing := choose(requiredSet(in.Policies), legal, decision.Candidates)
-	if missing != nil {
+	required := requiredSet(in.Policies)
+	stay, leave := required.apart(legal)
+	chosen := choose(required, stay, decision.Candidates)
+	if chosen == nil {
 		decision.Copies = copiesOf(legal)
-		decision.Reason, decision.Message = decision.explain(in, *missing)
+		decision.Reason, decision.Message = decision.explain(in, required.shortage(legal, decision.Candidates))
 		return decision
 	}
 	decision.Satisfied = true
 	decision.Copies = copiesOf(chosen)
+	for _, m := range leave {
+		decision.refuse(m, *required.closeness(stay, m.Candidate))
+	}
 	return decision
+}
+
+// refuse says of a placed copy that may be where it is that others take its place.
+func (d *Decision) refuse(m member, objection Objection) {
+	index := slices.IndexFunc(d.Candidates, func(j Judged) bool { return j.PlaceReference == m.PlaceReference })
+	candidate := &d.Candidates[index]
+	candidate.Objections = append(candidate.Objections, objection)
+	d.Illegal = append(d.Illegal, IllegalCopy{
+		Copy: Copy{PlaceReference: m.PlaceReference, Role: m.role}, Objections: candidate.Objections,
+	})
 }
 
 // judgeAll judges the candidates and sorts them: those that hold the dataset
 // already, then by score, then by name.
 func judgeAll(in Request) []Judged {
-	judged := make([]Judged, 0, len(in.Candidates))
+	judged, scale := make([]Judged, 0, len(in.Candidates)), newScale(in)
 	for _, candidate := range in.Candidates {
-		j := Judged{Candidate: candidate, Objections: Judge(in, candidate)}
+		j := Judged{Candidate: candidate, Objections: judgeForChoice(in, candidate)}
 		if j.Eligible() {
-			j.Score = score(in, candidate)
+			j.Points, j.SpreadPoints = scale.points(candidate)
+			j.Score = shown(j.Points)
 		}
 		for _, placed := range in.Placed {
 			if placed.PlaceReference == candidate.PlaceReference {
@@ -70,7 +87,7 @@ func judgeAll(in Request) []Judged {
 		judged = append(judged, j)
 	}
 	slices.SortFunc(judged, func(a, b Judged) int {
-		return cmp.Or(holding(b)-holding(a), cmp.Compare(b.Score, a.Score), cmp.Compare(a.ProviderName, b.ProviderName),
+		return cmp.Or(holding(b)-holding(a), cmp.Compare(b.Points, a.Points), cmp.Compare(a.ProviderName, b.ProviderName),
 			cmp.Compare(a.Location, b.Location))
 	})
 	return judged

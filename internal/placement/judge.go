@@ -32,6 +32,8 @@ var (
 		objectLock,
 		encryption,
 	}
+	// choiceRules are judged when places are chosen, and not of what is there.
+	choiceRules = []ruleFunc{distance}
 	// processingRules judge a place where data is read but not kept.
 	processingRules = []ruleFunc{residency, verification, country, onPremise}
 )
@@ -44,6 +46,18 @@ func Judge(in Request, c Candidate) []Objection {
 	}
 	for _, policy := range in.Policies {
 		for _, rule := range policyRules {
+			objections = keep(objections, policy.Name, rule(in, policy, c))
+		}
+	}
+	return objections
+}
+
+// judgeForChoice gives every objection against having a copy at a candidate, those
+// included that it would meet only beside the others.
+func judgeForChoice(in Request, c Candidate) []Objection {
+	objections := Judge(in, c)
+	for _, policy := range in.Policies {
+		for _, rule := range choiceRules {
 			objections = keep(objections, policy.Name, rule(in, policy, c))
 		}
 	}

@@ -61,13 +61,30 @@ type Namespace struct {
 type Policy struct {
 	Name string
 	Spec v1alpha1.SovereigntyPolicySpec
+	// SharePercents are what each operator holds of all that is stored under the
+	// policy, by the identity of the operator; nil is not known.
+	SharePercents map[string]int32
+}
+
+// FromPolicy gives a policy with what its status tells of stored bytes.
+func FromPolicy(policy *v1alpha1.SovereigntyPolicy) Policy {
+	p := Policy{Name: policy.Name, Spec: policy.Spec}
+	if stored := policy.Status.Concentration; stored != nil {
+		p.SharePercents = make(map[string]int32, len(stored.Operators))
+		for _, operator := range stored.Operators {
+			p.SharePercents[operator.Operator] = operator.SharePercent
+		}
+	}
+	return p
 }
 
 // Candidate is a place with the facts that rules judge.
 type Candidate struct {
 	v1alpha1.PlaceReference
 	// Operator identifies who runs it: providers of one group count as one.
-	Operator string
+	// OperatorName is what people call it, and ControlCountry who controls it; empty is
+	// unknown.
+	Operator, OperatorName, ControlCountry string
 	// Territory is where it stands; the zero value is unknown and thus outside.
 	Territory geo.Territory
 	// Verification says how sure that is, and Contradiction what is declared and
@@ -77,6 +94,9 @@ type Candidate struct {
 	// Availability is what the vendor's API says of the place; empty where none does.
 	Availability v1alpha1.LocationAvailability
 	OnPremise    bool
+	// Point is where it is on the earth; nil is unknown, and then it is far from
+	// nothing.
+	Point *geo.Point
 	// Grant is the narrowest key that an application can get there; empty is none.
 	Grant v1alpha1.GrantLevel
 	// Capabilities found by trying.
@@ -87,6 +107,11 @@ type Candidate struct {
 	AllowedNamespaces *metav1.LabelSelector
 	// Adoptable are the buckets here that may be adopted.
 	Adoptable []v1alpha1.AdoptableBucket
+	// GridIntensity is what its electricity costs in grams of CO2 equivalent per kWh;
+	// nil is unknown. PUE is how much more of it the building takes than the machines;
+	// 0 is unknown.
+	GridIntensity *int32
+	PUE           float64
 	// Suspended providers take no new copies.
 	Suspended bool
 	// Holds tells that a bucket of this dataset is there already, from before the
@@ -152,6 +177,7 @@ const (
 	RuleCapability   Rule = "capability"
 	RuleCopies       Rule = "copies"
 	RuleOperators    Rule = "operators"
+	RuleDistance     Rule = "distance"
 )
 
 // Judged is a candidate with everything that was found about it.
@@ -159,7 +185,12 @@ type Judged struct {
 	Candidate
 	// Objections, of all policies and all rules.
 	Objections []Objection
-	// Score ranks eligible candidates, 0 to 100 in steps of 5.
+	// Points rank eligible candidates: hundredths of the score, not rounded.
+	Points int32
+	// SpreadPoints are those of Points that a set of copies gets once for each
+	// operator.
+	SpreadPoints int32
+	// Score is what is shown of the points: 0 to 100 in steps of 5.
 	Score int32
 	// Placed tells the role of the copy that is there already; empty if none is.
 	Placed v1alpha1.CopyRole
