@@ -2,8 +2,9 @@
 //
 // It is pure. The facts are in territory.csv, each with its source, as of
 // November 2026: every country of ISO 3166-1, and the subdivisions that are not
-// where their country is, or of which one could doubt it. Whatever is not known is outside: adequacy decisions, customs
-// unions and good neighbourhood do not put a place inside a perimeter.
+// where their country is, or of which one could doubt it. Whatever is not known is
+// outside: adequacy decisions, customs unions and good neighbourhood do not put a
+// place inside a perimeter.
 //
 // Start reading at Classify.
 package geo
@@ -66,7 +67,7 @@ func (t Territory) Known() bool { return t.Country != "" }
 // subdivision: see territory.csv. An unknown country, or a subdivision of another
 // country, is unknown and thus outside.
 func Classify(country, subdivision string) Territory {
-	country, subdivision = Canonical(country), canonicalSubdivision(subdivision)
+	country, subdivision = Canonical(country), CanonicalSubdivision(subdivision)
 	if !IsCountry(country) || !belongs(subdivision, country) {
 		return Territory{Perimeter: None, Note: "unknown place"}
 	}
@@ -90,9 +91,9 @@ func Canonical(country string) string {
 	return country
 }
 
-// canonicalSubdivision gives a subdivision under the code of its country: EL-I is
+// CanonicalSubdivision gives a subdivision under the code of its country: EL-I is
 // GR-I.
-func canonicalSubdivision(subdivision string) string {
+func CanonicalSubdivision(subdivision string) string {
 	country, part, isPart := strings.Cut(subdivision, "-")
 	if !isPart {
 		return subdivision
