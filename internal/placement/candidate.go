@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/geo"
 	"github.com/rempart/rempart/internal/location"
 )
 
@@ -18,12 +19,15 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 	for _, location := range provider.Status.Locations {
 		found[location.Name] = location
 	}
-	locations := location.Of(provider)
+	locations, runBy := location.Of(provider), location.OperatorOf(provider)
 	candidates := make([]Candidate, 0, len(locations))
 	for _, l := range locations {
 		candidates = append(candidates, Candidate{
 			PlaceReference:    v1alpha1.PlaceReference{ProviderName: provider.Name, Location: l.Name},
 			Operator:          OperatorOf(provider),
+			RunBy:             runBy,
+			Facts:             l.Facts,
+			Point:             geo.ParsePoint(l.Latitude, l.Longitude),
 			Territory:         l.Territory,
 			Verification:      l.Verification,
 			Contradiction:     l.Contradiction,

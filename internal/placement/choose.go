@@ -36,8 +36,9 @@ type option struct {
 	points, spread int
 	// operator and group are numbers. A set has one member of each group at most:
 	// all of a group are too close to each other.
-	operator, group          int
-	isAtHome                 bool
+	operator, group int
+	// has tells which of the wants it meets.
+	has                      []bool
 	canBePrimary, canReplica bool
 }
 
@@ -83,7 +84,7 @@ func newSearch(required setRules, placed []member, candidates []Judged) *search 
 			number = len(operators)
 			operators[m.Operator] = number
 		}
-		s.options = append(s.options, optionOf(m, number))
+		s.options = append(s.options, s.optionOf(m, number))
 	}
 	for i := range s.options[:s.placed] { // their roles are settled
 		s.options[i].canReplica, s.options[i].canBePrimary = true, false
@@ -93,13 +94,16 @@ func newSearch(required setRules, placed []member, candidates []Judged) *search 
 	return s
 }
 
-func optionOf(m member, operator int) option {
+func (s *search) optionOf(m member, operator int) option {
 	o := option{
-		points: int(m.Points - m.SpreadPoints), spread: int(m.SpreadPoints), operator: operator, isAtHome: m.OnPremise,
+		points: int(m.Points - m.SpreadPoints), spread: int(m.SpreadPoints), operator: operator,
 		canBePrimary: m.EligibleAs(v1alpha1.RolePrimary), canReplica: m.EligibleAs(v1alpha1.RoleReplica),
 	}
 	if m.Holds {
 		o.points += holdsBonus
+	}
+	for _, want := range s.required.wants {
+		o.has = append(o.has, want.isMetBy(m))
 	}
 	return o
 }
@@ -144,11 +148,10 @@ func (s *search) smallest() int {
 }
 
 // largest is the size above which every set has a member that it does not need:
-// beside those that the number of copies asks for, each new operator, the copy at
-// home and the primary may need one.
+// beside those that the number of copies asks for, each new operator, each want and
+// the primary may need one.
 func (s *search) largest() int {
-	const homeAndPrimary = 2
-	needed := s.placed + max(s.lackingOperators(s.start()), 0) + homeAndPrimary
+	needed := s.placed + max(s.lackingOperators(s.start()), 0) + len(s.required.wants) + 1
 	return min(max(s.required.copies.value, needed), len(s.options))
 }
 
@@ -218,9 +221,11 @@ func (s *search) canSatisfy(chosen, open []int, missing int) bool {
 	if s.lackingOperators(chosen) > min(missing, s.newOperators(chosen, open)) {
 		return false
 	}
-	isAtHome := func(i int) bool { return s.options[i].isAtHome }
-	if s.required.atHome.value > 0 && !slices.ContainsFunc(chosen, isAtHome) && !slices.ContainsFunc(open, isAtHome) {
-		return false
+	for want := range s.required.wants {
+		hasIt := func(i int) bool { return s.options[i].has[want] }
+		if !slices.ContainsFunc(chosen, hasIt) && !slices.ContainsFunc(open, hasIt) {
+			return false
+		}
 	}
 	canBePrimary := func(i int) bool { return s.options[i].canBePrimary }
 	return s.hasPrimary || slices.ContainsFunc(chosen, canBePrimary) || slices.ContainsFunc(open, canBePrimary)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/location"
 )
 
 // Request is everything that a decision depends on.
@@ -82,9 +83,11 @@ func FromPolicy(policy *v1alpha1.SovereigntyPolicy) Policy {
 type Candidate struct {
 	v1alpha1.PlaceReference
 	// Operator identifies who runs it: providers of one group count as one.
-	// OperatorName is what people call it, and ControlCountry who controls it; empty is
-	// unknown.
-	Operator, OperatorName, ControlCountry string
+	Operator string
+	// RunBy is what is known of who runs it.
+	RunBy v1alpha1.Operator
+	// Facts are what else is known of the place.
+	Facts location.Facts
 	// Territory is where it stands; the zero value is unknown and thus outside.
 	Territory geo.Territory
 	// Verification says how sure that is, and Contradiction what is declared and
@@ -107,11 +110,6 @@ type Candidate struct {
 	AllowedNamespaces *metav1.LabelSelector
 	// Adoptable are the buckets here that may be adopted.
 	Adoptable []v1alpha1.AdoptableBucket
-	// GridIntensity is what its electricity costs in grams of CO2 equivalent per kWh;
-	// nil is unknown. PUE is how much more of it the building takes than the machines;
-	// 0 is unknown.
-	GridIntensity *int32
-	PUE           float64
 	// Suspended providers take no new copies.
 	Suspended bool
 	// Holds tells that a bucket of this dataset is there already, from before the

@@ -1,7 +1,7 @@
 package placement
 
 import (
-	"cmp"
+	"strconv"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
@@ -102,8 +102,8 @@ func shown(points int32) int32 {
 	return (points + step*100/2) / (step * 100) * step
 }
 
-// within gives what a perimeter is worth: the narrower the more.
-func within(perimeter geo.Perimeter, full int) int {
+// inside gives what a perimeter is worth: the narrower the more.
+func inside(perimeter geo.Perimeter, full int) int {
 	switch perimeter {
 	case geo.FR:
 		return full
@@ -120,8 +120,8 @@ func within(perimeter geo.Perimeter, full int) int {
 // operator, and two tenths how sure the place is: of premises of one's own nobody
 // but the owner can tell.
 func sovereignty(_ Policy, c Candidate) int {
-	points := within(c.Territory.Perimeter, fullPoints/2) +
-		within(geo.Classify(c.ControlCountry, "").Perimeter, fullPoints*3/10)
+	points := inside(c.Territory.Perimeter, fullPoints/2) +
+		inside(geo.Classify(c.RunBy.ControlCountry, "").Perimeter, fullPoints*3/10)
 	const sure = fullPoints / 5
 	switch {
 	case c.Verification == v1alpha1.VerificationConfirmed, c.Verification == v1alpha1.VerificationDeclared && c.OnPremise:
@@ -141,11 +141,14 @@ const (
 
 // carbon is what power costs there, for the building as well.
 func carbon(_ Policy, c Candidate) int {
-	if c.GridIntensity == nil {
+	if c.Facts.GridIntensity == nil {
 		return 0
 	}
-	grams := float64(*c.GridIntensity) * cmp.Or(c.PUE, unknownPUE)
-	return falling(grams, worstCarbon)
+	pue, err := strconv.ParseFloat(c.Facts.PUE, 64)
+	if err != nil || pue < 1 {
+		pue = unknownPUE
+	}
+	return falling(float64(*c.Facts.GridIntensity)*pue, worstCarbon)
 }
 
 // farAway is worth nothing.

@@ -24,9 +24,22 @@ type setRules struct {
 	copies, operators asked
 	// distance in kilometres between every two copies; 0 asks for nothing.
 	distance asked
-	// atHome is how many copies are in the authority's own premises: 0 or 1.
-	atHome asked
+	// wants are what one copy at least must have.
+	wants []want
 }
+
+// want is something that one copy at least must have.
+type want struct {
+	policy string
+	// what it is, in the words: asks for a copy …
+	what string
+	has  func(c Candidate) bool
+	// rule and reason of the objection when no place has it.
+	rule   Rule
+	reason string
+}
+
+func (w want) isMetBy(m member) bool { return w.has(m.Candidate) }
 
 // requiredSet joins the set rules of all policies that deny.
 func requiredSet(policies []Policy) setRules {
@@ -40,7 +53,10 @@ func requiredSet(policies []Policy) setRules {
 		required.operators.raise(max(rules.DistinctOperators, 1), policy.Name)
 		required.distance.raise(rules.MinimumDistanceKm, policy.Name)
 		if rules.OnPremise == v1alpha1.Required {
-			required.atHome.raise(1, policy.Name)
+			required.wants = append(required.wants, want{
+				policy: policy.Name, what: "in the authority's own premises", has: func(c Candidate) bool { return c.OnPremise },
+				rule: RuleOnPremise, reason: v1alpha1.ReasonOnPremiseRequired,
+			})
 		}
 	}
 	required.copies.raise(1, "")

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,10 +24,10 @@ func (r setRules) shortage(placed []member, candidates []Judged) Objection {
 		return r.tooFew(all, candidates)
 	case len(operatorsOf(all)) < r.operators.value:
 		return r.tooFewOperators(all)
-	case r.atHome.value > 0 && !slices.ContainsFunc(all, func(m member) bool { return m.OnPremise }):
-		return *object(RuleOnPremise, v1alpha1.ReasonOnPremiseRequired,
-			"%s asks for a copy in the authority's own premises, and none of the eligible places is there: %s%s",
-			whoAsks(r.atHome), places(all), seeCandidates)
+	case r.unmet(all) != nil:
+		unmet := r.unmet(all)
+		return *object(unmet.rule, unmet.reason, "policy %s asks for a copy %s, and none of the eligible places is: %s%s",
+			unmet.policy, unmet.what, places(all), seeCandidates)
 	case !slices.ContainsFunc(all, canBePrimary):
 		return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
 			"no eligible place may hold the primary, only copies: %s%s%s", places(all), againstPrimary(all), seeCandidates)
@@ -35,6 +36,16 @@ func (r setRules) shortage(placed []member, candidates []Judged) Objection {
 	}
 	return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
 		"%d places are eligible, and no %d of them may be primary and copies together%s", len(all), r.copies.value, seeCandidates)
+}
+
+// unmet is the first want that none of a set has, or nil.
+func (r setRules) unmet(set []member) *want {
+	for i := range r.wants {
+		if !slices.ContainsFunc(set, r.wants[i].isMetBy) {
+			return &r.wants[i]
+		}
+	}
+	return nil
 }
 
 // seeCandidates ends messages where the status of a bucket says more.
@@ -103,10 +114,12 @@ func (r setRules) others(stay []member, candidates []Judged) string {
 	if r.operators.value > 1 && choose(without, stay, candidates) != nil {
 		return fmt.Sprintf("belong to %d operators (%s)", r.operators.value, r.operators.policy)
 	}
-	without = r
-	without.atHome.value = 0
-	if r.atHome.value > 0 && choose(without, stay, candidates) != nil {
-		return fmt.Sprintf("hold one in the authority's own premises (%s)", r.atHome.policy)
+	for i, want := range r.wants {
+		without = r
+		without.wants = slices.Delete(slices.Clone(r.wants), i, i+1)
+		if choose(without, stay, candidates) != nil {
+			return fmt.Sprintf("have one %s (%s)", want.what, want.policy)
+		}
 	}
 	return "satisfy all other rules about copies"
 }
@@ -220,8 +233,5 @@ func places(set []member) string {
 }
 
 func (c Candidate) operatorName() string {
-	if c.OperatorName != "" {
-		return c.OperatorName
-	}
-	return c.Operator
+	return cmp.Or(c.RunBy.LegalEntity, c.Operator)
 }
