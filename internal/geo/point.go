@@ -45,10 +45,25 @@ func (p Point) DistanceKm(q Point) float64 {
 	return 2 * earthRadiusKm * math.Asin(min(p.chord(q)/2, 1))
 }
 
+// Reach is a distance in a form that is quick to compare with.
+type Reach float64
+
+// ReachKm gives the reach of a distance along the surface of the earth.
+func ReachKm(kilometres float64) Reach {
+	chord := 2 * math.Sin(min(kilometres/(2*earthRadiusKm), math.Pi/2))
+	return Reach(chord * chord)
+}
+
+// IsApart tells whether two points are as far from each other as the reach, or
+// farther.
+func (p Point) IsApart(q Point, reach Reach) bool { return Reach(p.chordSquare(q)) >= reach }
+
 // chord is the straight way through the earth, in radii.
-func (p Point) chord(q Point) float64 {
+func (p Point) chord(q Point) float64 { return math.Sqrt(p.chordSquare(q)) }
+
+func (p Point) chordSquare(q Point) float64 {
 	x, y, z := p.x-q.x, p.y-q.y, p.z-q.z
-	return math.Sqrt(x*x + y*y + z*z)
+	return x*x + y*y + z*z
 }
 
 // Equal tells whether two points are the same.

@@ -45,6 +45,9 @@ func TestDistanceIsAMetric(t *testing.T) {
 		if a.DistanceKm(b)+b.DistanceKm(c) < a.DistanceKm(c)-1e-6 {
 			t.Fatalf("the way over a third place is shorter: %v, %v, %v", a, b, c)
 		}
+		if far := a.DistanceKm(b); !a.IsApart(b, geo.ReachKm(far-1e-3)) || a.IsApart(b, geo.ReachKm(far+1e-3)) {
+			t.Fatalf("%v and %v are %f km apart, and not by their reach", a, b, far)
+		}
 		if !a.Equal(a) || a.Equal(b) {
 			t.Fatalf("%v and %v", a, b)
 		}

@@ -75,7 +75,8 @@ func greedy(in Request) (copies []member, satisfied bool) {
 	if primaryOf(illegal) != nil {
 		return nil, false
 	}
-	for _, candidate := range judged {
+	for i := range judged {
+		candidate := &judged[i]
 		m := member{Judged: candidate, role: v1alpha1.RoleReplica}
 		if len(in.Placed) == 0 && len(copies) == 0 {
 			m.role = v1alpha1.RolePrimary
@@ -87,7 +88,7 @@ func greedy(in Request) (copies []member, satisfied bool) {
 		grown := append(copies[:len(copies):len(copies)], m)
 		left := required.copies.value - len(grown)
 		lacking := required.operators.value - len(operatorsOf(grown))
-		if candidate.EligibleAs(m.role) && !contains(copies, candidate) && required.fits(copies, m) && lacking <= left &&
+		if candidate.EligibleAs(m.role) && !contains(copies, candidate.PlaceReference) && required.fits(copies, m) && lacking <= left &&
 			(left > 0 || required.unmet(grown) == nil) {
 			copies = grown
 		}

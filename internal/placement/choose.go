@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/geo"
 )
 
 // maximumSteps bounds one search, in sets and beginnings of sets that are looked
@@ -72,8 +73,8 @@ func newSearch(required setRules, placed []member, candidates []Judged) *search 
 	for _, m := range placed {
 		s.hasPrimary = s.hasPrimary || m.role == v1alpha1.RolePrimary
 	}
-	for _, candidate := range candidates {
-		if candidate.Eligible() && !contains(placed, candidate) {
+	for i := range candidates {
+		if candidate := &candidates[i]; candidate.Eligible() && !contains(placed, candidate.PlaceReference) {
 			s.all = append(s.all, member{Judged: candidate})
 		}
 	}
@@ -112,12 +113,13 @@ func (s *search) findClose() {
 	if s.required.distance.value == 0 {
 		return
 	}
+	reach := geo.ReachKm(float64(s.required.distance.value))
 	s.isClose = make([][]bool, len(s.all))
 	for i := range s.all {
 		s.isClose[i] = make([]bool, len(s.all))
 		for j := range i {
-			close := s.required.tooClose(s.all[i].Candidate, s.all[j].Candidate)
-			s.isClose[i][j], s.isClose[j][i] = close, close
+			isClose := !isApart(&s.all[i].Candidate, &s.all[j].Candidate, reach)
+			s.isClose[i][j], s.isClose[j][i] = isClose, isClose
 		}
 	}
 }

@@ -54,27 +54,25 @@ func Decide(in Request) Decision {
 	decision.Satisfied = true
 	decision.Copies = copiesOf(chosen)
 	for _, m := range leave {
-		decision.refuse(m, *required.closeness(stay, m.Candidate))
+		decision.refuse(m, *required.closeness(stay, &m.Candidate))
 	}
 	return decision
 }
 
 // refuse says of a placed copy that may be where it is that others take its place.
 func (d *Decision) refuse(m member, objection Objection) {
-	index := slices.IndexFunc(d.Candidates, func(j Judged) bool { return j.PlaceReference == m.PlaceReference })
-	candidate := &d.Candidates[index]
-	candidate.Objections = append(candidate.Objections, objection)
-	d.Illegal = append(d.Illegal, IllegalCopy{
-		Copy: Copy{PlaceReference: m.PlaceReference, Role: m.role}, Objections: candidate.Objections,
-	})
+	m.Objections = append(m.Objections, objection)
+	d.Illegal = append(d.Illegal, IllegalCopy{Copy: Copy{PlaceReference: m.PlaceReference, Role: m.role}, Objections: m.Objections})
 }
 
 // judgeAll judges the candidates and sorts them: those that hold the dataset
-// already, then by score, then by name.
+// already, then by points, then by name.
 func judgeAll(in Request) []Judged {
-	judged, scale := make([]Judged, 0, len(in.Candidates)), newScale(in)
-	for _, candidate := range in.Candidates {
-		j := Judged{Candidate: candidate, Objections: judgeForChoice(in, candidate)}
+	found, order := make([]Judged, len(in.Candidates)), make([]*Judged, len(in.Candidates))
+	scale := newScale(in)
+	for i, candidate := range in.Candidates {
+		j := &found[i]
+		j.Candidate, j.Objections = candidate, judgeForChoice(in, candidate)
 		if j.Eligible() {
 			j.Points, j.SpreadPoints = scale.points(candidate)
 			j.Score = shown(j.Points)
@@ -84,16 +82,20 @@ func judgeAll(in Request) []Judged {
 				j.Placed = placed.Role
 			}
 		}
-		judged = append(judged, j)
+		order[i] = j
 	}
-	slices.SortFunc(judged, func(a, b Judged) int {
+	slices.SortFunc(order, func(a, b *Judged) int {
 		return cmp.Or(holding(b)-holding(a), cmp.Compare(b.Points, a.Points), cmp.Compare(a.ProviderName, b.ProviderName),
 			cmp.Compare(a.Location, b.Location))
 	})
+	judged := make([]Judged, 0, len(order))
+	for _, j := range order {
+		judged = append(judged, *j)
+	}
 	return judged
 }
 
-func holding(j Judged) int {
+func holding(j *Judged) int {
 	if j.Holds {
 		return 1
 	}
@@ -108,7 +110,7 @@ func (d Decision) sortPlaced(placed []Copy) (legal []member, illegal []IllegalCo
 			illegal = append(illegal, IllegalCopy{Copy: c, Objections: []Objection{*gone(c)}})
 			continue
 		}
-		candidate := d.Candidates[index]
+		candidate := &d.Candidates[index]
 		if candidate.EligibleAs(c.Role) {
 			legal = append(legal, member{Judged: candidate, role: c.Role})
 			continue

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/geo"
 )
 
 // distance refuses new copies at places of which nobody knows where they are, and
@@ -20,24 +21,25 @@ func distance(in Request, policy Policy, c Candidate) *Objection {
 	}
 	if c.Point == nil {
 		return object(RuleDistance, v1alpha1.ReasonLocationUnknown,
-			"the policy asks for %d km between copies, and the coordinates of this place are not known: %s", asked, declareAt(c))
+			"the policy asks for %d km between copies, and the coordinates of this place are not known: %s", asked, declareAt(&c))
 	}
 	primary := in.primary()
-	if primary == nil || primary.PlaceReference == c.PlaceReference || primary.Point == nil || isApart(c, *primary, asked) {
+	if primary == nil || primary.PlaceReference == c.PlaceReference || primary.Point == nil ||
+		isApart(&c, primary, geo.ReachKm(float64(asked))) {
 		return nil
 	}
 	return object(RuleDistance, v1alpha1.ReasonTooClose, "it is %s from the primary at %s, and the policy asks for %d km between copies",
-		kilometres(c, *primary), primary.PlaceReference, asked).against(v1alpha1.RoleReplica)
+		kilometres(&c, primary), primary.PlaceReference, asked).against(v1alpha1.RoleReplica)
 }
 
 // declareAt says where coordinates are declared.
-func declareAt(c Candidate) string {
+func declareAt(c *Candidate) string {
 	return fmt.Sprintf("declare latitude and longitude of %s in spec.locations of SovereignProvider %s", c.Location, c.ProviderName)
 }
 
 // kilometres between two places whose coordinates are known, rounded down so that
 // what is too close does not read as if it were not.
-func kilometres(a, b Candidate) string {
+func kilometres(a, b *Candidate) string {
 	return fmt.Sprintf("%.0f km", math.Floor(a.Point.DistanceKm(*b.Point)))
 }
 
@@ -70,31 +72,31 @@ func TooClose(in Request, place v1alpha1.PlaceReference) *Objection {
 	isPlaced := false
 	for _, copied := range in.Placed {
 		if candidate := in.candidate(&copied.PlaceReference); candidate != nil {
-			placed = append(placed, member{Judged: Judged{Candidate: *candidate}, role: copied.Role})
+			placed = append(placed, member{Judged: &Judged{Candidate: *candidate}, role: copied.Role})
 			isPlaced = isPlaced || copied.PlaceReference == place
 		}
 	}
 	if candidate := in.candidate(&place); candidate != nil && !isPlaced {
-		placed = append(placed, member{Judged: Judged{Candidate: *candidate}, role: v1alpha1.RoleReplica})
+		placed = append(placed, member{Judged: &Judged{Candidate: *candidate}, role: v1alpha1.RoleReplica})
 	}
 	stay, leave := required.apart(placed)
 	for _, m := range leave {
 		if m.PlaceReference == place {
-			return required.closeness(stay, m.Candidate)
+			return required.closeness(stay, &m.Candidate)
 		}
 	}
 	return nil
 }
 
 // closeness is the objection against a placed copy that cannot stay beside others.
-func (r setRules) closeness(stay []member, c Candidate) *Objection {
+func (r setRules) closeness(stay []member, c *Candidate) *Objection {
 	objection := object(RuleDistance, v1alpha1.ReasonLocationUnknown,
 		"policy %s asks for %d km between copies, and the coordinates of this place are not known: %s",
 		r.distance.policy, r.distance.value, declareAt(c))
 	for _, m := range stay {
-		if c.Point != nil && r.tooClose(m.Candidate, c) {
+		if c.Point != nil && r.tooClose(&m.Candidate, c) {
 			objection = object(RuleDistance, v1alpha1.ReasonTooClose, "it is %s from the copy at %s, and policy %s asks for %d km between copies",
-				kilometres(m.Candidate, c), m.PlaceReference, r.distance.policy, r.distance.value)
+				kilometres(&m.Candidate, c), m.PlaceReference, r.distance.policy, r.distance.value)
 			break
 		}
 	}

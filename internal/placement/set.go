@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/geo"
 )
 
 // asked is how much the strictest policy asks for, and which policy that is.
@@ -33,13 +34,13 @@ type want struct {
 	policy string
 	// what it is, in the words: asks for a copy …
 	what string
-	has  func(c Candidate) bool
+	has  func(c *Candidate) bool
 	// rule and reason of the objection when no place has it.
 	rule   Rule
 	reason string
 }
 
-func (w want) isMetBy(m member) bool { return w.has(m.Candidate) }
+func (w want) isMetBy(m member) bool { return w.has(&m.Candidate) }
 
 // requiredSet joins the set rules of all policies that deny.
 func requiredSet(policies []Policy) setRules {
@@ -54,7 +55,7 @@ func requiredSet(policies []Policy) setRules {
 		required.distance.raise(rules.MinimumDistanceKm, policy.Name)
 		if rules.OnPremise == v1alpha1.Required {
 			required.wants = append(required.wants, want{
-				policy: policy.Name, what: "in the authority's own premises", has: func(c Candidate) bool { return c.OnPremise },
+				policy: policy.Name, what: "in the authority's own premises", has: func(c *Candidate) bool { return c.OnPremise },
 				rule: RuleOnPremise, reason: v1alpha1.ReasonOnPremiseRequired,
 			})
 		}
@@ -66,19 +67,19 @@ func requiredSet(policies []Policy) setRules {
 
 // member is a candidate in a set, with its role there.
 type member struct {
-	Judged
+	*Judged
 	role v1alpha1.CopyRole
 }
 
 // tooClose says that two places are nearer to each other than is asked, or that it
 // is not known how far they are apart, or nothing. A place is never far enough from
 // itself.
-func (r setRules) tooClose(a, b Candidate) bool {
-	return r.distance.value > 0 && !isApart(a, b, r.distance.value)
+func (r setRules) tooClose(a, b *Candidate) bool {
+	return r.distance.value > 0 && !isApart(a, b, geo.ReachKm(float64(r.distance.value)))
 }
 
-func isApart(a, b Candidate, kilometres int) bool {
-	return a.Point != nil && b.Point != nil && a.Point.DistanceKm(*b.Point) >= float64(kilometres)
+func isApart(a, b *Candidate, reach geo.Reach) bool {
+	return a.Point != nil && b.Point != nil && a.Point.IsApart(*b.Point, reach)
 }
 
 // apart gives the placed copies that may stay beside each other, and those that
@@ -102,7 +103,7 @@ func (r setRules) apart(placed []member) (stay, leave []member) {
 	}
 	stay = r.mostApart(fixed, others)
 	for _, m := range placed {
-		if !contains(stay, m.Judged) {
+		if !contains(stay, m.PlaceReference) {
 			leave = append(leave, m)
 		}
 	}
@@ -131,11 +132,11 @@ func (r setRules) mostApart(stay, others []member) []member {
 
 // fits tells whether a place is far enough from all of a set.
 func (r setRules) fits(set []member, m member) bool {
-	return !slices.ContainsFunc(set, func(other member) bool { return r.tooClose(other.Candidate, m.Candidate) })
+	return !slices.ContainsFunc(set, func(other member) bool { return r.tooClose(&other.Candidate, &m.Candidate) })
 }
 
-func contains(set []member, candidate Judged) bool {
-	return slices.ContainsFunc(set, func(m member) bool { return m.PlaceReference == candidate.PlaceReference })
+func contains(set []member, place v1alpha1.PlaceReference) bool {
+	return slices.ContainsFunc(set, func(m member) bool { return m.PlaceReference == place })
 }
 
 // copiesOf gives the copies of a set, the primary first.

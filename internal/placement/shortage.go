@@ -12,13 +12,12 @@ import (
 // shortage says why no set satisfies the rules: which rule limits it, what the best
 // set is that exists, and what is missing.
 func (r setRules) shortage(placed []member, candidates []Judged) Objection {
-	var replicas []member
-	for _, candidate := range candidates {
-		if !contains(placed, candidate) && candidate.Eligible() {
-			replicas = append(replicas, member{Judged: candidate})
+	all := slices.Clone(placed)
+	for i := range candidates {
+		if candidate := &candidates[i]; candidate.Eligible() && !contains(placed, candidate.PlaceReference) {
+			all = append(all, member{Judged: candidate})
 		}
 	}
-	all := slices.Concat(placed, replicas)
 	switch {
 	case len(all) < r.copies.value:
 		return r.tooFew(all, candidates)
@@ -81,7 +80,7 @@ func (r setRules) tooNear(placed []member, candidates []Judged) Objection {
 		if m.role == v1alpha1.RolePrimary && m.Point == nil {
 			return *object(RuleDistance, v1alpha1.ReasonLocationUnknown,
 				"%s asks for %d km between copies, and the coordinates of the primary's place %s are not known: %s",
-				whoAsks(r.distance), r.distance.value, m.PlaceReference, declareAt(m.Candidate))
+				whoAsks(r.distance), r.distance.value, m.PlaceReference, declareAt(&m.Candidate))
 		}
 	}
 	// How many there are is asked without the other rules, which may not be the limit.
@@ -126,13 +125,14 @@ func (r setRules) others(stay []member, candidates []Judged) string {
 
 // example names an eligible place that is too close to one of a set, and how close.
 func (r setRules) example(set []member, candidates []Judged) string {
-	for _, candidate := range candidates {
-		if !candidate.Eligible() || contains(set, candidate) || candidate.Point == nil {
+	for i := range candidates {
+		candidate := &candidates[i]
+		if !candidate.Eligible() || contains(set, candidate.PlaceReference) || candidate.Point == nil {
 			continue
 		}
 		for _, m := range set {
-			if m.Point != nil && r.tooClose(m.Candidate, candidate.Candidate) {
-				return fmt.Sprintf("; %s, for one, is %s from %s", candidate.PlaceReference, kilometres(m.Candidate, candidate.Candidate), m.PlaceReference)
+			if m.Point != nil && r.tooClose(&m.Candidate, &candidate.Candidate) {
+				return fmt.Sprintf("; %s, for one, is %s from %s", candidate.PlaceReference, kilometres(&m.Candidate, &candidate.Candidate), m.PlaceReference)
 			}
 		}
 	}
