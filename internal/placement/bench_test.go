@@ -68,7 +68,7 @@ func thousandBuckets() []Request {
 // which is taken if it is far enough from those that are taken and leaves room for
 // what is still missing. It never takes anything back.
 func greedy(in Request) (copies []member, satisfied bool) {
-	required := requiredSet(in.Policies)
+	required := requiredSet(in)
 	judged := judgeAll(in)
 	d := Decision{Candidates: judged}
 	copies, illegal := d.sortPlaced(in.Placed)

@@ -24,7 +24,8 @@ type Decision struct {
 	Candidates []Judged
 }
 
-// IllegalCopy is a placed copy with the objections against it.
+// IllegalCopy is a placed copy with the objections that keep it away from where it
+// is.
 type IllegalCopy struct {
 	Copy
 	Objections []Objection
@@ -43,7 +44,7 @@ func Decide(in Request) Decision {
 			lost.Objections[0].Message
 		return decision
 	}
-	required := requiredSet(in.Policies)
+	required := requiredSet(in)
 	stay, leave := required.apart(legal)
 	chosen := choose(required, stay, decision.Candidates)
 	if chosen == nil {
@@ -62,7 +63,7 @@ func Decide(in Request) Decision {
 // refuse says of a placed copy that may be where it is that others take its place.
 func (d *Decision) refuse(m member, objection Objection) {
 	m.Objections = append(m.Objections, objection)
-	d.Illegal = append(d.Illegal, IllegalCopy{Copy: Copy{PlaceReference: m.PlaceReference, Role: m.role}, Objections: m.Objections})
+	d.Illegal = append(d.Illegal, IllegalCopy{Copy: Copy{PlaceReference: m.PlaceReference, Role: m.role}, Objections: excluding(m.Objections, m.role)})
 }
 
 // judgeAll judges the candidates and sorts them: those that hold the dataset
@@ -115,9 +116,14 @@ func (d Decision) sortPlaced(placed []Copy) (legal []member, illegal []IllegalCo
 			legal = append(legal, member{Judged: candidate, role: c.Role})
 			continue
 		}
-		illegal = append(illegal, IllegalCopy{Copy: c, Objections: candidate.Objections})
+		illegal = append(illegal, IllegalCopy{Copy: c, Objections: excluding(candidate.Objections, c.Role)})
 	}
 	return legal, illegal
+}
+
+// excluding are the objections that keep a copy of the role away.
+func excluding(objections []Objection, role v1alpha1.CopyRole) []Objection {
+	return slices.DeleteFunc(slices.Clone(objections), func(o Objection) bool { return !o.Excludes(role) })
 }
 
 func gone(c Copy) *Objection {
@@ -160,7 +166,7 @@ func (d Decision) refusedPrimary(in Request) *Objection {
 			continue
 		}
 		for _, objection := range candidate.Objections {
-			if objection.Concerns(v1alpha1.RolePrimary) {
+			if objection.Excludes(v1alpha1.RolePrimary) {
 				objection.Message = "the bucket's " + field + " " + wanted.String() + " is refused: " + objection.Message
 				return &objection
 			}
@@ -174,7 +180,7 @@ func (d Decision) refusedPrimary(in Request) *Objection {
 func (d Decision) sharedObjection() *Objection {
 	for _, objection := range d.Candidates[0].Objections {
 		isShared := func(j Judged) bool { return slices.Contains(j.Objections, objection) }
-		if objection.Role == "" && !slices.ContainsFunc(d.Candidates, func(j Judged) bool { return !isShared(j) }) {
+		if objection.Role == "" && objection.Denies() && !slices.ContainsFunc(d.Candidates, func(j Judged) bool { return !isShared(j) }) {
 			return &objection
 		}
 	}

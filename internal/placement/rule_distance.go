@@ -67,7 +67,7 @@ func (in Request) candidate(place *v1alpha1.PlaceReference) *Candidate {
 // TooClose tells why a replica may not go on standing where it is beside the other
 // copies that are placed, or gives nil. Copies that were placed before it stay.
 func TooClose(in Request, place v1alpha1.PlaceReference) *Objection {
-	required := requiredSet(in.Policies)
+	required := requiredSet(in)
 	var placed []member
 	isPlaced := false
 	for _, copied := range in.Placed {

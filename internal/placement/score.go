@@ -43,15 +43,18 @@ var measures = map[v1alpha1.PrioritizerName]measure{
 	v1alpha1.PrioritizerSpread:      spread,
 }
 
-// wishes say how many wishes a place leaves open that are no rules, such as a copy in
+// wishes count what is held against a place and is no rule, such as that it is not in
 // the own premises where that is preferred. Each one halves what the prioritizers
 // give.
-var wishes = []func(in Request, c Candidate) int{atHome}
+var wishes = []func(in Request, c Candidate) int{atHome, unmetPreferences}
 
 func newScale(in Request) scale {
 	s := scale{in: in}
 	isPrioritised := false
 	for _, policy := range in.Policies {
+		if policy.IsAdvice() {
+			continue
+		}
 		hasSpread := false
 		for _, p := range policy.Spec.Prioritizers {
 			s.add(p.Name, policy, max(int(p.Weight), 1))
@@ -185,7 +188,7 @@ func falling(value, worst float64) int {
 func atHome(in Request, c Candidate) int {
 	open := 0
 	for _, policy := range in.Policies {
-		if policy.Spec.Copies.OnPremise == v1alpha1.Preferred && !c.OnPremise {
+		if !policy.IsAdvice() && policy.Spec.Copies.OnPremise == v1alpha1.Preferred && !c.OnPremise {
 			open++
 		}
 	}

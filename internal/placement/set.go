@@ -43,10 +43,10 @@ type want struct {
 func (w want) isMetBy(m member) bool { return w.has(&m.Candidate) }
 
 // requiredSet joins the set rules of all policies that deny.
-func requiredSet(policies []Policy) setRules {
+func requiredSet(in Request) setRules {
 	var required setRules
-	for _, policy := range policies {
-		if policy.Spec.Action() != v1alpha1.ActionDeny {
+	for _, policy := range in.Policies {
+		if !policy.Denies() {
 			continue
 		}
 		rules := policy.Spec.Copies
@@ -59,6 +59,7 @@ func requiredSet(policies []Policy) setRules {
 				rule: RuleOnPremise, reason: v1alpha1.ReasonOnPremiseRequired,
 			})
 		}
+		required.wants = append(required.wants, attestedOnce(in.Now, policy)...)
 	}
 	required.copies.raise(1, "")
 	required.operators.raise(1, "")

@@ -25,7 +25,7 @@ func (r setRules) shortage(placed []member, candidates []Judged) Objection {
 		return r.tooFewOperators(all)
 	case r.unmet(all) != nil:
 		unmet := r.unmet(all)
-		return *object(unmet.rule, unmet.reason, "policy %s asks for a copy %s, and none of the eligible places is: %s%s",
+		return *object(unmet.rule, unmet.reason, "policy %s asks for a copy %s, and none of the eligible places will do: %s%s",
 			unmet.policy, unmet.what, places(all), seeCandidates)
 	case !slices.ContainsFunc(all, canBePrimary):
 		return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,

@@ -48,6 +48,7 @@ func entryFor(candidate Judged) v1alpha1.CandidateStatus {
 			Reason:  objection.Reason,
 			Message: shorten(objection.Message),
 			Role:    objection.Role,
+			Action:  objection.Action,
 		})
 	}
 	return entry
