@@ -26,15 +26,15 @@ func (r setRules) shortage(placed []member, candidates []Judged) Objection {
 	case r.unmet(all) != nil:
 		unmet := r.unmet(all)
 		return *object(unmet.rule, unmet.reason, "policy %s asks for a copy %s, and none of the eligible places will do: %s%s",
-			unmet.policy, unmet.what, places(all), seeCandidates)
+			unmet.policy, unmet.what, places(all), SeeCandidates)
 	case !slices.ContainsFunc(all, canBePrimary):
 		return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
-			"no eligible place may hold the primary, only copies: %s%s%s", places(all), againstPrimary(all), seeCandidates)
+			"no eligible place may hold the primary, only copies: %s%s%s", places(all), againstPrimary(all), SeeCandidates)
 	case r.distance.value > 0:
 		return r.tooNear(placed, candidates)
 	}
 	return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
-		"%d places are eligible, and no %d of them may be primary and copies together%s", len(all), r.copies.value, seeCandidates)
+		"%d places are eligible, and no %d of them may be primary and copies together%s", len(all), r.copies.value, SeeCandidates)
 }
 
 // unmet is the first want that none of a set has, or nil.
@@ -47,8 +47,8 @@ func (r setRules) unmet(set []member) *want {
 	return nil
 }
 
-// seeCandidates ends messages where the status of a bucket says more.
-const seeCandidates = "; see status.candidates"
+// SeeCandidates ends messages where the status of a bucket says more.
+const SeeCandidates = "; see status.candidates"
 
 func (r setRules) tooFew(all []member, candidates []Judged) Objection {
 	eligible := "no place is eligible"
@@ -60,7 +60,7 @@ func (r setRules) tooFew(all []member, candidates []Judged) Objection {
 		eligible = fmt.Sprintf("only %d %s eligible: %s", len(all), are, places(all))
 	}
 	return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies, "%s asks for %s and %s%s%s",
-		whoAsks(r.copies), counted(r.copies.value, "copy", "copies"), eligible, refusals(candidates), seeCandidates)
+		whoAsks(r.copies), counted(r.copies.value, "copy", "copies"), eligible, refusals(candidates), SeeCandidates)
 }
 
 func (r setRules) tooFewOperators(all []member) Objection {
@@ -70,7 +70,7 @@ func (r setRules) tooFewOperators(all []member) Objection {
 		names = append(names, of[0].operatorName()+" ("+places(of)+")")
 	}
 	return *object(RuleOperators, v1alpha1.ReasonNotEnoughOperators, "%s asks for %d operators and the eligible places belong to %d: %s%s",
-		whoAsks(r.operators), r.operators.value, len(operators), strings.Join(names, ", "), seeCandidates)
+		whoAsks(r.operators), r.operators.value, len(operators), strings.Join(names, ", "), SeeCandidates)
 }
 
 // tooNear says what the distance between copies leaves of enough places.
@@ -92,17 +92,17 @@ func (r setRules) tooNear(placed []member, candidates []Judged) Objection {
 		case apart.copies.value == r.copies.value:
 			return *object(RuleDistance, v1alpha1.ReasonTooClose,
 				"%s asks for %d km between copies; eligible places that are so far apart exist (%s), but none that %s as well%s",
-				whoAsks(r.distance), r.distance.value, places(best), r.others(stay, candidates), seeCandidates)
+				whoAsks(r.distance), r.distance.value, places(best), r.others(stay, candidates), SeeCandidates)
 		default:
 			return *object(RuleDistance, v1alpha1.ReasonTooClose,
 				"%s asks for %d km between copies, and no %d eligible places are so far apart; %s would be: %s%s%s",
 				whoAsks(r.distance), r.distance.value, r.copies.value, counted(len(best), "place", "places"), places(best),
-				r.example(best, candidates), seeCandidates)
+				r.example(best, candidates), SeeCandidates)
 		}
 	}
 	return *object(RuleDistance, v1alpha1.ReasonTooClose,
 		"%s asks for %d km between copies, and no eligible place for the primary is so far from what is placed%s",
-		whoAsks(r.distance), r.distance.value, seeCandidates)
+		whoAsks(r.distance), r.distance.value, SeeCandidates)
 }
 
 // others says what else is asked of a set, of which places that are far enough apart
