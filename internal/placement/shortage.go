@@ -22,11 +22,11 @@ func (r setRules) shortage(placed []member, candidates []Judged) Objection {
 	case len(all) < r.copies.value:
 		return r.tooFew(all, candidates)
 	case len(operatorsOf(all)) < r.operators.value:
-		return r.tooFewOperators(all)
+		return r.tooFewOperators(all, candidates)
 	case r.unmet(all) != nil:
 		unmet := r.unmet(all)
-		return *object(unmet.rule, unmet.reason, "policy %s asks for a copy %s, and none of the eligible places will do: %s%s",
-			unmet.policy, unmet.what, places(all), SeeCandidates)
+		return *object(unmet.rule, unmet.reason, "policy %s asks for a copy %s, and none of the eligible places will do: %s%s%s",
+			unmet.policy, unmet.what, places(all), refusals(candidates), SeeCandidates)
 	case !slices.ContainsFunc(all, canBePrimary):
 		return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
 			"no eligible place may hold the primary, only copies: %s%s%s", places(all), againstPrimary(all), SeeCandidates)
@@ -53,24 +53,20 @@ const SeeCandidates = "; see status.candidates"
 func (r setRules) tooFew(all []member, candidates []Judged) Objection {
 	eligible := "no place is eligible"
 	if len(all) > 0 {
-		are := "places are"
-		if len(all) == 1 {
-			are = "place is"
-		}
-		eligible = fmt.Sprintf("only %d %s eligible: %s", len(all), are, places(all))
+		eligible = fmt.Sprintf("only %s eligible: %s", counted(len(all), "place is", "places are"), places(all))
 	}
 	return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies, "%s asks for %s and %s%s%s",
 		whoAsks(r.copies), counted(r.copies.value, "copy", "copies"), eligible, refusals(candidates), SeeCandidates)
 }
 
-func (r setRules) tooFewOperators(all []member) Objection {
+func (r setRules) tooFewOperators(all []member, candidates []Judged) Objection {
 	operators := operatorsOf(all)
 	names := make([]string, 0, len(operators))
 	for _, of := range operators {
 		names = append(names, of[0].operatorName()+" ("+places(of)+")")
 	}
-	return *object(RuleOperators, v1alpha1.ReasonNotEnoughOperators, "%s asks for %d operators and the eligible places belong to %d: %s%s",
-		whoAsks(r.operators), r.operators.value, len(operators), strings.Join(names, ", "), SeeCandidates)
+	return *object(RuleOperators, v1alpha1.ReasonNotEnoughOperators, "%s asks for %d operators and the eligible places belong to %d: %s%s%s",
+		whoAsks(r.operators), r.operators.value, len(operators), strings.Join(names, ", "), refusals(candidates), SeeCandidates)
 }
 
 // tooNear says what the distance between copies leaves of enough places.
@@ -205,7 +201,7 @@ func refusals(candidates []Judged) string {
 	for _, rule := range rules {
 		parts = append(parts, fmt.Sprintf("%d by rule %s", counts[rule], rule))
 	}
-	return fmt.Sprintf("; refused are %s: %s", counted(refused, "place", "places"), strings.Join(parts, ", "))
+	return fmt.Sprintf("; %s refused: %s", counted(refused, "place is", "places are"), strings.Join(parts, ", "))
 }
 
 // whoAsks begins a sentence.

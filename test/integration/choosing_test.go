@@ -90,7 +90,7 @@ func TestPoliciesThatNoPlacesSatisfySaySo(t *testing.T) {
 				s.Residency = v1alpha1.Residency{Perimeter: "EU", AllowedCountries: []string{"BE"}}
 				s.Copies = v1alpha1.CopyRules{Minimum: 3}
 			},
-			v1alpha1.ReasonNotEnoughCopies, "policy three-in-belgium asks for 3 copies and only 1 place is eligible: belge/bru; refused are 3 places: 3 by rule country",
+			v1alpha1.ReasonNotEnoughCopies, "policy three-in-belgium asks for 3 copies and only 1 place is eligible: belge/bru; 3 places are refused: 3 by rule country",
 		},
 		"four-copies": {
 			func(s *v1alpha1.SovereigntyPolicySpec) { s.Copies = v1alpha1.CopyRules{Minimum: 4} },
