@@ -21,7 +21,7 @@ var (
 	lille      = new(geo.At(50.63, 3.07))
 	roubaix    = new(geo.At(50.69, 3.17)) // 9 km from Lille
 	paris      = new(geo.At(48.85, 2.35)) // 204 km from Lille, 211 from Roubaix
-	between    = new(geo.At(49.74, 2.7)) // about 100 km from Lille and from Paris
+	between    = new(geo.At(49.74, 2.7))  // about 100 km from Lille and from Paris
 	strasbourg = new(geo.At(48.58, 7.75)) // 406 km from Lille, 396 from Paris
 )
 
