@@ -202,8 +202,8 @@ type Environment struct {
 	MaximumPUE PUE `json:"maximumPUE,omitempty"`
 }
 
-// Requirement says how much something is wanted.
-// +kubebuilder:validation:Enum=Required;Preferred;Allowed;Forbidden;Only
+// Requirement says how much something is wanted. Each field that has one says which
+// of them it takes.
 type Requirement string
 
 // Requirements. Required asks for at least one copy, Only for nothing else.
@@ -239,6 +239,7 @@ type CopyRules struct {
 	// onPremise says whether copies stand in the authority's own premises:
 	// Required (at least one), Preferred, Allowed (default), Forbidden, Only.
 	// +optional
+	// +kubebuilder:validation:Enum=Required;Preferred;Allowed;Forbidden;Only
 	OnPremise Requirement `json:"onPremise,omitempty"`
 }
 
@@ -561,6 +562,7 @@ type PolicySummary struct {
 // +kubebuilder:printcolumn:name="Action",type=string,JSONPath=`.spec.validationActions`
 // +kubebuilder:printcolumn:name="Pass",type=integer,JSONPath=`.status.summary.pass`
 // +kubebuilder:printcolumn:name="Fail",type=integer,JSONPath=`.status.summary.fail`
+// +kubebuilder:printcolumn:name="Warn",type=integer,priority=1,JSONPath=`.status.summary.warn`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type SovereigntyPolicy struct {

@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -88,8 +87,11 @@ type Gatherer struct {
 	Reader client.Reader
 	// Clock tells as of when facts are judged that have an end. Without one, none of
 	// them holds.
-	Clock clock.PassiveClock
+	Clock Clock
 }
+
+// Clock tells the time.
+type Clock interface{ Now() time.Time }
 
 // Facts are what is known of a bucket and of the world that it is placed in.
 type Facts struct {

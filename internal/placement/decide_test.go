@@ -128,6 +128,10 @@ func TestDecide(t *testing.T) {
 			decision: decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x"), place("b", "x", in("CA"))}, primaryAt("b", "x")),
 			reason:   v1alpha1.ReasonOutsidePerimeter, message: "placement.primary b/x is refused: CA is outside FR",
 		},
+		"the bucket chooses a primary that there is not": {
+			decision: decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x")}, primaryAt("b", "x")),
+			reason:   v1alpha1.ReasonProviderNotFound, message: "the bucket's placement.primary asks for b/x, which no SovereignProvider declares",
+		},
 		"what is placed stays although another would be better": {
 			decision: decide([]placement.Policy{policy("p", copies(2, 1), premises("Preferred"))},
 				[]placement.Candidate{place("a", "x"), place("b", "x"), place("c", "x", ownWalls)}, placed("b/x", "a/x")),
@@ -231,6 +235,18 @@ func TestSummaryKeepsWithinItsBounds(t *testing.T) {
 		if len(message) > 512 || !strings.HasSuffix(message, "é…") || !utf8.ValidString(message) {
 			t.Errorf("message of %d bytes: %s", len(message), message)
 		}
+	}
+}
+
+func TestSummaryKeepsThePlacesOfCopies(t *testing.T) {
+	var candidates []placement.Candidate
+	for i := range 100 {
+		candidates = append(candidates, place("p", string(rune('a'+i/26))+string(rune('a'+i%26))))
+	}
+	candidates = append(candidates, place("zz", "x", in("CA")))
+	entries := placement.Summarise(decide([]placement.Policy{policy("p")}, candidates, placed("p/aa", "zz/x")).Candidates)
+	if len(entries) != 64 || entries[63].ProviderName != "zz" || entries[0].Locations[0] != "aa" {
+		t.Errorf("%d entries, the last %+v", len(entries), entries[len(entries)-1])
 	}
 }
 

@@ -20,6 +20,7 @@ var (
 		suspended,
 		available,
 		taint,
+		keyless,
 	}
 	// policyRules are judged for each candidate under each policy.
 	policyRules = []ruleFunc{
