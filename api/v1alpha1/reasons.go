@@ -146,6 +146,8 @@ const (
 	ReasonKeysNotExact = "KeysNotExact"
 	// ReasonReservedKey: the key of an object is under the prefix that Rempart keeps for itself.
 	ReasonReservedKey = "ReservedKey"
+	// ReasonUploadTooSlow: an object cannot be stored in requests as short as the store allows, over the line as it is.
+	ReasonUploadTooSlow = "UploadTooSlow"
 	// ReasonInterrupted: a run was stopped before its end; the next one goes on.
 	ReasonInterrupted = "Interrupted"
 	// ReasonDeletionGuardTripped: a run would delete too much and waits for approval.

@@ -52,10 +52,15 @@ type Reconciler struct {
 
 // NewReconciler makes a reconciler. It starts nothing.
 func NewReconciler(config Config) *Reconciler {
-	return &Reconciler{Config: config, finisher: loop.Finisher{
-		Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(), Names: eventNames,
-	}, trials: &trials{known: map[trialKey]trial{}},
-		discoveries: &discoveries{known: map[types.UID]discovery{}}, footprints: &footprints{asked: map[types.UID]time.Time{}}}
+	return &Reconciler{
+		Config: config,
+		finisher: loop.Finisher{
+			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(), Names: eventNames,
+		},
+		trials:      &trials{known: map[trialKey]trial{}},
+		discoveries: &discoveries{known: map[types.UID]discovery{}},
+		footprints:  &footprints{asked: map[types.UID]time.Time{}},
+	}
 }
 
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders,verbs=get;list;watch;update;patch

@@ -31,7 +31,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "How many buckets the account has at a location of a provider, those of others included.",
 		}, []string{"provider", "location"}),
 		carbon: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "rempart_provider_co2_kilograms",
+			Name: "rempart_provider_co2_grams",
 			Help: "What the whole account emitted this month, other services included, as its vendor reports it.",
 		}, []string{"provider"}),
 		consumption: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -66,7 +66,7 @@ func (m *Metrics) record(s *scope) {
 
 func (m *Metrics) recordFootprint(name string, footprint provider.Footprint) {
 	if footprint.CO2Kilograms != nil {
-		m.carbon.WithLabelValues(name).Set(*footprint.CO2Kilograms)
+		m.carbon.WithLabelValues(name).Set(*footprint.CO2Kilograms * 1000)
 	}
 	for _, used := range footprint.Consumption {
 		m.consumption.WithLabelValues(name, used.Kind).Set(used.Value)

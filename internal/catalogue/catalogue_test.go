@@ -71,14 +71,15 @@ func TestEachVendorHasItsOwnRegions(t *testing.T) {
 		vendor catalogue.Vendor
 		region string
 	}{
-		"a region of another vendor":   {catalogue.OVHcloud, "eu-west-2"},
-		"and the other way round":      {catalogue.Outscale, "GRA"},
-		"a vendor that is not known":   {"AWS", "eu-west-2"},
-		"any store that speaks S3":     {catalogue.Vendor(v1alpha1.ProviderTypeS3), "GRA"},
-		"a region that does not exist": {catalogue.OVHcloud, "EU-WEST-ATL"},
-		"no region":                    {catalogue.OVHcloud, ""},
-		"a compute region":             {catalogue.OVHcloud, "GRA11"},
-		"a pattern of the data":        {catalogue.OVHcloud, "US-*"},
+		"a region of another vendor":     {catalogue.OVHcloud, "eu-west-2"},
+		"and the other way round":        {catalogue.Outscale, "GRA"},
+		"a vendor that is not known":     {"AWS", "eu-west-2"},
+		"any store that speaks S3":       {catalogue.Vendor(v1alpha1.ProviderTypeS3), "GRA"},
+		"a region that does not exist":   {catalogue.OVHcloud, "EU-WEST-ATL"},
+		"no region":                      {catalogue.OVHcloud, ""},
+		"a compute region":               {catalogue.OVHcloud, "GRA11"},
+		"a pattern of the data":          {catalogue.OVHcloud, "US-*"},
+		"a local zone of another vendor": {catalogue.Outscale, "EU-WEST-LZ-BRU-A"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if location, known := catalogue.LocationOf(test.vendor, test.region); known {

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"math"
 	"path"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 // library is the catalogue as it was read.
 type library struct {
+	files        fs.FS
 	sources      map[string]source
 	locationRows []record
 	operatorRows []record
@@ -28,7 +30,7 @@ type library struct {
 // built reads what is built in, once. Files that do not follow their schema stop
 // the program, and the tests before it.
 var built = sync.OnceValue(func() *library {
-	l, err := load()
+	l, err := load(builtIn)
 	if err != nil {
 		panic(fmt.Errorf("read the catalogue that is built in: %w", err))
 	}

@@ -4,13 +4,14 @@ import (
 	"embed"
 	"encoding/csv"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 //go:embed data/*.csv
-var files embed.FS
+var builtIn embed.FS
 
 // record is a row of a file: a property of a region, and the evidence for it.
 type record struct {
@@ -34,8 +35,10 @@ type attestationRow struct {
 
 type source struct{ id, title, publisher, date, licence, address string }
 
-func load() (*library, error) {
-	l := &library{sources: map[string]source{}}
+// load reads the files of a folder called data. It refuses what does not follow
+// the schema; whether the facts make sense is for the tests.
+func load(files fs.FS) (*library, error) {
+	l := &library{files: files, sources: map[string]source{}}
 	for _, step := range []func() error{
 		l.loadSources, l.loadRecords, l.loadAttestations, l.arrange,
 	} {
@@ -47,7 +50,7 @@ func load() (*library, error) {
 }
 
 func (l *library) loadSources() error {
-	return eachRow("sources", []string{"id", "title", "publisher", "date", "licence", "address"}, func(row []string) error {
+	return l.eachRow("sources", []string{"id", "title", "publisher", "date", "licence", "address"}, func(row []string) error {
 		if _, twice := l.sources[row[0]]; twice {
 			return fmt.Errorf("source %q is there twice", row[0])
 		}
@@ -77,7 +80,7 @@ func (l *library) loadRecords() error {
 		}},
 	} {
 		width := len(file.columns)
-		err := eachRow(file.name, slices.Concat(file.columns, evidence), func(row []string) error {
+		err := l.eachRow(file.name, slices.Concat(file.columns, evidence), func(row []string) error {
 			made := file.make(row)
 			var err error
 			made.asOf, made.confidence, made.note = row[width], Confidence(row[width+1]), row[width+3]
@@ -106,7 +109,7 @@ func (l *library) loadAttestations() error {
 		"vendor", "service", "locations", "scheme", "version", "standing", "condition", "validFrom", "validUntil",
 		"asOf", "confidence", "source", "note",
 	}
-	return eachRow("attestations", columns, func(row []string) error {
+	return l.eachRow("attestations", columns, func(row []string) error {
 		ids, titles, err := l.sourcesOf(row[11])
 		l.attestations = append(l.attestations, attestationRow{
 			vendor: Vendor(row[0]), service: row[1], locations: strings.Fields(row[2]), sourceIDs: ids,
@@ -135,8 +138,8 @@ func (l *library) sourcesOf(cell string) (ids []string, titles string, err error
 }
 
 // eachRow hands on the rows of a file, whose first must name the columns.
-func eachRow(name string, columns []string, use func(row []string) error) error {
-	content, err := files.ReadFile("data/" + name + ".csv")
+func (l *library) eachRow(name string, columns []string, use func(row []string) error) error {
+	content, err := fs.ReadFile(l.files, "data/"+name+".csv")
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ const (
 	Throttling                Reason = "Throttled"
 	TokenExpired              Reason = "TokenExpired"
 	UnsortedListing           Reason = "UnsortedListing"
+	UploadTooSlow             Reason = "UploadTooSlow"
 	UserCreationStuck         Reason = "UserCreationStuck"
 	UserLimitReached          Reason = "UserLimitReached"
 	VerificationMismatch      Reason = "VerificationMismatch"

@@ -70,7 +70,7 @@ func (a Audit) Run(ctx context.Context) (AuditReport, error) {
 	if a.Observer == nil {
 		a.Observer = silent{}
 	}
-	e := &examiner{transfer: &transfer{observer: a.Observer, pause: pause}, end: a.End}
+	e := &examiner{transfer: &transfer{sizes: usualSizes, observer: a.Observer, pause: pause}, end: a.End}
 	e.report.Digest = manifest.NewDigest()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(a.Workers)

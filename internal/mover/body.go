@@ -33,8 +33,14 @@ type steadyBody struct {
 	breaks, mends int
 }
 
-// maximumMends bounds the requests for one object, of which each may bring little.
+// maximumMends bounds the requests for one object that bring little. Those that
+// bring a part each are no matter: a source does not wait for a slow target.
 const maximumMends = 100
+
+// isMendedEnough tells that too many requests brought too little.
+func (b *steadyBody) isMendedEnough() bool {
+	return int64(b.mends) > maximumMends+b.offset/b.transfer.sizes.least
+}
 
 // Read implements io.Reader.
 func (b *steadyBody) Read(p []byte) (int, error) {
@@ -59,7 +65,7 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 func (b *steadyBody) mend(broken error) bool {
 	b.breaks++
 	b.mends++
-	if b.ctx.Err() != nil || b.breaks >= attempts || b.mends > maximumMends || b.offset >= b.object.Size || !isWorthAnotherTry(broken) {
+	if b.ctx.Err() != nil || b.breaks >= attempts || b.isMendedEnough() || b.offset >= b.object.Size || !isWorthAnotherTry(broken) {
 		return false
 	}
 	b.transfer.observer.Observe(Event{Kind: EventRetried, Key: b.key, Err: broken})

@@ -52,6 +52,19 @@ func TestAStoreThatGivesAFewBytesAtATimeIsNotAskedForEver(t *testing.T) {
 	}
 }
 
+// A source does not wait for a target that is slow: it may have to be asked again
+// for each part.
+func TestAStoreThatGivesAPartAtATimeIsAskedForAllOfThem(t *testing.T) {
+	w := newWorld(t)
+	w.adjust = func(r *run) { r.transfer.sizes = tinySizes }
+	w.putLarge("large", 8*2*maximumMends)
+	w.source.Faults().Add(emulator.Match{Operation: "GetObject"}, emulator.Truncate(8))
+	w.sync(t)
+	if started := w.target.Count("CreateMultipartUpload"); started != 1 {
+		t.Errorf("it was begun %d times", started)
+	}
+}
+
 func TestAnObjectThatCannotBeReadIsNamedAndNothingIsDeleted(t *testing.T) {
 	for name, effect := range bodyFaults(0) {
 		t.Run(name, func(t *testing.T) {

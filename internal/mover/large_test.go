@@ -13,7 +13,7 @@ import (
 )
 
 // tinySizes make large objects of what fits into a test.
-var tinySizes = sizes{small: 10, part: 8, unit: 4}
+var tinySizes = sizes{small: 10, part: 8, unit: 4, least: 4, parts: 9_500}
 
 // putLarge stores an object of pseudo-random bytes at the source.
 func (w *world) putLarge(key string, size int) {

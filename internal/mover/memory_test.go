@@ -40,6 +40,8 @@ func (e *endless) object(i int) provider.Object {
 
 func (e *endless) Place() provider.Place { return provider.Place{Endpoint: "https://endless"} }
 
+func (e *endless) Limits() provider.StoreLimits { return provider.StoreLimits{} }
+
 func (e *endless) Ping(context.Context) (provider.Health, error) {
 	return provider.Health{ServerTime: longAgo}, nil
 }

@@ -28,6 +28,7 @@ type transfer struct {
 	lock           *lockCheck
 	known          Known
 	memory         *memory
+	pace           *pace
 	// uploads counts those that were begun.
 	uploads atomic.Int64
 	// pause waits between two tries of an object.
@@ -40,11 +41,14 @@ type sizes struct {
 	// request.
 	small int64
 	// part is the usual size of a part of a larger one, and unit what it is a
-	// multiple of.
-	part, unit int64
+	// multiple of. Least is how small all parts but the last may be, and parts how
+	// many there may be.
+	part, unit, least int64
+	parts             int
 }
 
-var usualSizes = sizes{small: 16 << 20, part: 16 << 20, unit: 1 << 20}
+// usualSizes are within what S3 allows, and leave room below its 10 000 parts.
+var usualSizes = sizes{small: 16 << 20, part: 16 << 20, unit: 1 << 20, least: 5 << 20, parts: 9_500}
 
 // attempts is how often an object is tried when reading its body fails; single
 // requests are tried again by the session.
@@ -64,6 +68,7 @@ func newTransfer(job Job) *transfer {
 		lock:         &lockCheck{session: job.Target.Session, bucket: job.Target.Bucket},
 		known:        job.Options.Known,
 		memory:       newMemory(job.Options.BytesInFlight),
+		pace:         newPace(job.Target.Session.Limits().UploadDuration, usualSizes, job.Options),
 		pause:        pause,
 	}
 }
@@ -137,7 +142,9 @@ func (t *transfer) copyOnce(ctx context.Context, key string, listed provider.Obj
 	if err != nil {
 		return manifest.Entry{}, err
 	}
-	if room <= t.sizes.small {
+	whole := t.whole()
+	isSmall := room <= whole
+	if isSmall {
 		release, err := t.memory.hold(ctx, room)
 		if err != nil {
 			return manifest.Entry{}, err
@@ -149,8 +156,7 @@ func (t *transfer) copyOnce(ctx context.Context, key string, listed provider.Obj
 		return manifest.Entry{}, fmt.Errorf("read from the source: %w", sourceError(t.source.Bucket, err))
 	}
 	defer body.Close()
-	isSmall := room <= t.sizes.small
-	if object.Size > room || isSmall != (object.Size <= t.sizes.small) {
+	if object.Size > room || isSmall != (object.Size <= whole) {
 		return manifest.Entry{}, &resized{object.Size}
 	}
 	if object.Attributes.Tags, err = t.tags(ctx, t.source, key, object); err != nil {
@@ -170,6 +176,14 @@ func (t *transfer) copyOnce(ctx context.Context, key string, listed provider.Obj
 		err = t.verify(ctx, key, entry)
 	}
 	return entry, err
+}
+
+// whole is the size up to which an object is stored in one request now.
+func (t *transfer) whole() int64 {
+	if t.pace == nil {
+		return t.sizes.small
+	}
+	return min(t.sizes.small, t.pace.size())
 }
 
 // tags asks for an object's tags if it has any.
@@ -207,9 +221,12 @@ func (t *transfer) copySmall(ctx context.Context, key string, object provider.Ob
 	digest := sha256.Sum256(content)
 	result := copied{sha256: hex.EncodeToString(digest[:])}
 	ref := t.target.ref(key)
-	result.stored, err = t.target.Session.Put(ctx, ref, provider.Content{
-		Reader: bytes.NewReader(content), Size: object.Size, SHA256: result.sha256,
-	}, object.Attributes)
+	err = t.pace.carry(ctx, key, object.Size, func(ctx context.Context) (err error) {
+		result.stored, err = t.target.Session.Put(ctx, ref, provider.Content{
+			Reader: bytes.NewReader(content), Size: object.Size, SHA256: result.sha256,
+		}, object.Attributes)
+		return err
+	})
 	if err != nil {
 		return copied{}, fmt.Errorf("write to the target: %w", err)
 	}

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// maximumParts leaves room below the 10 000 that S3 allows.
-	maximumParts = 9_500
 	// partsAtOnce is how many parts of one object are on their way at once.
 	partsAtOnce = 4
 	// abortTimeout bounds the abort of an upload after the run was stopped.
@@ -25,8 +23,23 @@ const (
 
 // partSize gives the size of the parts of an object.
 func (s sizes) partSize(size int64) int64 {
-	smallest := (size + maximumParts - 1) / maximumParts
-	return max(s.part, (smallest+s.unit-1)/s.unit*s.unit)
+	return max(s.part, s.fewest(size, s.parts))
+}
+
+// fewest gives the size of parts of which so many are enough.
+func (s sizes) fewest(size int64, parts int) int64 {
+	smallest := (size + int64(parts) - 1) / int64(parts)
+	return (smallest + s.unit - 1) / s.unit * s.unit
+}
+
+// nextPart gives the size of the next part of an object, of which so much is left
+// and so many parts are stored or under way.
+func (t *transfer) nextPart(size, left int64, stored int) (int64, error) {
+	if t.pace == nil {
+		return min(t.sizes.partSize(size), left), nil
+	}
+	length, err := t.pace.part(size, left, stored)
+	return min(length, left), err
 }
 
 // copyLarge stores an object in parts. Every part is bound to its own digest,
@@ -38,7 +51,7 @@ func (t *transfer) copyLarge(ctx context.Context, key string, object provider.Ob
 	if err != nil {
 		return copied{}, fmt.Errorf("start an upload to the target: %w", err)
 	}
-	result, err := t.uploadParts(ctx, ref, uploadID, object.Size, body)
+	result, err := t.uploadParts(ctx, upload{ref, uploadID, key}, object.Size, body)
 	if err != nil {
 		t.abort(ctx, ref, uploadID)
 		return copied{}, err
@@ -46,31 +59,41 @@ func (t *transfer) copyLarge(ctx context.Context, key string, object provider.Ob
 	return result, nil
 }
 
-func (t *transfer) uploadParts(ctx context.Context, ref provider.Ref, uploadID string, size int64, body io.Reader) (copied, error) {
+// upload is one that is open at the target, of the object with a key.
+type upload struct {
+	provider.Ref
+	id, key string
+}
+
+func (t *transfer) uploadParts(ctx context.Context, up upload, size int64, body io.Reader) (copied, error) {
 	whole := sha256.New()
-	partSize := t.sizes.partSize(size)
-	parts := make([]provider.Part, 0, size/partSize+1)
+	var parts []*provider.Part
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(partsAtOnce)
-	for offset := int64(0); offset < size; offset += partSize {
-		length := min(partSize, size-offset)
+	for left := size; left > 0; {
+		length, err := t.nextPart(size, left, len(parts))
+		if err != nil {
+			group.Go(func() error { return err })
+			break
+		}
 		release, err := t.memory.hold(groupCtx, length)
 		if err != nil {
 			break // the group knows the cause
 		}
-		content, err := readPart(body, length, offset+length == size)
+		left -= length
+		content, err := readPart(body, length, left == 0)
 		if err != nil {
 			release()
 			group.Go(func() error { return err })
 			break
 		}
 		_, _ = whole.Write(content)
-		number := len(parts) + 1
-		parts = append(parts, provider.Part{})
-		stored := &parts[number-1]
+		stored := &provider.Part{}
+		parts = append(parts, stored)
+		number := len(parts)
 		group.Go(func() (err error) {
 			defer release()
-			*stored, err = t.uploadPart(groupCtx, ref, uploadID, number, content)
+			*stored, err = t.uploadPart(groupCtx, up, number, content)
 			return err
 		})
 	}
@@ -80,7 +103,7 @@ func (t *transfer) uploadParts(ctx context.Context, ref provider.Ref, uploadID s
 	if err := ctx.Err(); err != nil {
 		return copied{}, err
 	}
-	return t.complete(ctx, ref, uploadID, parts, hex.EncodeToString(whole.Sum(nil)))
+	return t.complete(ctx, up, parts, hex.EncodeToString(whole.Sum(nil)))
 }
 
 // readPart reads the next part; after the last one nothing may come.
@@ -95,10 +118,14 @@ func readPart(body io.Reader, length int64, isLast bool) ([]byte, error) {
 	return content, nil
 }
 
-func (t *transfer) uploadPart(ctx context.Context, ref provider.Ref, uploadID string, number int, content []byte) (provider.Part, error) {
+func (t *transfer) uploadPart(ctx context.Context, up upload, number int, content []byte) (part provider.Part, err error) {
 	digest := sha256.Sum256(content)
-	part, err := t.target.Session.UploadPart(ctx, ref, uploadID, number, provider.Content{
-		Reader: bytes.NewReader(content), Size: int64(len(content)), SHA256: hex.EncodeToString(digest[:]),
+	size := int64(len(content))
+	err = t.pace.carry(ctx, up.key, size, func(ctx context.Context) (err error) {
+		part, err = t.target.Session.UploadPart(ctx, up.Ref, up.id, number, provider.Content{
+			Reader: bytes.NewReader(content), Size: size, SHA256: hex.EncodeToString(digest[:]),
+		})
+		return err
 	})
 	if err != nil {
 		return provider.Part{}, fmt.Errorf("write part %d to the target: %w", number, err)
@@ -106,14 +133,22 @@ func (t *transfer) uploadPart(ctx context.Context, ref provider.Ref, uploadID st
 	return part, nil
 }
 
-func (t *transfer) complete(ctx context.Context, ref provider.Ref, uploadID string, parts []provider.Part, digest string) (copied, error) {
-	stored, err := t.target.Session.CompleteUpload(ctx, ref, uploadID, parts)
+func (t *transfer) complete(ctx context.Context, up upload, parts []*provider.Part, digest string) (copied, error) {
+	stored, err := t.target.Session.CompleteUpload(ctx, up.Ref, up.id, valuesOf(parts))
 	if err != nil {
 		return copied{}, fmt.Errorf("complete the upload to the target: %w", err)
 	}
 	// Ceph RGW tells the ETag of an upload only when asked afterwards.
-	stored, err = t.withETag(ctx, ref, stored)
+	stored, err = t.withETag(ctx, up.Ref, stored)
 	return copied{sha256: digest, stored: stored}, err
+}
+
+func valuesOf(parts []*provider.Part) []provider.Part {
+	values := make([]provider.Part, len(parts))
+	for i, part := range parts {
+		values[i] = *part
+	}
+	return values
 }
 
 // abort drops an upload, also when the run was stopped. What cannot be dropped

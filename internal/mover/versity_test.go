@@ -99,7 +99,7 @@ func TestARealGatewayIsKeptTrue(t *testing.T) {
 	for name, versioning := range map[string]provider.Versioning{"without versions": "", "with versions": provider.VersioningEnabled} {
 		t.Run(name, func(t *testing.T) {
 			w, target := toVersity(t, versioning)
-			w.adjust = func(r *run) { r.transfer.sizes = sizes{small: 1 << 20, part: 5 << 20, unit: 1 << 20} }
+			w.adjust = func(r *run) { r.transfer.sizes.small, r.transfer.sizes.part = 1<<20, 5<<20 }
 			keys := w.putMany(50)
 			w.putLarge("large", 11<<20)
 			for key, object := range attributed() {

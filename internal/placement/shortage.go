@@ -29,7 +29,7 @@ func (r setRules) shortage(placed []member, candidates []Judged) *Objection {
 			unmet.policy, unmet.what, places(all)).adding(refusals(candidates), SeeCandidates)
 	case !slices.ContainsFunc(all, canBePrimary):
 		return object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
-			"no eligible place may hold the primary, only copies: %s", places(all)).adding(againstPrimary(all), SeeCandidates)
+			"no eligible place may hold the primary, only copies: %s", places(all)).adding(refusedPrimaries(all), SeeCandidates)
 	case r.distance.value > 0:
 		return r.tooNear(placed, candidates)
 	}
@@ -159,8 +159,8 @@ func canBePrimary(m member) bool {
 	return m.role == v1alpha1.RolePrimary || m.role == "" && m.EligibleAs(v1alpha1.RolePrimary)
 }
 
-// againstPrimary says which rule keeps the primary from the first of some places.
-func againstPrimary(all []member) string {
+// refusedPrimaries says which rule keeps the primary from the first of some places.
+func refusedPrimaries(all []member) string {
 	for _, m := range all {
 		for _, objection := range m.Objections {
 			if objection.Role == v1alpha1.RolePrimary {

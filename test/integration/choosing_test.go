@@ -97,7 +97,9 @@ func TestPoliciesThatNoPlacesSatisfySaySo(t *testing.T) {
 			v1alpha1.ReasonNotEnoughCopies, "policy four-copies asks for 4 copies and only 3 places are eligible: onprem/dc1, ovh/GRA, tds-outscale/eu-west-2",
 		},
 		"three-far-apart": {
-			func(s *v1alpha1.SovereigntyPolicySpec) { s.Copies = v1alpha1.CopyRules{Minimum: 3, MinimumDistanceKm: 100} },
+			func(s *v1alpha1.SovereigntyPolicySpec) {
+				s.Copies = v1alpha1.CopyRules{Minimum: 3, MinimumDistanceKm: 100}
+			},
 			v1alpha1.ReasonTooClose, "asks for 100 km between copies, and no 3 eligible places are so far apart; 2 places would be",
 		},
 	} {
@@ -183,8 +185,12 @@ func TestRulesAboutChoosingThatAreRefusedAtAdmission(t *testing.T) {
 		"spec.prioritizers[1]": func(s *v1alpha1.SovereigntyPolicySpec) {
 			s.Prioritizers = []v1alpha1.Prioritizer{{Name: "Carbon"}, {Name: "Carbon"}}
 		},
-		"spec.prioritizers[0].weight":            func(s *v1alpha1.SovereigntyPolicySpec) { s.Prioritizers = []v1alpha1.Prioritizer{{Name: "Carbon", Weight: 101}} },
-		"spec.prioritizers[0].name":              func(s *v1alpha1.SovereigntyPolicySpec) { s.Prioritizers = []v1alpha1.Prioritizer{{Name: "Price", Weight: 1}} },
+		"spec.prioritizers[0].weight": func(s *v1alpha1.SovereigntyPolicySpec) {
+			s.Prioritizers = []v1alpha1.Prioritizer{{Name: "Carbon", Weight: 101}}
+		},
+		"spec.prioritizers[0].name": func(s *v1alpha1.SovereigntyPolicySpec) {
+			s.Prioritizers = []v1alpha1.Prioritizer{{Name: "Price", Weight: 1}}
+		},
 		"spec.concentration.maximumSharePercent": func(s *v1alpha1.SovereigntyPolicySpec) { s.Concentration.MaximumSharePercent = 101 },
 		"spec.copies.minimumDistanceKm":          func(s *v1alpha1.SovereigntyPolicySpec) { s.Copies.MinimumDistanceKm = 20001 },
 		"latitude must be a decimal number of degrees between -90 and 90": func(s *v1alpha1.SovereigntyPolicySpec) {
