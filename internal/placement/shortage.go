@@ -3,6 +3,7 @@ package placement
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -175,39 +176,34 @@ func refusedPrimaries(all []member) string {
 // first.
 func refusals(candidates []Judged) string {
 	counts, refused := map[Rule]int{}, 0
-	var rules []Rule
-	for _, candidate := range candidates {
-		if candidate.Eligible() {
-			continue
-		}
-		refused++
-		var counted []Rule
-		for _, objection := range candidate.Objections {
-			if !slices.Contains(counted, objection.Rule) {
-				counted = append(counted, objection.Rule)
+	for i := range candidates {
+		if !candidates[i].Eligible() {
+			refused++
+			for rule := range candidates[i].refusedBy() {
+				counts[rule]++
 			}
-		}
-		for _, rule := range counted {
-			if counts[rule] == 0 {
-				rules = append(rules, rule)
-			}
-			counts[rule]++
 		}
 	}
 	if refused == 0 {
 		return ""
 	}
-	slices.SortFunc(rules, func(a, b Rule) int {
-		if counts[a] != counts[b] {
-			return counts[b] - counts[a]
-		}
-		return strings.Compare(string(a), string(b))
-	})
+	rules := slices.SortedFunc(maps.Keys(counts), func(a, b Rule) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(a, b)) })
 	parts := make([]string, 0, len(rules))
 	for _, rule := range rules {
 		parts = append(parts, fmt.Sprintf("%d by rule %s", counts[rule], rule))
 	}
 	return fmt.Sprintf("; %s refused: %s", counted(refused, "place is", "places are"), strings.Join(parts, ", "))
+}
+
+// refusedBy are the rules that keep copies away from a candidate.
+func (j *Judged) refusedBy() map[Rule]bool {
+	rules := map[Rule]bool{}
+	for _, objection := range j.Objections {
+		if objection.Denies() {
+			rules[objection.Rule] = true
+		}
+	}
+	return rules
 }
 
 // whoAsks begins a sentence.

@@ -189,11 +189,13 @@ func TestWhatLimitsASetIsSaid(t *testing.T) {
 			"policy q asks for 3 copies and only 2 places are eligible: a/x, e/x; 3 places are refused: 2 by rule residency, 1 by rule suspended; see status.candidates",
 		},
 		"one place too few": {
-			[]placement.Policy{policy("p", copies(2, 1))}, []placement.Candidate{place("a", "x")},
+			[]placement.Policy{policy("p", copies(2, 1))},
+			[]placement.Candidate{place("a", "x")},
 			v1alpha1.ReasonNotEnoughCopies, "policy p asks for 2 copies and only 1 place is eligible: a/x; see status.candidates",
 		},
 		"no place at all": {
-			[]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x", in("CA")), place("b", "x", in("GB"))},
+			[]placement.Policy{policy("p")},
+			[]placement.Candidate{place("a", "x", in("CA")), place("b", "x", in("GB"))},
 			v1alpha1.ReasonNotEnoughCopies,
 			"policy p asks for 1 copy and no place is eligible; 2 places are refused: 2 by rule residency; see status.candidates",
 		},
@@ -204,17 +206,20 @@ func TestWhatLimitsASetIsSaid(t *testing.T) {
 			"policy p asks for 3 operators and the eligible places belong to 2: OVH SA (a/x, c/x), 2 (b/x); see status.candidates",
 		},
 		"nothing at home": {
-			[]placement.Policy{policy("p", premises("Required"))}, []placement.Candidate{place("a", "x")},
+			[]placement.Policy{policy("p", premises("Required"))},
+			[]placement.Candidate{place("a", "x")},
 			v1alpha1.ReasonOnPremiseRequired,
 			"policy p asks for a copy in the authority's own premises, and none of the eligible places will do: a/x; see status.candidates",
 		},
 		"nothing attested": {
-			[]placement.Policy{policy("p", attested)}, []placement.Candidate{place("a", "x")},
+			[]placement.Policy{policy("p", attested)},
+			[]placement.Candidate{place("a", "x")},
 			v1alpha1.ReasonAttestationMissing,
 			"policy p asks for a copy with an attestation of SecNumCloud 3.2, and none of the eligible places will do: a/x; see status.candidates",
 		},
 		"nowhere a primary": {
-			[]placement.Policy{policy("p", scoped)}, []placement.Candidate{place("a", "x", accountWide), place("b", "x", accountWide)},
+			[]placement.Policy{policy("p", scoped)},
+			[]placement.Candidate{place("a", "x", accountWide), place("b", "x", accountWide)},
 			v1alpha1.ReasonNotEnoughCopies,
 			"no eligible place may hold the primary, only copies: a/x, b/x; of a/x: keys of provider a reach its whole account, " +
 				"and the policy asks for keys to one bucket; see status.candidates",
@@ -273,7 +278,8 @@ func TestPoliciesThatNothingSatisfies(t *testing.T) {
 				place("a", "x", func(c *placement.Candidate) { c.AllowedNamespaces = nil }),
 				place("b", "x", func(c *placement.Candidate) { c.Suspended = true }),
 				place("c", "x", offered(v1alpha1.LocationMaintenance)),
-			}, "",
+			},
+			"",
 		},
 		"one that only warns is judged as if it denied": {
 			policy("p", copies(2, 1), func(s *v1alpha1.SovereigntyPolicySpec) {

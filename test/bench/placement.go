@@ -34,7 +34,7 @@ func (b *bench) decide(ctx context.Context) (decisions, error) {
 	if err != nil {
 		return decisions{}, err
 	}
-	command := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkThousandBuckets$", //nolint:gosec // a number
+	command := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkThousandBuckets$",
 		"-cpu", "1", "-count", strconv.Itoa(b.rounds), "./internal/placement")
 	command.Dir = root
 	output, err := command.CombinedOutput()
