@@ -3,7 +3,6 @@ package ovh
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -29,10 +28,7 @@ func (a account) Discover(ctx context.Context) ([]provider.Region, error) {
 // in reports, and has no public call for it, nor for the use of object storage
 // alone.
 func (a account) Footprint(context.Context, time.Time) (provider.Footprint, error) {
-	return provider.Footprint{}, &fault.Error{
-		Class: unsupported.class, Reason: unsupported.reason,
-		Err: fmt.Errorf("footprint of %s: %w (OVHcloud has no public API for it)", a.project.what(), unsupported.sentinel),
-	}
+	return provider.Footprint{}, unsupported.Fault("footprint of "+a.project.what(), "OVHcloud has no public API for it")
 }
 
 func (p *project) discover(ctx context.Context) ([]provider.Region, error) {
