@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -10,13 +11,14 @@ import (
 	"time"
 
 	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/serving"
 	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 // call is one request on its way through the server.
 type call struct {
 	*Server
-	w      *answer
+	w      *serving.Answer
 	r      *http.Request
 	query  url.Values
 	op     *operation
@@ -34,18 +36,16 @@ type call struct {
 // serve is the way of every request: what it is, what disturbs it, who sends it,
 // whether the vendor has it, whether he may, then the operation itself.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.requests.RLock()
-	defer s.requests.RUnlock()
 	record := &Request{}
 	c := &call{
-		Server: s, w: &answer{ResponseWriter: w, log: s.log, record: record}, record: record,
+		Server: s, w: newAnswer(w, s.log, record), record: record,
 		r: r, query: r.URL.Query(), op: refused, now: s.options.Clock().UTC(),
 	}
-	if s.faults.isDown() || s.isClosing() {
+	if s.faults.IsDown() || s.service.IsClosing() {
 		c.cut()
 	}
 	c.w.Header().Set("Date", c.now.Format(http.TimeFormat))
-	c.w.Header().Set("X-Amz-Request-Id", s.log.nextID())
+	c.w.Header().Set("X-Amz-Request-Id", fmt.Sprintf("%016X", s.log.Number()))
 	routed := c.route()
 	c.remember()
 	if c.disturb() {
@@ -60,7 +60,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 	}
-	if c.w.swallow {
+	if c.w.Swallow {
 		c.cut()
 	}
 }
@@ -83,7 +83,7 @@ func (c *call) remember() {
 	c.record.Time, c.record.Operation, c.record.Method = c.now, c.op.name, c.r.Method
 	c.record.Bucket, c.record.Key = c.bucket, c.key
 	c.record.Query, c.record.Header = query.Encode(), header
-	c.log.add(c.record)
+	c.log.Add(c.record)
 }
 
 // disturb applies the faults that hit the request. It returns true when it
@@ -94,19 +94,15 @@ func (c *call) disturb() bool {
 		key, _ := c.options.Lookup(sig.AccessKey)
 		identity = key.Identity
 	}
-	struck := c.faults.strike(c.op.name, c.bucket, c.key, identity)
+	struck := strike(c.faults, c.op.name, c.bucket, c.key, identity)
 	if e, ok := struck[kindHold]; ok {
-		select {
-		case <-e.gate:
-		case <-c.r.Context().Done():
-		case <-c.closing:
-		}
+		c.service.Hold(c.r.Context(), e.gate)
 	}
 	if e, ok := struck[kindLatency]; ok {
-		c.pause(c.r.Context(), e.delay)
+		c.service.Pause(c.r.Context(), e.delay)
 	}
 	// A wait may have ended because the server closes: no answer then.
-	if _, ok := struck[kindResetBefore]; ok || c.isClosing() {
+	if _, ok := struck[kindResetBefore]; ok || c.service.IsClosing() {
 		c.cut()
 	}
 	if e, ok := struck[kindFail]; ok {
@@ -117,7 +113,7 @@ func (c *call) disturb() bool {
 		c.fail(injected)
 		return true
 	}
-	_, c.w.swallow = struck[kindResetAfter]
+	_, c.w.Swallow = struck[kindResetAfter]
 	return false
 }
 
@@ -134,7 +130,7 @@ func (c *call) authenticate() error {
 		Secret: func(accessKey string) (string, bool) {
 			var ok bool
 			if known, ok = c.options.Lookup(accessKey); ok {
-				c.log.note(func() { c.record.AccessKey, c.record.Identity = accessKey, known.Identity })
+				c.log.Note(func() { c.record.AccessKey, c.record.Identity = accessKey, known.Identity })
 			}
 			return known.Secret, ok
 		},
@@ -194,7 +190,7 @@ func (c *call) fail(err error) {
 	if !errors.As(err, &known) {
 		known = &s3error.Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
 	}
-	c.log.note(func() { c.record.Code = known.Code })
+	c.log.Note(func() { c.record.Code = known.Code })
 	for name, value := range known.Header {
 		c.w.Header().Set(name, value)
 	}

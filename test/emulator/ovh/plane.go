@@ -51,7 +51,7 @@ func (s *Server) openRegions(ctx context.Context) error {
 			return fmt.Errorf("listen for region %s: %w", spec.Name, err)
 		}
 		r.listener = listener
-		s.serving.Go(r.accept)
+		s.accepting.Go(r.accept)
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (r *region) accept() {
 		}
 		select {
 		case r.conns <- conn:
-		case <-r.server.closing:
+		case <-r.server.service.Closing():
 			_ = conn.Close()
 			return
 		}
@@ -103,7 +103,7 @@ func (l relay) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.conns:
 		return conn, nil
-	case <-l.server.closing:
+	case <-l.server.service.Closing():
 		return nil, net.ErrClosed
 	}
 }

@@ -17,7 +17,7 @@ func (c *call) authenticate() error {
 			defer c.mu.RUnlock()
 			var ok bool
 			if known, ok = c.credentials[accessKey]; ok {
-				c.log.note(func() { c.record.AccessKey = accessKey })
+				c.log.Note(func() { c.record.AccessKey = accessKey })
 			}
 			return known.secret, ok
 		},

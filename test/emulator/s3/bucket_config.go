@@ -79,7 +79,7 @@ func (c *call) routeBadAnswer() bool {
 		if c.query.Has(name) {
 			c.op = &operation{name: "BadAnswer", handle: func(c *call) error {
 				c.w.WriteHeader(http.StatusOK)
-				c.w.send([]byte(text))
+				c.w.Send([]byte(text))
 				return nil
 			}}
 			c.record.Operation, c.record.Subresource = c.op.name, name
@@ -185,7 +185,7 @@ func (c *call) getBucketPolicy() error {
 			return s3error.NotFound("NoSuchBucketPolicy", "The bucket policy does not exist")
 		}
 		c.w.Header().Set("Content-Type", "application/json")
-		c.w.send(b.policyText)
+		c.w.Send(b.policyText)
 		return nil
 	})
 }

@@ -159,6 +159,6 @@ func (c *call) answerJSON(status int, document any) error {
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	c.w.WriteHeader(status)
-	c.w.send(text)
+	c.w.Send(text)
 	return nil
 }
