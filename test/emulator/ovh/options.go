@@ -1,6 +1,7 @@
 package ovh
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -50,20 +51,12 @@ func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	o.Project = orDefault(o.Project, randomHex(16))
-	o.UserDelay = orDefault(o.UserDelay, defaultUserDelay)
-	o.UserLimit = orDefault(o.UserLimit, defaultUserLimit)
-	o.BucketQuota = orDefault(o.BucketQuota, defaultBucketQuota)
-	o.PageSize = orDefault(o.PageSize, defaultPageSize)
+	o.Project = cmp.Or(o.Project, randomHex(16))
+	o.UserDelay = cmp.Or(o.UserDelay, defaultUserDelay)
+	o.UserLimit = cmp.Or(o.UserLimit, defaultUserLimit)
+	o.BucketQuota = cmp.Or(o.BucketQuota, defaultBucketQuota)
+	o.PageSize = cmp.Or(o.PageSize, defaultPageSize)
 	return o
-}
-
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }
 
 // AccessRule grants one method on paths; * stands for any text.

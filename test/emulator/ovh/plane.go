@@ -1,6 +1,7 @@
 package ovh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -341,10 +342,10 @@ func (r *region) document() map[string]any {
 	return map[string]any{
 		"name":               r.spec.Name,
 		"type":               r.spec.Type,
-		"status":             orDefault(r.spec.Status, Up),
+		"status":             cmp.Or(r.spec.Status, Up),
 		"continentCode":      r.spec.Continent,
 		"countryCode":        strings.ToLower(r.spec.Country),
-		"datacenterLocation": orDefault(r.spec.Datacenter, r.spec.Name),
+		"datacenterLocation": cmp.Or(r.spec.Datacenter, r.spec.Name),
 		"availabilityZones":  orEmpty(r.spec.Zones),
 		"ipCountries":        []string{strings.ToLower(r.spec.Country)},
 		"services":           services,

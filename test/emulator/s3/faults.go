@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,7 +106,7 @@ func (es effects) has(k kind) bool {
 // of a multi-delete; nil when there is none.
 func (c *call) injected(key string) error {
 	for _, e := range c.effects {
-		if e.kind == kindFail && e.within == (key != "") && e.match.wantsKey(orDefault(key, c.key)) {
+		if e.kind == kindFail && e.within == (key != "") && e.match.wantsKey(cmp.Or(key, c.key)) {
 			injected := &s3error.Error{Status: e.status, Code: e.code, Message: "Injected fault."}
 			if e.delay > 0 {
 				injected.Header = map[string]string{"Retry-After": strconv.Itoa(int(e.delay / time.Second))}

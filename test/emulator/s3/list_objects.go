@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
@@ -168,7 +169,7 @@ func (c *call) objectXML(stored *Object, encode keyEncoder) objectXML {
 		LastModified: c.listTime(o.LastModified),
 		ETag:         `"` + o.ETag + `"`,
 		Size:         o.Size,
-		StorageClass: orDefault(o.StorageClass, standardClass),
+		StorageClass: cmp.Or(o.StorageClass, standardClass),
 	}
 }
 

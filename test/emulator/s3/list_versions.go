@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 
 	"github.com/rempart/rempart/test/emulator/s3error"
@@ -94,6 +95,6 @@ func (c *call) versionXML(line listed, encode keyEncoder) versionXML {
 	}
 	v.ETag = `"` + o.ETag + `"`
 	v.Size = &o.Size
-	v.StorageClass = orDefault(o.StorageClass, standardClass)
+	v.StorageClass = cmp.Or(o.StorageClass, standardClass)
 	return v
 }

@@ -44,7 +44,7 @@ func (c *call) listParts() error {
 	if err != nil {
 		return err
 	}
-	marker, err := strconv.Atoi(orDefault(c.query.Get("part-number-marker"), "0"))
+	marker, err := strconv.Atoi(cmp.Or(c.query.Get("part-number-marker"), "0"))
 	if err != nil || marker < 0 {
 		return s3error.InvalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647")
 	}
@@ -56,7 +56,7 @@ func (c *call) listParts() error {
 		result := listPartsResult{
 			Xmlns: xmlNamespace, Bucket: c.bucket, Key: encode(c.key), UploadID: u.id,
 			Initiator: ownerOf(u.initiator), Owner: ownerOf(b.owner),
-			StorageClass:     orDefault(u.object.StorageClass, standardClass),
+			StorageClass:     cmp.Or(u.object.StorageClass, standardClass),
 			PartNumberMarker: marker, MaxParts: limit, EncodingType: c.query.Get("encoding-type"),
 		}
 		for _, number := range slices.Sorted(maps.Keys(u.parts)) {
@@ -143,7 +143,7 @@ func (c *call) fillUploads(result *listUploadsResult, b *bucket, q listing, enco
 		result.Uploads = append(result.Uploads, uploadXML{
 			Key: encode(u.object.Key), UploadID: u.id,
 			Initiator: ownerOf(u.initiator), Owner: ownerOf(b.owner),
-			StorageClass: orDefault(u.object.StorageClass, standardClass),
+			StorageClass: cmp.Or(u.object.StorageClass, standardClass),
 			Initiated:    timestamp(u.initiated),
 		})
 		result.NextKeyMarker, result.NextUploadIDMarker = encode.optional(u.object.Key), u.id

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 	"maps"
 	"net/url"
@@ -72,8 +73,8 @@ func (c *call) copyObject() error {
 	if err != nil {
 		return err
 	}
-	directive := orDefault(c.r.Header.Get("X-Amz-Metadata-Directive"), "COPY")
-	tagging := orDefault(c.r.Header.Get("X-Amz-Tagging-Directive"), "COPY")
+	directive := cmp.Or(c.r.Header.Get("X-Amz-Metadata-Directive"), "COPY")
+	tagging := cmp.Or(c.r.Header.Get("X-Amz-Tagging-Directive"), "COPY")
 	if !isDirective(directive) || !isDirective(tagging) {
 		return s3error.InvalidArgument("Unknown metadata or tagging directive.")
 	}
