@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 	"github.com/rempart/rempart/test/emulator/serving"
 	"github.com/rempart/rempart/test/emulator/sigv4"
@@ -52,7 +53,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	steps := []func() error{
-		c.authenticate, func() error { return routed }, c.authorize, func() error { return c.op.handle(c) },
+		c.authenticate, func() error { return routed }, c.authorize, func() error { return c.op.Handle(c) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -80,7 +81,7 @@ func (c *call) remember() {
 	header.Del("Authorization")
 	query := c.r.URL.Query()
 	query.Del("X-Amz-Signature")
-	c.record.Time, c.record.Operation, c.record.Method = c.now, c.op.name, c.r.Method
+	c.record.Time, c.record.Operation, c.record.Method = c.now, c.op.Name, c.r.Method
 	c.record.Bucket, c.record.Key = c.bucket, c.key
 	c.record.Query, c.record.Header = query.Encode(), header
 	c.log.Add(c.record)
@@ -94,7 +95,7 @@ func (c *call) disturb() bool {
 		key, _ := c.options.Lookup(sig.AccessKey)
 		identity = key.Identity
 	}
-	struck := strike(c.faults, c.op.name, c.bucket, c.key, identity)
+	struck := strike(c.faults, c.op.Name, c.bucket, c.key, identity)
 	if e, ok := struck[kindHold]; ok {
 		c.service.Hold(c.r.Context(), e.gate)
 	}
@@ -126,7 +127,7 @@ func (c *call) authenticate() error {
 	}
 	var known Key
 	chunks, err := sig.Verify(c.r, sigv4.Check{
-		Now: c.now, Region: c.Region.Name, AnyFirstRegion: c.op.name == "GetBucketLocation",
+		Now: c.now, Region: c.Region.Name, AnyFirstRegion: c.op.Name == "GetBucketLocation",
 		Secret: func(accessKey string) (string, bool) {
 			var ok bool
 			if known, ok = c.options.Lookup(accessKey); ok {
@@ -145,15 +146,15 @@ func (c *call) authenticate() error {
 // authorize asks the judge for the operation's own permission. Its bucket must
 // exist, but for the one that makes it.
 func (c *call) authorize() error {
-	if c.op.level != serviceLevel && c.op.name != "CreateBucket" {
+	if c.op.Level != s3api.Service && c.op.Name != "CreateBucket" {
 		if _, ok := c.Region.Bucket(c.bucket); !ok {
 			return s3error.ErrNoSuchBucket
 		}
 	}
-	if c.op.action == "" {
+	if c.op.Action == "" {
 		return nil
 	}
-	action := c.op.action
+	action := c.op.Action
 	if other, ok := versionActions[action]; ok && c.query.Get("versionId") != "" {
 		action = other
 	}
@@ -194,16 +195,7 @@ func (c *call) fail(err error) {
 	for name, value := range known.Header {
 		c.w.Header().Set(name, value)
 	}
-	c.write(known.Status, struct {
-		XMLName   struct{} `xml:"Error"`
-		Code      string
-		Message   string
-		Bucket    string `xml:"BucketName,omitempty"`
-		Key       string `xml:",omitempty"`
-		Resource  string
-		RequestID string `xml:"RequestId"`
-		Fields    []s3error.Field
-	}{
+	c.write(known.Status, s3api.ErrorDocument{
 		Code: known.Code, Message: known.Message, Bucket: c.bucket, Key: c.key,
 		Resource: sigv4.RawPath(c.r), RequestID: c.w.Header().Get("X-Amz-Request-Id"), Fields: known.Fields,
 	})
@@ -211,7 +203,7 @@ func (c *call) fail(err error) {
 
 // write answers with an XML document.
 func (c *call) write(status int, v any) {
-	text, err := encodeXML(v)
+	text, err := s3api.Encode(v)
 	if err != nil {
 		c.w.WriteHeader(http.StatusInternalServerError)
 		return

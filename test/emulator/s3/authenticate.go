@@ -11,7 +11,7 @@ func (c *call) authenticate() error {
 	}
 	var known credential
 	chunks, err := sig.Verify(c.r, sigv4.Check{
-		Now: c.now, Region: c.Region, AnyFirstRegion: c.op.name == "GetBucketLocation",
+		Now: c.now, Region: c.Region, AnyFirstRegion: c.op.Name == "GetBucketLocation",
 		Secret: func(accessKey string) (string, bool) {
 			c.mu.RLock()
 			defer c.mu.RUnlock()

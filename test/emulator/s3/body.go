@@ -124,7 +124,7 @@ func (c *call) checkContent(hash string) error {
 	if err := c.checkMD5(); err != nil {
 		return err
 	}
-	if c.op.describesWhole() {
+	if c.describesWhole() {
 		return nil
 	}
 	return c.checkChecksums(c.body)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 	"github.com/rempart/rempart/test/emulator/serving"
 	"github.com/rempart/rempart/test/emulator/sigv4"
@@ -59,7 +60,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	// Who asks comes before what is asked, as on a real store.
 	steps := []func() error{
 		c.authenticate, func() error { return routeErr }, c.authorize, c.readBody,
-		func() error { return c.op.handle(c) },
+		func() error { return c.op.Handle(c) },
 	}
 	if err := firstError(steps); err != nil {
 		c.fail(err)
@@ -102,16 +103,7 @@ func (c *call) fail(err error) {
 func (c *call) errorDocument(e *s3error.Error) any {
 	// Keys go through encoding/xml here: an error about a key that XML cannot
 	// hold must still be readable.
-	return struct {
-		XMLName   struct{} `xml:"Error"`
-		Code      string
-		Message   string
-		Bucket    string `xml:"BucketName,omitempty"`
-		Key       string `xml:",omitempty"`
-		Resource  string
-		RequestID string `xml:"RequestId"`
-		Fields    []s3error.Field
-	}{
+	return s3api.ErrorDocument{
 		Code: e.Code, Message: e.Message,
 		Bucket: c.bucket, Key: c.key, Resource: sigv4.RawPath(c.r),
 		RequestID: c.w.Header().Get("X-Amz-Request-Id"),
@@ -121,7 +113,7 @@ func (c *call) errorDocument(e *s3error.Error) any {
 
 // writeDocument answers with an XML document; a HEAD gets its length only.
 func (c *call) writeDocument(status int, v any) {
-	b, err := encodeXML(v)
+	b, err := s3api.Encode(v)
 	if err != nil {
 		c.w.WriteHeader(http.StatusInternalServerError)
 		return

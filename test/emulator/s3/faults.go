@@ -62,19 +62,19 @@ func strike(f *Faults, op *operation, bucket, key string) effects {
 
 // hits tells whether the match is one for an effect on a request.
 func (m Match) hits(e Effect, op *operation, bucket, key string) bool {
-	if m.Operation != "" && m.Operation != op.name || m.Bucket != "" && m.Bucket != bucket {
+	if m.Operation != "" && m.Operation != op.Name || m.Bucket != "" && m.Bucket != bucket {
 		return false
 	}
-	return e.scope.covers(op.name) && (m.within(e, op) || m.wantsKey(key))
+	return e.scope.covers(op.Name) && (m.within(e, op) || m.wantsKey(key))
 }
 
 // within tells that the match chooses among the keys of one request.
 func (m Match) within(e Effect, op *operation) bool {
 	switch e.kind {
 	case kindAlter, kindLate:
-		return slices.Contains(listOperations, op.name)
+		return slices.Contains(listOperations, op.Name)
 	case kindFail:
-		return op.name == "DeleteObjects" && m.namesKey()
+		return op.Name == "DeleteObjects" && m.namesKey()
 	default:
 		return false
 	}

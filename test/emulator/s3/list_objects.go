@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -139,7 +140,7 @@ func (c *call) takePage(q listing) (page, error) {
 
 func (c *call) listResult(q listing, p page, encode keyEncoder, withOwner bool) *listResult {
 	result := &listResult{
-		Xmlns:        xmlNamespace,
+		Xmlns:        s3api.Namespace,
 		Name:         c.bucket,
 		Prefix:       encode(q.prefix),
 		MaxKeys:      q.limit,

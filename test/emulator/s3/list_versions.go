@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/xml"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -53,7 +54,7 @@ func (c *call) listObjectVersions() error {
 		return err
 	}
 	result := &listVersionsResult{
-		Xmlns:           xmlNamespace,
+		Xmlns:           s3api.Namespace,
 		Name:            c.bucket,
 		Prefix:          encode(q.prefix),
 		KeyMarker:       encode(q.after.key),

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -54,7 +55,7 @@ func (c *call) listParts() error {
 			return err
 		}
 		result := listPartsResult{
-			Xmlns: xmlNamespace, Bucket: c.bucket, Key: encode(c.key), UploadID: u.id,
+			Xmlns: s3api.Namespace, Bucket: c.bucket, Key: encode(c.key), UploadID: u.id,
 			Initiator: ownerOf(u.initiator), Owner: ownerOf(b.owner),
 			StorageClass:     cmp.Or(u.object.StorageClass, standardClass),
 			PartNumberMarker: marker, MaxParts: limit, EncodingType: c.query.Get("encoding-type"),
@@ -112,7 +113,7 @@ func (c *call) listUploads() error {
 	q.after = position{key: c.query.Get("key-marker"), version: c.query.Get("upload-id-marker")}
 	return c.withBucket(func(b *bucket) error {
 		result := listUploadsResult{
-			Xmlns: xmlNamespace, Bucket: c.bucket,
+			Xmlns: s3api.Namespace, Bucket: c.bucket,
 			KeyMarker: encode(q.after.key), UploadIDMarker: q.after.version,
 			Prefix: encode(q.prefix), Delimiter: encode.optional(q.delimiter),
 			EncodingType: c.query.Get("encoding-type"), MaxUploads: q.limit,
@@ -144,7 +145,7 @@ func (c *call) fillUploads(result *listUploadsResult, b *bucket, q listing, enco
 			Key: encode(u.object.Key), UploadID: u.id,
 			Initiator: ownerOf(u.initiator), Owner: ownerOf(b.owner),
 			StorageClass: cmp.Or(u.object.StorageClass, standardClass),
-			Initiated:    timestamp(u.initiated),
+			Initiated:    s3api.Timestamp(u.initiated),
 		})
 		result.NextKeyMarker, result.NextUploadIDMarker = encode.optional(u.object.Key), u.id
 	}

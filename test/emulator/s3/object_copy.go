@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -18,7 +19,7 @@ type source struct {
 // copySource reads x-amz-copy-source: /bucket/key?versionId=id, percent
 // encoded. The key is taken as exactly as a request's.
 func (c *call) copySource() (source, error) {
-	text, version, _ := strings.Cut(c.r.Header.Get(copySourceHeader), "?versionId=")
+	text, version, _ := strings.Cut(c.r.Header.Get(s3api.CopySource), "?versionId=")
 	bucket, key, ok := strings.Cut(strings.TrimPrefix(text, "/"), "/")
 	key, err := url.PathUnescape(key)
 	if !ok || err != nil || bucket == "" || key == "" {
@@ -55,7 +56,7 @@ func (c *call) read(from source) (*Object, error) {
 	case o.DeleteMarker:
 		return nil, s3error.BadRequest("InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
 	}
-	if err := checkReadConditions(c.r.Header, copySourceHeader+"-", o); err != nil {
+	if err := checkReadConditions(c.r.Header, s3api.CopySource+"-", o); err != nil {
 		return nil, err
 	}
 	return b.load(o), nil
@@ -103,7 +104,7 @@ func (c *call) copyObject() error {
 		c.w.Header().Set("X-Amz-Copy-Source-Version-Id", from.version)
 	}
 	return c.ok(copyResult{
-		XMLName: xml.Name{Local: "CopyObjectResult"}, Xmlns: xmlNamespace,
+		XMLName: xml.Name{Local: "CopyObjectResult"}, Xmlns: s3api.Namespace,
 		LastModified: c.listTime(o.LastModified), ETag: `"` + o.ETag + `"`,
 	})
 }
