@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -283,4 +284,65 @@ func TestABucketThatLostItsMarkIsNotForgotten(t *testing.T) {
 	if left := v.buckets("tds"); len(left) != 0 {
 		t.Errorf("buckets are left: %q", left)
 	}
+}
+
+func TestAStoreThatIsDownWhileItsAPIIsUp(t *testing.T) {
+	v := newVendors(t)
+	project, region := v.ovhcloud(only("GRA"), oftenProbed), v.tds(oftenProbed)
+	v.policy("etat-civil")
+	v.ovh.Region("GRA").Faults().Down()
+	v.outscale.Store.Faults().Down()
+	for _, p := range []*v1alpha1.SovereignProvider{project, region} {
+		down := v.await(p, v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonProviderUnreachable)
+		wantIn(t, down.Message, "location "+p.Status.LocationNames+": ")
+		v.await(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonProviderUnreachable)
+	}
+	v.ovh.Region("GRA").Faults().Up()
+	v.outscale.Store.Faults().Up()
+	for _, p := range []*v1alpha1.SovereignProvider{project, region} {
+		v.await(p, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	}
+}
+
+func TestAnAPIThatIsDownWhileItsStoreIsUp(t *testing.T) {
+	v, bucket := everywhere(t)
+	v.ovh.Down()
+	v.outscale.Down()
+	session, name := v.application(bucket)
+	put(t, session, name, "acte-2", "1902")
+	v.awaitObjects(bucket, 2)
+	v.restart()
+	put(t, session, name, "acte-3", "1903")
+	for _, account := range []string{"ovh", "tds"} {
+		p := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: account}}
+		v.await(p, v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonControlPlaneUnreachable)
+	}
+	v.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionTrue)
+}
+
+func oftenProbed(s *v1alpha1.SovereignProviderSpec) {
+	s.ProbeInterval = &metav1.Duration{Duration: 10 * time.Second}
+}
+
+func TestWhatAnAccountUsedAndEmittedIsAMetric(t *testing.T) {
+	v := newVendors(t)
+	v.tds()
+	v.policy("etat-civil")
+	want := map[string]bool{"rempart_provider_co2_grams": true, "rempart_provider_consumption": true}
+	v.eventually(func() error {
+		families, err := v.options.Registerer.(*prometheus.Registry).Gather()
+		if err != nil {
+			return err
+		}
+		for _, family := range families {
+			if want[family.GetName()] {
+				t.Log(family)
+				delete(want, family.GetName())
+			}
+		}
+		if len(want) > 0 {
+			return notYet("there are no metrics %v", want)
+		}
+		return nil
+	})
 }
