@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/app"
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/test/emulator/outscale"
 	"github.com/rempart/rempart/test/emulator/ovh"
@@ -25,9 +26,9 @@ type vendors struct {
 	outscale *outscale.Server
 }
 
-func newVendors(t *testing.T) *vendors {
+func newVendors(t *testing.T, change ...func(*app.ManagerOptions)) *vendors {
 	t.Helper()
-	v := &vendors{world: newWorld(t), ovh: ovh.Start(t, ovh.Options{}), outscale: outscale.Start(t, outscale.Options{})}
+	v := &vendors{world: newWorld(t, change...), ovh: ovh.Start(t, ovh.Options{}), outscale: outscale.Start(t, outscale.Options{})}
 	v.emulated("onprem")
 	v.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)})
 	return v
