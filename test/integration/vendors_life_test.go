@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -179,9 +180,8 @@ func TestLimitsOfUsersAndKeysAreSaidOnTheAccess(t *testing.T) {
 			access := v.accessTo("actes", "lecteurs", mode(v1alpha1.AccessReadOnly))
 			v.create(access)
 			got := v.await(access, v1alpha1.ConditionReady, metav1.ConditionFalse, test.reason)
-			t.Log(got.Message)
-			got = v.await(access, v1alpha1.ConditionCredentialsValid, metav1.ConditionFalse, test.reason)
-			t.Log(got.Message)
+			wantIn(t, got.Message, "ask OVHcloud's support for more, or remove what nobody needs")
+			v.await(access, v1alpha1.ConditionCredentialsValid, metav1.ConditionFalse, test.reason)
 			v.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
 		})
 	}
@@ -196,6 +196,7 @@ func TestAServiceThatEndedIsNeverAbsence(t *testing.T) {
 	access := v.accessTo("actes", "actes")
 	got := v.await(access, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionBlocked)
 	wantIn(t, got.Message, "the service has expired")
+	wantIn(t, got.Message, "renew it before OVHcloud erases what is in it")
 	v.await(bucket, v1alpha1.ConditionReady, metav1.ConditionFalse)
 	replica := v.replicas(bucket)["ovh/GRA"]
 	if len(replica.Finalizers) == 0 || len(bucket.Finalizers) == 0 || len(access.Finalizers) == 0 {
@@ -491,4 +492,20 @@ func TestBucketsThatWereThereAreAdoptedAtBothVendors(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnAccountThatIsAlmostFullSaysSo(t *testing.T) {
+	v := newVendors(t)
+	region := v.tds(oftenProbed)
+	v.policy("etat-civil")
+	v.await(region, v1alpha1.ConditionWithinLimits, metav1.ConditionTrue)
+	at := v.at("tds")
+	for i := range 81 {
+		if err := at.CreateBucket(t.Context(), provider.Bucket{Name: fmt.Sprintf("others-%d", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	near := v.await(region, v1alpha1.ConditionWithinLimits, metav1.ConditionFalse, v1alpha1.ReasonQuotaNear)
+	wantIn(t, near.Message, "the account has more than 80 % of the 100 buckets that it can have: ask the provider for more")
+	v.await(region, v1alpha1.ConditionReady, metav1.ConditionTrue) // it works until then
 }
