@@ -124,7 +124,7 @@ var (
 	// userReasons are about the user with which the store is reached, as the vendor's
 	// API answers.
 	userReasons = []fault.Reason{fault.Progressing, fault.UserCreationStuck, fault.UserLimitReached, fault.KeyLimitReached}
-	specReasons  = []fault.Reason{fault.InvalidConfiguration}
+	specReasons = []fault.Reason{fault.InvalidConfiguration}
 )
 
 // failure gives the first failed probe with one of the reasons.

@@ -3,12 +3,16 @@ package integration
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	goovh "github.com/ovh/go-ovh/ovh"
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -176,9 +180,8 @@ func TestLimitsOfUsersAndKeysAreSaidOnTheAccess(t *testing.T) {
 			access := v.accessTo("actes", "lecteurs", mode(v1alpha1.AccessReadOnly))
 			v.create(access)
 			got := v.await(access, v1alpha1.ConditionReady, metav1.ConditionFalse, test.reason)
-			t.Log(got.Message)
-			got = v.await(access, v1alpha1.ConditionCredentialsValid, metav1.ConditionFalse, test.reason)
-			t.Log(got.Message)
+			wantIn(t, got.Message, "ask OVHcloud's support for more, or remove what nobody needs")
+			v.await(access, v1alpha1.ConditionCredentialsValid, metav1.ConditionFalse, test.reason)
 			v.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
 		})
 	}
@@ -193,6 +196,7 @@ func TestAServiceThatEndedIsNeverAbsence(t *testing.T) {
 	access := v.accessTo("actes", "actes")
 	got := v.await(access, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeletionBlocked)
 	wantIn(t, got.Message, "the service has expired")
+	wantIn(t, got.Message, "renew it before OVHcloud erases what is in it")
 	v.await(bucket, v1alpha1.ConditionReady, metav1.ConditionFalse)
 	replica := v.replicas(bucket)["ovh/GRA"]
 	if len(replica.Finalizers) == 0 || len(bucket.Finalizers) == 0 || len(access.Finalizers) == 0 {
@@ -328,21 +332,180 @@ func TestWhatAnAccountUsedAndEmittedIsAMetric(t *testing.T) {
 	v := newVendors(t)
 	v.tds()
 	v.policy("etat-civil")
-	want := map[string]bool{"rempart_provider_co2_grams": true, "rempart_provider_consumption": true}
+	want := map[string]float64{"rempart_provider_co2_grams": 1500, "rempart_provider_consumption": 42}
 	v.eventually(func() error {
 		families, err := v.options.Registerer.(*prometheus.Registry).Gather()
 		if err != nil {
 			return err
 		}
+		got := map[string]float64{}
 		for _, family := range families {
-			if want[family.GetName()] {
-				t.Log(family)
-				delete(want, family.GetName())
+			if _, isWanted := want[family.GetName()]; isWanted {
+				got[family.GetName()] = family.GetMetric()[0].GetGauge().GetValue()
 			}
 		}
-		if len(want) > 0 {
-			return notYet("there are no metrics %v", want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			return notYet("metrics (-want +got):\n%s", diff)
 		}
 		return nil
 	})
+}
+
+// stored is a bucket at OVHcloud, as the control panel shows it.
+type stored struct {
+	Versioning  struct{ Status string }
+	Encryption  struct{ SSEAlgorithm string }
+	Tags        map[string]string
+	Replication struct{ Rules []struct{ Status string } }
+}
+
+// console is somebody who changes things in the control panel.
+func (v *vendors) console() *goovh.Client {
+	v.t.Helper()
+	client, err := goovh.NewClient(v.ovh.URL, v.ovh.ApplicationKey, v.ovh.ApplicationSecret, v.ovh.ConsumerKey)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return client
+}
+
+func (v *vendors) bucketsPath() string {
+	return "/cloud/project/" + v.ovh.Project + "/region/GRA/storage"
+}
+
+// shown reads a bucket at OVHcloud.
+func (v *vendors) shown(name string) stored {
+	v.t.Helper()
+	var found stored
+	if err := v.console().Get(v.bucketsPath()+"/"+name, &found); err != nil {
+		v.t.Fatal(err)
+	}
+	return found
+}
+
+func TestWhatSomebodyChangesInTheControlPanelIsSetRight(t *testing.T) {
+	v := newVendors(t)
+	v.ovhcloud(only("GRA"))
+	v.tds()
+	v.policy("etat-civil", func(s *v1alpha1.SovereigntyPolicySpec) { s.Protection.Encryption = v1alpha1.EncryptionProviderManaged })
+	bucket := v.bucket("actes", "etat-civil", primaryAt("ovh", "GRA"))
+	v.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	name := bucket.Status.Primary.BucketName
+	before := v.shown(name)
+	change := map[string]any{
+		"versioning": map[string]string{"status": "suspended"}, "encryption": map[string]string{"sseAlgorithm": "plaintext"},
+		"tags": map[string]string{"cost-centre": "42"}, // so that the mark is gone, too
+	}
+	if err := v.console().Put(v.bucketsPath()+"/"+name, change, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := before
+	want.Tags = maps.Clone(before.Tags)
+	want.Tags["cost-centre"] = "42"
+	v.restart() // and else within an hour
+	v.eventually(func() error {
+		if diff := cmp.Diff(want, v.shown(name)); diff != "" {
+			return notYet("the bucket (-want +got):\n%s", diff)
+		}
+		return nil
+	})
+	v.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+}
+
+func TestAReplicationRuleFromTheControlPanelIsStopped(t *testing.T) {
+	v := newVendors(t)
+	v.ovhcloud(only("GRA", "BHS"))
+	v.policy("etat-civil")
+	bucket := v.bucket("actes", "etat-civil")
+	v.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	name := v.replicas(bucket)["ovh/GRA"].Spec.BucketName
+	if err := v.ovh.AddReplication(name, "BHS"); err != nil {
+		t.Fatal(err)
+	}
+	v.sync(bucket)
+	v.eventually(func() error {
+		if rules := v.shown(name).Replication.Rules; len(rules) != 1 || rules[0].Status != "disabled" {
+			return notYet("the rules are %+v", rules)
+		}
+		return nil
+	})
+	v.awaitEvent("DriftDetected", "in BHS, should be off; it was set right; what it copied before is still there")
+	v.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionTrue)
+}
+
+func TestBucketsThatWereThereAreAdoptedAtBothVendors(t *testing.T) {
+	for place, build := range map[v1alpha1.PlaceReference]func(*vendors) provider.Session{
+		{ProviderName: "tds", Location: "eu-west-2"}: func(v *vendors) provider.Session {
+			at := v.at("tds")
+			if err := at.CreateBucket(v.t.Context(), provider.Bucket{Name: former}); err != nil {
+				v.t.Fatal(err)
+			}
+			return at
+		},
+		{ProviderName: "ovh", Location: "GRA"}: func(v *vendors) provider.Session {
+			var owner struct{ ID int64 }
+			users := "/cloud/project/" + v.ovh.Project + "/user"
+			if err := v.console().Post(users, map[string]string{"description": "the agency before", "role": "objectstore_operator"}, &owner); err != nil {
+				v.t.Fatal(err)
+			}
+			v.eventually(func() error {
+				return v.console().Post(v.bucketsPath(), map[string]any{
+					"name": former, "ownerId": owner.ID, "tags": map[string]string{"cost-centre": "42"},
+				}, nil)
+			})
+			return v.at("ovh")
+		},
+	} {
+		t.Run(place.ProviderName, func(t *testing.T) {
+			v := newVendors(t)
+			listed := func(s *v1alpha1.SovereignProviderSpec) {
+				s.Adoptable = []v1alpha1.AdoptableBucket{{Location: place.Location, BucketName: former, Namespace: v.namespace, Name: "actes"}}
+			}
+			accountWide := func(s *v1alpha1.SovereignProviderSpec) {
+				s.Outscale.ApplicationKeys = v1alpha1.ApplicationKeysAccountWide
+			}
+			if place.ProviderName == "ovh" {
+				v.ovhcloud(only("GRA"), listed)
+			} else {
+				v.tds(listed, accountWide)
+			}
+			v.policy("etat-civil", func(s *v1alpha1.SovereigntyPolicySpec) { s.Access.MinimumGrant = v1alpha1.GrantAccountWide })
+			before := build(v)
+			v.eventually(func() error {
+				_, err := before.ListPage(t.Context(), former, provider.ListRequest{Limit: 1})
+				return err
+			})
+			put(t, before, former, "acte", "1901")
+			bucket := v.bucket("actes", "etat-civil", adopting(place.ProviderName, place.Location, former))
+			v.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
+			v.awaitObjects(bucket, 1)
+			session, name := v.application(bucket)
+			put(t, session, name, "acte-2", "1902")
+			v.awaitObjects(bucket, 2)
+			if place.ProviderName == "ovh" && v.shown(former).Tags["cost-centre"] != "42" {
+				t.Errorf("the tags are %v", v.shown(former).Tags)
+			}
+			v.delete(bucket)
+			v.awaitGone(bucket)
+			if left := v.buckets(place.ProviderName); !slices.Equal(left, []string{former}) {
+				t.Errorf("the buckets are %q: an adopted one is never deleted", left)
+			}
+		})
+	}
+}
+
+func TestAnAccountThatIsAlmostFullSaysSo(t *testing.T) {
+	v := newVendors(t)
+	region := v.tds(oftenProbed)
+	v.policy("etat-civil")
+	v.await(region, v1alpha1.ConditionWithinLimits, metav1.ConditionTrue)
+	at := v.at("tds")
+	for i := range 81 {
+		if err := at.CreateBucket(t.Context(), provider.Bucket{Name: fmt.Sprintf("others-%d", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	near := v.await(region, v1alpha1.ConditionWithinLimits, metav1.ConditionFalse, v1alpha1.ReasonQuotaNear)
+	wantIn(t, near.Message, "the account has more than 80 % of the 100 buckets that it can have: ask the provider for more")
+	v.await(region, v1alpha1.ConditionReady, metav1.ConditionTrue) // it works until then
 }

@@ -28,10 +28,20 @@ type vendors struct {
 
 func newVendors(t *testing.T, change ...func(*app.ManagerOptions)) *vendors {
 	t.Helper()
-	v := &vendors{world: newWorld(t, change...), ovh: ovh.Start(t, ovh.Options{}), outscale: outscale.Start(t, outscale.Options{})}
+	v := &vendors{world: newWorld(t, change...), ovh: ovh.Start(t, ovh.Options{}), outscale: outscale.Start(t, outscale.Options{
+		Consumption: []outscale.Consumption{{
+			From: firstOfMonth(), To: firstOfMonth().AddDate(0, 0, 1), Service: "TinaOS-OOS", Type: "OOS:storage", Value: 42,
+		}},
+		Emissions: []outscale.Emission{{Month: firstOfMonth(), Kilograms: map[string]float64{"hardware": 1.5}}},
+	})}
 	v.emulated("onprem")
 	v.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)})
 	return v
+}
+
+func firstOfMonth() time.Time {
+	now := time.Now().UTC()
+	return time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
 // ovhcloud declares the account at OVHcloud.

@@ -267,6 +267,14 @@ func wayOut(v verdict) string {
 		return "confirm the consumer key at the validation URL that OVHcloud gave with it"
 	case keyExpired:
 		return "make a new consumer key, or token"
+	case serviceExpired:
+		return "renew it before OVHcloud erases what is in it"
+	case bucketQuota, userLimit, keyLimit:
+		return "ask OVHcloud's support for more, or remove what nobody needs"
+	case projectMissing:
+		return "correct projectID, or let the login see the project"
+	case regionMissing:
+		return "activate the region in the project"
 	default:
 		return ""
 	}
