@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	goovh "github.com/ovh/go-ovh/ovh"
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -98,7 +97,7 @@ func TestADeletedDatasetLeavesNothingAtTheVendors(t *testing.T) {
 	v, bucket := everywhere(t)
 	session, name := v.application(bucket)
 	put(t, session, name, "acte", "1902") // the version before stays
-	v.access("actes", "lecteurs", mode(v1alpha1.AccessReadOnly))
+	v.access("actes", "readers", mode(v1alpha1.AccessReadOnly))
 	if got := len(v.consumers()); got != 2 {
 		t.Errorf("there are %d users of consumers, want 2: %+v", got, v.ovh.Users())
 	}
@@ -177,7 +176,7 @@ func TestLimitsOfUsersAndKeysAreSaidOnTheAccess(t *testing.T) {
 			bucket := v.bucket("actes", "etat-civil", primaryAt("ovh", "GRA"))
 			v.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
 			test.limit(v.ovh)
-			access := v.accessTo("actes", "lecteurs", mode(v1alpha1.AccessReadOnly))
+			access := v.accessTo("actes", "readers", mode(v1alpha1.AccessReadOnly))
 			v.create(access)
 			got := v.await(access, v1alpha1.ConditionReady, metav1.ConditionFalse, test.reason)
 			wantIn(t, got.Message, "ask OVHcloud's support for more, or remove what nobody needs")
@@ -359,16 +358,6 @@ type stored struct {
 	Replication struct{ Rules []struct{ Status string } }
 }
 
-// console is somebody who changes things in the control panel.
-func (v *vendors) console() *goovh.Client {
-	v.t.Helper()
-	client, err := goovh.NewClient(v.ovh.URL, v.ovh.ApplicationKey, v.ovh.ApplicationSecret, v.ovh.ConsumerKey)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return client
-}
-
 func (v *vendors) bucketsPath() string {
 	return "/cloud/project/" + v.ovh.Project + "/region/GRA/storage"
 }
@@ -377,7 +366,7 @@ func (v *vendors) bucketsPath() string {
 func (v *vendors) shown(name string) stored {
 	v.t.Helper()
 	var found stored
-	if err := v.console().Get(v.bucketsPath()+"/"+name, &found); err != nil {
+	if err := v.ovh.Ask(v.t.Context(), http.MethodGet, v.bucketsPath()+"/"+name, nil, &found); err != nil {
 		v.t.Fatal(err)
 	}
 	return found
@@ -396,7 +385,7 @@ func TestWhatSomebodyChangesInTheControlPanelIsSetRight(t *testing.T) {
 		"versioning": map[string]string{"status": "suspended"}, "encryption": map[string]string{"sseAlgorithm": "plaintext"},
 		"tags": map[string]string{"cost-centre": "42"}, // so that the mark is gone, too
 	}
-	if err := v.console().Put(v.bucketsPath()+"/"+name, change, nil); err != nil {
+	if err := v.ovh.Ask(t.Context(), http.MethodPut, v.bucketsPath()+"/"+name, change, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := before
@@ -445,11 +434,13 @@ func TestBucketsThatWereThereAreAdoptedAtBothVendors(t *testing.T) {
 		{ProviderName: "ovh", Location: "GRA"}: func(v *vendors) provider.Session {
 			var owner struct{ ID int64 }
 			users := "/cloud/project/" + v.ovh.Project + "/user"
-			if err := v.console().Post(users, map[string]string{"description": "the agency before", "role": "objectstore_operator"}, &owner); err != nil {
+			if err := v.ovh.Ask(v.t.Context(), http.MethodPost, users, map[string]string{
+				"description": "the agency before", "role": "objectstore_operator",
+			}, &owner); err != nil {
 				v.t.Fatal(err)
 			}
 			v.eventually(func() error {
-				return v.console().Post(v.bucketsPath(), map[string]any{
+				return v.ovh.Ask(v.t.Context(), http.MethodPost, v.bucketsPath(), map[string]any{
 					"name": former, "ownerId": owner.ID, "tags": map[string]string{"cost-centre": "42"},
 				}, nil)
 			})
