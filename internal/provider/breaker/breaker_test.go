@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
@@ -62,4 +66,98 @@ func TestBreakerIsSharedByManyCallers(t *testing.T) {
 	if first := b.Tripped(); first == nil || first != b.Tripped() {
 		t.Errorf("got %v, then %v", first, b.Tripped())
 	}
+}
+
+// callers sends many calls at once, and gives what they ended with and how many
+// of them were under way together at most.
+func callers(t *testing.T, b *breaker.Breaker, count int, answer func(int64) error) (results []error, sent, together int64) {
+	t.Helper()
+	var now, most, all atomic.Int64
+	results = make([]error, count)
+	synctest.Test(t, func(t *testing.T) {
+		var group sync.WaitGroup
+		for i := range count {
+			group.Go(func() {
+				results[i] = b.Intercept(t.Context(), provider.Operation{}, func(context.Context) error {
+					most.Store(max(most.Load(), now.Add(1)))
+					defer now.Add(-1)
+					number := all.Add(1)
+					time.Sleep(time.Second)
+					return answer(number)
+				})
+			})
+		}
+		group.Wait()
+	})
+	return results, all.Load(), most.Load()
+}
+
+func TestWrongCredentialsAreSentOnceHoweverManyBegin(t *testing.T) {
+	b := breaker.New()
+	results, sent, _ := callers(t, b, 50, func(int64) error { return provider.ErrAuthentication })
+	for _, err := range results {
+		if !errors.Is(err, provider.ErrAuthentication) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if sent != 1 || b.Tripped() == nil {
+		t.Errorf("sent %d times", sent)
+	}
+}
+
+func TestCredentialsThatWereAcceptedOnceAreUsedByManyTogether(t *testing.T) {
+	for name, accepted := range map[string]error{
+		"by a success": nil, "by what is not there": provider.ErrNotFound, "by a right that is missing": provider.ErrDenied,
+	} {
+		results, sent, together := callers(t, breaker.New(), 50, func(number int64) error {
+			if number == 1 {
+				return accepted
+			}
+			return nil
+		})
+		if sent != 50 || together != 49 {
+			t.Errorf("%s: %d calls were sent, %d of them together", name, sent, together)
+		}
+		if failed := slices.DeleteFunc(results, func(err error) bool { return err == nil }); accepted == nil && len(failed) > 0 {
+			t.Errorf("%s: got %v", name, failed)
+		}
+	}
+}
+
+func TestAnAnswerThatSaysNothingOfTheCredentialsLetsTheNextOneTry(t *testing.T) {
+	_, sent, together := callers(t, breaker.New(), 5, func(int64) error { return provider.ErrServer })
+	if sent != 5 || together != 1 {
+		t.Errorf("%d calls were sent, %d of them together", sent, together)
+	}
+}
+
+func TestWhoWaitsForACallThatGotNoAnswerIsToldAtOnce(t *testing.T) {
+	results, sent, _ := callers(t, breaker.New(), 50, func(int64) error {
+		return &fault.Error{Class: fault.Transient, Reason: fault.ProviderUnreachable, Err: provider.ErrUnreachable}
+	})
+	for _, err := range results {
+		if !errors.Is(err, provider.ErrUnreachable) || !fault.HasReason(err, fault.ProviderUnreachable) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if sent != 1 {
+		t.Errorf("sent %d times", sent)
+	}
+}
+
+func TestWhoWaitsMayLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := breaker.New()
+		go func() {
+			_ = b.Intercept(t.Context(), provider.Operation{}, func(context.Context) error { time.Sleep(time.Minute); return nil })
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := b.Intercept(ctx, provider.Operation{}, func(context.Context) error { t.Error("it was sent"); return nil })
+		if _, classified := errors.AsType[*fault.Error](err); !errors.Is(err, context.DeadlineExceeded) || classified {
+			t.Errorf("got %v", err)
+		}
+		time.Sleep(time.Minute)
+	})
 }

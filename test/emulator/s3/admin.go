@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 // Roles of a Versity gateway's users.
@@ -16,12 +19,12 @@ const (
 )
 
 var (
-	errAdminDenied     = forbidden("XAdminAccessDenied", "Only admin users have access to this resource.")
-	errAdminNoUser     = notFound("XAdminUserNotFound", "No user exists with the provided access key ID.")
-	errAdminUserExists = conflict("XAdminUserExists", "A user with the provided access key ID already exists.")
-	errAdminRole       = badRequest("XAdminInvalidArgument", "User role has to be one of the following: 'user', 'admin', 'userplus'.")
+	errAdminDenied     = s3error.Forbidden("XAdminAccessDenied", "Only admin users have access to this resource.")
+	errAdminNoUser     = s3error.NotFound("XAdminUserNotFound", "No user exists with the provided access key ID.")
+	errAdminUserExists = s3error.Conflict("XAdminUserExists", "A user with the provided access key ID already exists.")
+	errAdminRole       = s3error.BadRequest("XAdminInvalidArgument", "User role has to be one of the following: 'user', 'admin', 'userplus'.")
 	// A Versity gateway 1.8.0 answers a missing key with status 404.
-	errAdminMissing = notFound("XAdminInvalidArgument", "User access key ID is missing.")
+	errAdminMissing = s3error.NotFound("XAdminInvalidArgument", "User access key ID is missing.")
 )
 
 // adminOperations are Versity's calls as of version 1.8.0. They sit at paths
@@ -39,7 +42,7 @@ var adminOperations = []operation{
 func (c *call) routeAdmin() bool {
 	for i := range c.operations {
 		op := &c.operations[i]
-		if op.level != adminLevel || op.method != c.r.Method || rawPath(c.r) != "/"+op.sub[0] {
+		if op.level != adminLevel || op.method != c.r.Method || sigv4.RawPath(c.r) != "/"+op.sub[0] {
 			continue
 		}
 		c.op = op
@@ -186,7 +189,7 @@ func (c *call) adminChangeOwner() error {
 	}
 	b := c.buckets[c.query.Get("bucket")]
 	if b == nil {
-		return errNoSuchBucket
+		return s3error.ErrNoSuchBucket
 	}
 	b.owner = owner
 	return c.done(http.StatusOK)

@@ -4,36 +4,28 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"io"
 	"strconv"
 	"strings"
-)
 
-const (
-	contentHashHeader   = "X-Amz-Content-Sha256"
-	decodedLengthHeader = "X-Amz-Decoded-Content-Length"
-
-	unsignedPayload        = "UNSIGNED-PAYLOAD"
-	streamingPayload       = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
-	streamingSignedTrailer = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
-	streamingTrailer       = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 // readBody reads the payload whole and checks it against everything the client
 // said about it. Nothing is stored before that, so a broken upload leaves no
 // trace.
 func (c *call) readBody() error {
-	hash := c.r.Header.Get(contentHashHeader)
+	hash := c.r.Header.Get(sigv4.ContentHashHeader)
 	length, err := c.payloadLength(hash)
 	if err != nil {
 		return err
 	}
 	if length > c.options.MaxPutSize {
-		return badRequest("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size").
-			with("ProposedSize", strconv.FormatInt(length, 10)).
-			with("MaxSizeAllowed", strconv.FormatInt(c.options.MaxPutSize, 10))
+		return s3error.BadRequest("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size").
+			With("ProposedSize", strconv.FormatInt(length, 10)).
+			With("MaxSizeAllowed", strconv.FormatInt(c.options.MaxPutSize, 10))
 	}
 	reader, err := c.payloadReader(hash)
 	if err != nil {
@@ -43,8 +35,8 @@ func (c *call) readBody() error {
 		return err
 	}
 	c.log.note(func() { c.record.BytesIn = length })
-	if chunked, ok := reader.(*chunkReader); ok {
-		if err := c.adoptTrailers(chunked.trailers); err != nil {
+	if chunked, ok := reader.(*sigv4.ChunkReader); ok {
+		if err := c.adoptTrailers(chunked.Trailers()); err != nil {
 			return err
 		}
 	}
@@ -55,41 +47,36 @@ func (c *call) readBody() error {
 func (c *call) payloadLength(hash string) (int64, error) {
 	if !strings.HasPrefix(hash, "STREAMING-") {
 		if c.r.ContentLength < 0 {
-			return 0, errMissingLength
+			return 0, s3error.ErrMissingLength
 		}
 		return c.r.ContentLength, nil
 	}
-	length, err := strconv.ParseInt(c.r.Header.Get(decodedLengthHeader), 10, 64)
+	length, err := strconv.ParseInt(c.r.Header.Get(sigv4.DecodedLengthHeader), 10, 64)
 	if err != nil || length < 0 {
-		return 0, errMissingLength
+		return 0, s3error.ErrMissingLength
 	}
 	if length == 0 && c.options.RefuseEmptyStreaming {
-		return 0, errContentSHA256
+		return 0, s3error.ErrContentSHA256Mismatch
 	}
 	return length, nil
 }
 
 func (c *call) payloadReader(hash string) (io.Reader, error) {
-	trailers := hash == streamingTrailer || hash == streamingSignedTrailer
+	trailers := hash == sigv4.StreamingTrailer || hash == sigv4.StreamingSignedTrailer
 	switch {
-	case hash == "", hash == unsignedPayload, isSHA256(hash):
+	case hash == "", hash == sigv4.UnsignedPayload, sigv4.IsSHA256(hash):
 		return c.r.Body, nil
 	case trailers && !c.options.AllowTrailers:
-		return nil, errContentSHA256
-	case hash == streamingTrailer:
-		return newChunkReader(c.r.Body, nil, true), nil
-	case hash == streamingPayload, hash == streamingSignedTrailer:
+		return nil, s3error.ErrContentSHA256Mismatch
+	case hash == sigv4.StreamingTrailer:
+		return sigv4.NewChunkReader(c.r.Body, nil, true), nil
+	case hash == sigv4.StreamingPayload, hash == sigv4.StreamingSignedTrailer:
 		if c.chunks == nil {
-			return nil, errAccessDenied
+			return nil, s3error.ErrAccessDenied
 		}
-		return newChunkReader(c.r.Body, c.chunks, trailers), nil
+		return sigv4.NewChunkReader(c.r.Body, c.chunks, trailers), nil
 	}
-	return nil, invalidArgument("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, %s, or a valid sha256 value.", streamingPayload)
-}
-
-func isSHA256(s string) bool {
-	b, err := hex.DecodeString(s)
-	return err == nil && len(b) == 32
+	return nil, s3error.InvalidArgument("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, %s, or a valid sha256 value.", sigv4.StreamingPayload)
 }
 
 // readExactly reads length bytes and then the end.
@@ -107,10 +94,10 @@ func readExactly(r io.Reader, length int64) ([]byte, error) {
 }
 
 func bodyError(err error) error {
-	if known, ok := errors.AsType[*apiError](err); ok {
+	if known, ok := errors.AsType[*s3error.Error](err); ok {
 		return known
 	}
-	return errIncompleteBody
+	return s3error.ErrIncompleteBody
 }
 
 // adoptTrailers treats trailing checksums like those of the header. All the
@@ -121,7 +108,7 @@ func (c *call) adoptTrailers(trailers map[string]string) error {
 			name = strings.ToLower(strings.TrimSpace(name))
 			value, ok := trailers[name]
 			if !ok {
-				return badRequest("MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
+				return s3error.BadRequest("MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
 			}
 			c.r.Header.Set(name, value)
 		}
@@ -130,9 +117,9 @@ func (c *call) adoptTrailers(trailers map[string]string) error {
 }
 
 func (c *call) checkContent(hash string) error {
-	if isSHA256(hash) && !strings.EqualFold(hash, sha256Hex(c.body)) && !c.effects.has(kindNoHashCheck) {
-		return errContentSHA256.with("ClientComputedContentSHA256", hash).
-			with("S3ComputedContentSHA256", sha256Hex(c.body))
+	if sigv4.IsSHA256(hash) && !strings.EqualFold(hash, sigv4.SHA256(c.body)) && !c.effects.has(kindNoHashCheck) {
+		return s3error.ErrContentSHA256Mismatch.With("ClientComputedContentSHA256", hash).
+			With("S3ComputedContentSHA256", sigv4.SHA256(c.body))
 	}
 	if err := c.checkMD5(); err != nil {
 		return err
@@ -150,11 +137,11 @@ func (c *call) checkMD5() error {
 	}
 	want, err := base64.StdEncoding.DecodeString(values[0])
 	if err != nil || len(want) != md5.Size {
-		return errInvalidDigest
+		return s3error.ErrInvalidDigest
 	}
 	got := md5.Sum(c.body)
 	if !bytes.Equal(want, got[:]) {
-		return errBadDigest
+		return s3error.ErrBadDigest
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package s3
 import (
 	"slices"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/policy"
 )
 
 // Versioning states of a bucket, as S3 spells them; the empty string means
@@ -20,7 +22,7 @@ type bucket struct {
 	versioning string
 	tags       map[string]string
 
-	policy     *policy
+	policy     *policy.Policy
 	policyText []byte
 
 	// lock is nil in a bucket without object lock.

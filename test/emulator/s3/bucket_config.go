@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/policy"
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 // configuration describes a bucket subresource that is only stored.
@@ -104,7 +107,7 @@ func (c *call) getConfiguration(name string, conf configuration) error {
 	defer c.mu.RUnlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return errNoSuchBucket
+		return s3error.ErrNoSuchBucket
 	}
 	stored, ok := b.configurations[name]
 	switch {
@@ -115,7 +118,7 @@ func (c *call) getConfiguration(name string, conf configuration) error {
 		c.writeXML(http.StatusOK, []byte(conf.initial(b.owner)))
 		return nil
 	case conf.missing != "":
-		return notFound(conf.missing, "The %s configuration does not exist", name)
+		return s3error.NotFound(conf.missing, "The %s configuration does not exist", name)
 	}
 	c.writeXML(http.StatusOK, []byte(`<`+conf.root+` xmlns="`+xmlNamespace+`"/>`))
 	return nil
@@ -137,11 +140,11 @@ func (c *call) putBucketVersioning() error {
 		return err
 	}
 	if wanted.Status != versioningEnabled && wanted.Status != versioningSuspended {
-		return errMalformedXML
+		return s3error.ErrMalformedXML
 	}
 	return c.withBucket(func(b *bucket) error {
 		if b.lock != nil && wanted.Status == versioningSuspended {
-			return conflict("InvalidBucketState", "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
+			return s3error.Conflict("InvalidBucketState", "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
 		}
 		b.versioning = wanted.Status
 		return c.done(http.StatusOK)
@@ -159,17 +162,17 @@ func (c *call) getBucketVersioning() error {
 }
 
 func (c *call) putBucketPolicy() error {
-	p, err := parsePolicy(c.body, forBucket)
+	p, err := policy.Parse(c.body, policy.OfBucket)
 	if err != nil {
 		return err
 	}
-	if err := p.coversOnly(c.bucket); err != nil {
+	if err := p.CoversOnly(c.bucket); err != nil {
 		return err
 	}
 	return c.withBucket(func(b *bucket) error {
-		unknown := slices.DeleteFunc(p.principals(), func(id string) bool { return id == "*" || c.knows(id) })
+		unknown := slices.DeleteFunc(p.Principals(), func(id string) bool { return id == "*" || c.knows(id) })
 		if len(unknown) > 0 && !c.options.AnyPrincipal {
-			return malformedPolicy("Invalid principal in policy: %s", unknown[0])
+			return s3error.BadRequest("MalformedPolicy", "Invalid principal in policy: %s", unknown[0])
 		}
 		b.policy, b.policyText = p, c.body
 		return c.done(http.StatusNoContent)
@@ -179,7 +182,7 @@ func (c *call) putBucketPolicy() error {
 func (c *call) getBucketPolicy() error {
 	return c.withBucket(func(b *bucket) error {
 		if b.policy == nil {
-			return notFound("NoSuchBucketPolicy", "The bucket policy does not exist")
+			return s3error.NotFound("NoSuchBucketPolicy", "The bucket policy does not exist")
 		}
 		c.w.Header().Set("Content-Type", "application/json")
 		c.w.send(b.policyText)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 var (
@@ -19,20 +21,20 @@ func validBucketName(name string) bool {
 
 func (c *call) createBucket() error {
 	if !validBucketName(c.bucket) {
-		return badRequest("InvalidBucketName", "The specified bucket is not valid.")
+		return s3error.BadRequest("InvalidBucketName", "The specified bucket is not valid.")
 	}
 	if !c.mayOpen("s3:CreateBucket", c.bucket) {
-		return errAccessDenied
+		return s3error.ErrAccessDenied
 	}
 	if err := c.checkLocation(); err != nil {
 		return err
 	}
 	lockText := c.r.Header.Get("X-Amz-Bucket-Object-Lock-Enabled")
 	if lockText != "" && !strings.EqualFold(lockText, "true") && !strings.EqualFold(lockText, "false") {
-		return invalidArgument("The x-amz-bucket-object-lock-enabled header must be true or false")
+		return s3error.InvalidArgument("The x-amz-bucket-object-lock-enabled header must be true or false")
 	}
 	if lockText != "" && c.options.NoObjectLock {
-		return notImplemented("Buckets with object lock are not implemented")
+		return s3error.NotImplemented("Buckets with object lock are not implemented")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,7 +48,7 @@ func (c *call) createBucket() error {
 		}
 	}
 	if owned >= c.options.MaxBuckets {
-		return badRequest("TooManyBuckets", "You have attempted to create more buckets than allowed")
+		return s3error.BadRequest("TooManyBuckets", "You have attempted to create more buckets than allowed")
 	}
 	b := c.addBucket(c.bucket, c.who.id)
 	if strings.EqualFold(lockText, "true") {
@@ -63,11 +65,11 @@ func (c *call) createBucket() error {
 func (c *call) createAgain(existing *bucket) error {
 	switch {
 	case existing.owner != c.who.id:
-		return conflict("BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
+		return s3error.Conflict("BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
 	case c.options.RecreateOK:
 		return c.done(http.StatusOK)
 	}
-	return conflict("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
+	return s3error.Conflict("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
 }
 
 func (c *call) checkLocation() error {
@@ -83,7 +85,7 @@ func (c *call) checkLocation() error {
 	}
 	location := configuration.LocationConstraint
 	if location != "" && !slices.Contains(c.options.LocationConstraints, location) {
-		return badRequest("InvalidLocationConstraint", "The specified location-constraint is not valid").with("LocationConstraint", location)
+		return s3error.BadRequest("InvalidLocationConstraint", "The specified location-constraint is not valid").With("LocationConstraint", location)
 	}
 	return nil
 }
@@ -111,10 +113,10 @@ func (c *call) deleteBucket() error {
 	defer c.mu.Unlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return errNoSuchBucket
+		return s3error.ErrNoSuchBucket
 	}
 	if !b.empty() {
-		return conflict("BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
+		return s3error.Conflict("BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
 	}
 	delete(c.buckets, c.bucket)
 	return c.done(http.StatusNoContent)
@@ -140,7 +142,7 @@ type bucketXML struct {
 
 func (c *call) listBuckets() error {
 	if !c.mayOpen("s3:ListAllMyBuckets", "*") {
-		return errAccessDenied
+		return s3error.ErrAccessDenied
 	}
 	var shown []bucketXML
 	c.mu.RLock()
@@ -165,7 +167,7 @@ func (c *call) withBucket(fn func(b *bucket) error) error {
 	defer c.mu.Unlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return errNoSuchBucket
+		return s3error.ErrNoSuchBucket
 	}
 	return fn(b)
 }

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 // call is one request on its way through the server.
@@ -19,7 +21,7 @@ type call struct {
 	bucket string
 	key    string
 	who    *identity
-	chunks *chunkSigner
+	chunks *sigv4.ChunkSigner
 	now    time.Time
 	body   []byte
 	// effects are the faults that hit this request.
@@ -85,36 +87,11 @@ func (c *call) isClosing() bool {
 	}
 }
 
-// splitTarget returns bucket and key of a request, the key exactly as sent:
-// only the percent encoding is undone, and no segment is interpreted.
-func splitTarget(r *http.Request) (bucket, key string, err error) {
-	rawBucket, rawKey, _ := strings.Cut(strings.TrimPrefix(rawPath(r), "/"), "/")
-	bucket, err = url.PathUnescape(rawBucket)
-	if err != nil {
-		return "", "", badRequest("InvalidURI", "Couldn't parse the specified URI.")
-	}
-	key, err = url.PathUnescape(rawKey)
-	if err != nil {
-		return "", "", badRequest("InvalidURI", "Couldn't parse the specified URI.")
-	}
-	return bucket, key, nil
-}
-
-// rawPath returns the request's path as it came over the wire. URL.EscapedPath
-// would re-encode paths whose encoding it finds unusual.
-func rawPath(r *http.Request) string {
-	path, _, _ := strings.Cut(r.RequestURI, "?")
-	if strings.HasPrefix(path, "/") {
-		return path
-	}
-	return r.URL.EscapedPath()
-}
-
 // fail answers with an error document.
 func (c *call) fail(err error) {
-	var known *apiError
+	var known *s3error.Error
 	if !errors.As(err, &known) {
-		known = &apiError{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
+		known = &s3error.Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
 	}
 	c.log.note(func() { c.record.Code = known.Code })
 	for name, value := range known.Header {
@@ -131,7 +108,7 @@ func (c *call) fail(err error) {
 	c.writeDocument(known.Status, c.errorDocument(known))
 }
 
-func (c *call) errorDocument(e *apiError) any {
+func (c *call) errorDocument(e *s3error.Error) any {
 	// Keys go through encoding/xml here: an error about a key that XML cannot
 	// hold must still be readable.
 	return struct {
@@ -142,10 +119,10 @@ func (c *call) errorDocument(e *apiError) any {
 		Key       string `xml:",omitempty"`
 		Resource  string
 		RequestID string `xml:"RequestId"`
-		Fields    []errorField
+		Fields    []s3error.Field
 	}{
 		Code: e.Code, Message: e.Message,
-		Bucket: c.bucket, Key: c.key, Resource: rawPath(c.r),
+		Bucket: c.bucket, Key: c.key, Resource: sigv4.RawPath(c.r),
 		RequestID: c.w.Header().Get("X-Amz-Request-Id"),
 		Fields:    e.Fields,
 	}

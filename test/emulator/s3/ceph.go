@@ -5,16 +5,18 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 // cephEntry is where a Ceph Object Gateway serves its admin operations.
 const cephEntry = "admin/user"
 
 var (
-	errCephNoUser     = notFound("NoSuchUser", "")
-	errCephUserExists = conflict("UserAlreadyExists", "")
-	errCephOwns       = conflict("BucketNotEmpty", "")
-	errCephArgument   = badRequest("InvalidArgument", "")
+	errCephNoUser     = s3error.NotFound("NoSuchUser", "")
+	errCephUserExists = s3error.Conflict("UserAlreadyExists", "")
+	errCephOwns       = s3error.Conflict("BucketNotEmpty", "")
+	errCephArgument   = s3error.BadRequest("InvalidArgument", "")
 )
 
 // cephOperations are the admin operations on users, in the shapes that "Admin
@@ -51,7 +53,7 @@ type cephUserJSON struct {
 // requireCaps is whether the sender has users=*.
 func (c *call) requireCaps() error {
 	if !c.who.usersCap {
-		return errAccessDenied
+		return s3error.ErrAccessDenied
 	}
 	if c.query.Get("uid") == "" {
 		return errCephArgument
@@ -141,7 +143,7 @@ func (c *call) cephRemoveUser() error {
 }
 
 // failJSON answers with the error document of admin operations.
-func (c *call) failJSON(e *apiError) {
+func (c *call) failJSON(e *s3error.Error) {
 	_ = c.answerJSON(e.Status, struct {
 		Code      string
 		RequestID string `json:"RequestId"`

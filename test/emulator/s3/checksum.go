@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const checksumPrefix = "X-Amz-Checksum-"
@@ -64,16 +66,16 @@ func (c *call) checkChecksums(content []byte) error {
 func checkDigest(algorithm, sent string, content []byte) error {
 	newHash, ok := checksumAlgorithms[algorithm]
 	if !ok {
-		return badRequest("InvalidRequest", "The checksum algorithm %q is not supported.", algorithm)
+		return s3error.BadRequest("InvalidRequest", "The checksum algorithm %q is not supported.", algorithm)
 	}
 	h := newHash()
 	want, err := base64.StdEncoding.DecodeString(sent)
 	if err != nil || len(want) != h.Size() {
-		return badRequest("InvalidRequest", "Value for x-amz-checksum-%s header is invalid.", algorithm)
+		return s3error.BadRequest("InvalidRequest", "Value for x-amz-checksum-%s header is invalid.", algorithm)
 	}
 	h.Write(content)
 	if !bytes.Equal(want, h.Sum(nil)) {
-		return badRequest("BadDigest", "The %s you specified did not match the calculated checksum.", strings.ToUpper(algorithm))
+		return s3error.BadRequest("BadDigest", "The %s you specified did not match the calculated checksum.", strings.ToUpper(algorithm))
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package s3
 import (
 	"io"
 	"net/http"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 // disturb applies the effects that come before the operation. It returns true
@@ -27,7 +29,7 @@ func (c *call) disturb() bool {
 		return true
 	}
 	if e, ok := c.effects.find(kindFailWith200); ok {
-		c.fail(&apiError{Status: http.StatusOK, Code: e.code, Message: "Injected fault."})
+		c.fail(&s3error.Error{Status: http.StatusOK, Code: e.code, Message: "Injected fault."})
 		return true
 	}
 	if c.effects.has(kindEmptyBody) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 // Match says which requests a fault hits. Empty fields match everything.
@@ -178,7 +180,7 @@ func (es effects) has(k kind) bool {
 func (c *call) injected(key string) error {
 	for _, e := range c.effects {
 		if e.kind == kindFail && e.within == (key != "") && e.match.wantsKey(orDefault(key, c.key)) {
-			injected := &apiError{Status: e.status, Code: e.code, Message: "Injected fault."}
+			injected := &s3error.Error{Status: e.status, Code: e.code, Message: "Injected fault."}
 			if e.delay > 0 {
 				injected.Header = map[string]string{"Retry-After": strconv.Itoa(int(e.delay / time.Second))}
 			}

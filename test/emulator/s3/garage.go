@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/policy"
 )
 
 // GarageAdmin serves version 2 of Garage's administration API for this store, to
@@ -147,7 +149,7 @@ func (g *garage) createKey(w http.ResponseWriter, r *http.Request) {
 	}
 	id, secret := "GK"+g.store.newID()[:24], g.store.newID()+g.store.newID()
 	g.keys[id] = key
-	g.store.learn(id, credential{secret, &identity{id: id, policy: &policy{}}})
+	g.store.learn(id, credential{secret, &identity{id: id, policy: &policy.Policy{}}})
 	g.answer(w, g.describe(id, key, &secret))
 }
 
@@ -224,20 +226,20 @@ var (
 // enforce makes the store hold a key to its rights in the buckets it can name.
 // Requests in progress keep the identity they began with.
 func (g *garage) enforce(id string, key *garageKey) {
-	may := &policy{}
+	may := &policy.Policy{}
 	for _, name := range key.aliases {
 		rights := key.buckets[name]
-		st := statement{resources: []string{arnPrefix + name, arnPrefix + name + "/*"}}
+		st := policy.Statement{Resources: []string{policy.ARNPrefix + name, policy.ARNPrefix + name + "/*"}}
 		if rights.Read {
-			st.actions = append(st.actions, garageReads...)
+			st.Actions = append(st.Actions, garageReads...)
 		}
 		if rights.Write {
-			st.actions = append(st.actions, garageWrites...)
+			st.Actions = append(st.Actions, garageWrites...)
 		}
 		if rights.Owner {
-			st.actions = []string{"s3:*"}
+			st.Actions = []string{"s3:*"}
 		}
-		may.statements = append(may.statements, st)
+		may.Statements = append(may.Statements, st)
 	}
 	known := g.store.credentials[id]
 	g.store.learn(id, credential{known.secret, &identity{id: id, policy: may}})

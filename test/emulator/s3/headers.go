@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const (
@@ -47,7 +49,7 @@ func (c *call) newObject() (*Object, error) {
 	}
 	class := c.r.Header.Get("X-Amz-Storage-Class")
 	if !slices.Contains(storageClasses, class) {
-		return nil, badRequest("InvalidStorageClass", "The storage class you specified is not valid")
+		return nil, s3error.BadRequest("InvalidStorageClass", "The storage class you specified is not valid")
 	}
 	return &Object{
 		Key:          c.key,
@@ -107,8 +109,8 @@ func userMetadata(h http.Header) (map[string]string, error) {
 		size += len(short) + len(value)
 	}
 	if size > maxMetadata {
-		return nil, badRequest("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size.").
-			with("Size", strconv.Itoa(size)).with("MaxSizeAllowed", strconv.Itoa(maxMetadata))
+		return nil, s3error.BadRequest("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size.").
+			With("Size", strconv.Itoa(size)).With("MaxSizeAllowed", strconv.Itoa(maxMetadata))
 	}
 	return kept, nil
 }
@@ -119,16 +121,16 @@ func (c *call) refuseUnsupported() error {
 	h := c.r.Header
 	for name := range h {
 		if strings.HasPrefix(name, sseHeader+"-") || strings.HasPrefix(name, "X-Amz-Grant-") {
-			return notImplemented("A header you provided implies functionality that is not implemented: %s", name)
+			return s3error.NotImplemented("A header you provided implies functionality that is not implemented: %s", name)
 		}
 	}
 	sse := h.Get(sseHeader)
 	if sse != "" && (sse != "AES256" || !slices.Contains(c.options.StoredConfigurations, "encryption")) {
-		return notImplemented("Server side encryption %q is not implemented", sse)
+		return s3error.NotImplemented("Server side encryption %q is not implemented", sse)
 	}
 	acl := h.Get("X-Amz-Acl")
 	if acl != "" && acl != "private" && acl != "bucket-owner-full-control" {
-		return notImplemented("The canned ACL %q is not implemented", acl)
+		return s3error.NotImplemented("The canned ACL %q is not implemented", acl)
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/rempart/rempart/test/emulator/policy"
 )
 
 // identity is who sends a request. Policies and ownership name it by id, which
@@ -12,7 +14,7 @@ type identity struct {
 	id string
 	// policy, when set, is what the user may do; a user without one is an
 	// account of its own, which may create buckets and owns those.
-	policy *policy
+	policy *policy.Policy
 	// role is the Versity role of users made through the admin API.
 	role string
 	// admin may reach everything.
@@ -88,9 +90,9 @@ func (s *Server) knows(id string) bool {
 	return ok
 }
 
-func parseIdentityPolicy(document string) (*policy, error) {
+func parseIdentityPolicy(document string) (*policy.Policy, error) {
 	if document == "" {
 		return nil, nil
 	}
-	return parsePolicy([]byte(document), forIdentity)
+	return policy.Parse([]byte(document), policy.OfUser)
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/policy"
 )
 
 // Bucket is what a bucket is like behind the API.
@@ -194,9 +196,9 @@ func (s *Server) RemoveTags(bucketName string) {
 // SetBucketPolicy sets a bucket's policy behind the API, after the checks of
 // the API except those of its principals.
 func (s *Server) SetBucketPolicy(bucketName, document string) error {
-	p, err := parsePolicy([]byte(document), forBucket)
+	p, err := policy.Parse([]byte(document), policy.OfBucket)
 	if err == nil {
-		err = p.coversOnly(bucketName)
+		err = p.CoversOnly(bucketName)
 	}
 	if err != nil {
 		return fmt.Errorf("set policy of bucket %q: %w", bucketName, err)

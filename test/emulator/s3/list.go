@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const maxPage = 1000
@@ -221,7 +223,7 @@ func (c *call) count(name string, limit int) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
-		return 0, invalidArgument("Provided %s not an integer or within integer range", name).with("ArgumentName", name)
+		return 0, s3error.InvalidArgument("Provided %s not an integer or within integer range", name).With("ArgumentName", name)
 	}
 	return min(n, limit), nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 type objectXML struct {
@@ -57,14 +59,14 @@ func decodeToken(text string) (token, error) {
 	var t token
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || json.Unmarshal(b, &t) != nil {
-		return token{}, invalidArgument("The continuation token provided is incorrect")
+		return token{}, s3error.InvalidArgument("The continuation token provided is incorrect")
 	}
 	return t, nil
 }
 
 func (c *call) listObjectsV2() error {
 	if c.query.Get("list-type") != "2" {
-		return invalidArgument("Invalid List Type specified in Request")
+		return s3error.InvalidArgument("Invalid List Type specified in Request")
 	}
 	q, encode, err := c.listing()
 	if err != nil {
@@ -129,7 +131,7 @@ func (c *call) takePage(q listing) (page, error) {
 	defer c.mu.RUnlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return page{}, errNoSuchBucket
+		return page{}, s3error.ErrNoSuchBucket
 	}
 	return c.page(b, q), nil
 }

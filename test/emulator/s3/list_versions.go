@@ -1,6 +1,10 @@
 package s3
 
-import "encoding/xml"
+import (
+	"encoding/xml"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
+)
 
 type versionXML struct {
 	// XMLName is Version or DeleteMarker; both share one list, because their
@@ -41,7 +45,7 @@ func (c *call) listObjectVersions() error {
 	q.versions = true
 	q.after = position{key: c.query.Get("key-marker"), version: c.query.Get("version-id-marker")}
 	if q.after.version != "" && q.after.key == "" {
-		return invalidArgument("A version-id marker cannot be specified without a key marker.")
+		return s3error.InvalidArgument("A version-id marker cannot be specified without a key marker.")
 	}
 	p, err := c.takePage(q)
 	if err != nil {

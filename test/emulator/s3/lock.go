@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const (
@@ -21,9 +23,9 @@ const (
 var (
 	lockModes = []string{governance, compliance}
 
-	errLocked       = forbidden("AccessDenied", "Access Denied because object protected by object lock.")
-	errNoLock       = badRequest("InvalidRequest", "Bucket is missing Object Lock Configuration")
-	errNoObjectLock = notFound("NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration")
+	errLocked       = s3error.Forbidden("AccessDenied", "Access Denied because object protected by object lock.")
+	errNoLock       = s3error.BadRequest("InvalidRequest", "Bucket is missing Object Lock Configuration")
+	errNoObjectLock = s3error.NotFound("NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration")
 )
 
 // lockConfiguration is a bucket's object lock; without a mode new objects get
@@ -48,25 +50,25 @@ type lockXML struct {
 
 func (c *call) putLockConfiguration() error {
 	if !c.hasDigest() {
-		return errMissingContentMD5
+		return s3error.ErrMissingContentMD5
 	}
 	var wanted lockXML
 	if err := decodeXML(c.body, &wanted); err != nil {
 		return err
 	}
 	if wanted.Enabled != versioningEnabled {
-		return errMalformedXML
+		return s3error.ErrMalformedXML
 	}
 	lock := &lockConfiguration{}
 	if d := wanted.Default; d != nil {
 		if !slices.Contains(lockModes, d.Mode) || d.Days < 0 || d.Years < 0 || (d.Days > 0) == (d.Years > 0) {
-			return errMalformedXML
+			return s3error.ErrMalformedXML
 		}
 		*lock = lockConfiguration{d.Mode, d.Days, d.Years}
 	}
 	return c.withBucket(func(b *bucket) error {
 		if b.lock == nil {
-			return conflict("InvalidBucketState", "Object Lock configuration cannot be enabled on existing buckets")
+			return s3error.Conflict("InvalidBucketState", "Object Lock configuration cannot be enabled on existing buckets")
 		}
 		b.lock = lock
 		return c.done(http.StatusOK)
@@ -76,7 +78,7 @@ func (c *call) putLockConfiguration() error {
 func (c *call) getLockConfiguration() error {
 	return c.withBucket(func(b *bucket) error {
 		if b.lock == nil {
-			return notFound("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
+			return s3error.NotFound("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
 		}
 		document := lockXML{Xmlns: xmlNamespace, Enabled: versioningEnabled}
 		if b.lock.mode != "" {
@@ -98,10 +100,10 @@ func (c *call) protect(b *bucket, o *Object) error {
 		return nil
 	}
 	if hold != "" && hold != "ON" && hold != "OFF" {
-		return invalidArgument("Legal Hold must be either of 'ON' or 'OFF'")
+		return s3error.InvalidArgument("Legal Hold must be either of 'ON' or 'OFF'")
 	}
 	if mode+until+hold+b.lock.mode != "" && c.op.name == "PutObject" && !c.hasDigest() {
-		return badRequest("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
+		return s3error.BadRequest("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
 	}
 	o.LegalHold = hold
 	if mode+until == "" {
@@ -122,17 +124,17 @@ func (l *lockConfiguration) retention(now time.Time) Retention {
 
 func (c *call) parseRetention(mode, until string) (Retention, error) {
 	if mode == "" || until == "" {
-		return Retention{}, invalidArgument("x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied")
+		return Retention{}, s3error.InvalidArgument("x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied")
 	}
 	if !slices.Contains(lockModes, mode) {
-		return Retention{}, invalidArgument("Unknown wormMode directive")
+		return Retention{}, s3error.InvalidArgument("Unknown wormMode directive")
 	}
 	t, err := time.Parse(time.RFC3339, until)
 	if err != nil {
-		return Retention{}, invalidArgument("The retain until date is not valid ISO 8601")
+		return Retention{}, s3error.InvalidArgument("The retain until date is not valid ISO 8601")
 	}
 	if !t.After(c.now) {
-		return Retention{}, invalidArgument("The retain until date must be in the future!")
+		return Retention{}, s3error.InvalidArgument("The retain until date must be in the future!")
 	}
 	return Retention{Mode: mode, Until: t.UTC()}, nil
 }
@@ -181,7 +183,7 @@ type retentionXML struct {
 
 func (c *call) putRetention() error {
 	if !c.hasDigest() {
-		return errMissingContentMD5
+		return s3error.ErrMissingContentMD5
 	}
 	var document retentionXML
 	if err := decodeXML(c.body, &document); err != nil {
@@ -230,14 +232,14 @@ type legalHoldXML struct {
 
 func (c *call) putLegalHold() error {
 	if !c.hasDigest() {
-		return errMissingContentMD5
+		return s3error.ErrMissingContentMD5
 	}
 	var wanted legalHoldXML
 	if err := decodeXML(c.body, &wanted); err != nil {
 		return err
 	}
 	if wanted.Status != "ON" && wanted.Status != "OFF" {
-		return errMalformedXML
+		return s3error.ErrMalformedXML
 	}
 	err := c.changeVersion(func(b *bucket, o *Object) error {
 		if b.lock == nil {

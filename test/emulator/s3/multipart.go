@@ -6,11 +6,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const maxParts = 10_000
 
-var errPartNumber = invalidArgument("Part number must be an integer between 1 and %d, inclusive", maxParts)
+var errPartNumber = s3error.InvalidArgument("Part number must be an integer between 1 and %d, inclusive", maxParts)
 
 // upload is a multipart upload in progress.
 type upload struct {
@@ -65,7 +67,7 @@ func (c *call) createUpload() error {
 func (c *call) upload(b *bucket) (*upload, error) {
 	u := b.uploads[c.query.Get("uploadId")]
 	if u == nil || u.object.Key != c.key {
-		return nil, errNoSuchUpload.with("UploadId", c.query.Get("uploadId"))
+		return nil, s3error.ErrNoSuchUpload.With("UploadId", c.query.Get("uploadId"))
 	}
 	return u, nil
 }
@@ -103,7 +105,7 @@ func (c *call) storePart(body []byte) (*part, error) {
 			return err
 		}
 		if u.object.Retention.Mode != "" && c.op.name == "UploadPart" && !c.hasDigest() {
-			return badRequest("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters")
+			return s3error.BadRequest("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters")
 		}
 		u.parts[number] = p
 		return nil
@@ -144,7 +146,7 @@ func (c *call) copyRange(o *Object) ([]byte, error) {
 	s, err := parseRange(text, size)
 	_, last, _ := strings.Cut(text, "-")
 	if err != nil || !s.partial || last != strconv.FormatInt(s.end-1, 10) {
-		return nil, invalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+		return nil, s3error.InvalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
 	}
 	return o.Body[s.start:s.end], nil
 }

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 type completeRequest struct {
@@ -40,10 +43,10 @@ func (c *call) completeUpload() error {
 		return err
 	}
 	if len(request.Parts) == 0 {
-		return errMalformedXML
+		return s3error.ErrMalformedXML
 	}
 	if !slices.IsSortedFunc(request.Parts, func(a, b chosenPart) int { return cmp.Compare(a.PartNumber, b.PartNumber) }) {
-		return badRequest("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")
+		return s3error.BadRequest("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")
 	}
 	var o *Object
 	err := c.withBucket(func(b *bucket) error {
@@ -88,7 +91,7 @@ func (c *call) completeResult(o *Object) any {
 		Bucket   string
 		Key      rawText
 		ETag     string
-	}{Xmlns: xmlNamespace, Location: "http://" + c.r.Host + rawPath(c.r), Bucket: c.bucket, Key: escapeKey(c.key), ETag: etag}
+	}{Xmlns: xmlNamespace, Location: "http://" + c.r.Host + sigv4.RawPath(c.r), Bucket: c.bucket, Key: escapeKey(c.key), ETag: etag}
 }
 
 // choose returns the stored parts the client lists, if they are what it thinks
@@ -98,17 +101,17 @@ func (c *call) choose(u *upload, chosen []chosenPart) ([]*part, error) {
 	for i, want := range chosen {
 		p := u.parts[want.PartNumber]
 		if p == nil || strings.Trim(want.ETag, `"`) != p.etag || !p.matches(want.checksums()) {
-			return nil, badRequest("InvalidPart", "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.").
-				with("PartNumber", strconv.Itoa(want.PartNumber))
+			return nil, s3error.BadRequest("InvalidPart", "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.").
+				With("PartNumber", strconv.Itoa(want.PartNumber))
 		}
 		if i > 0 && want.PartNumber == chosen[i-1].PartNumber {
-			return nil, badRequest("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")
+			return nil, s3error.BadRequest("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")
 		}
 		if i < len(chosen)-1 && int64(len(p.body)) < c.options.MinPartSize {
-			return nil, badRequest("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size").
-				with("ProposedSize", strconv.Itoa(len(p.body))).
-				with("MinSizeAllowed", strconv.FormatInt(c.options.MinPartSize, 10)).
-				with("PartNumber", strconv.Itoa(p.number))
+			return nil, s3error.BadRequest("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size").
+				With("ProposedSize", strconv.Itoa(len(p.body))).
+				With("MinSizeAllowed", strconv.FormatInt(c.options.MinPartSize, 10)).
+				With("PartNumber", strconv.Itoa(p.number))
 		}
 		parts[i] = p
 	}

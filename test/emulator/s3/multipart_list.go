@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 type partXML struct {
@@ -44,7 +46,7 @@ func (c *call) listParts() error {
 	}
 	marker, err := strconv.Atoi(orDefault(c.query.Get("part-number-marker"), "0"))
 	if err != nil || marker < 0 {
-		return invalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647")
+		return s3error.InvalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647")
 	}
 	return c.withBucket(func(b *bucket) error {
 		u, err := c.upload(b)

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 // source is what a copy reads.
@@ -19,7 +21,7 @@ func (c *call) copySource() (source, error) {
 	bucket, key, ok := strings.Cut(strings.TrimPrefix(text, "/"), "/")
 	key, err := url.PathUnescape(key)
 	if !ok || err != nil || bucket == "" || key == "" {
-		return source{}, invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
+		return source{}, s3error.InvalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
 	}
 	if c.options.RewriteKeys {
 		key = cleanKey(key)
@@ -34,7 +36,7 @@ func (c *call) read(from source) (*Object, error) {
 	defer c.mu.RUnlock()
 	b := c.buckets[from.bucket]
 	if b == nil {
-		return nil, errNoSuchBucket
+		return nil, s3error.ErrNoSuchBucket
 	}
 	action := "s3:GetObject"
 	if from.version != "" {
@@ -46,11 +48,11 @@ func (c *call) read(from source) (*Object, error) {
 	o := b.find(from.key, from.version)
 	switch {
 	case o == nil && from.version != "":
-		return nil, errNoSuchVersion
+		return nil, s3error.ErrNoSuchVersion
 	case o == nil || o.DeleteMarker && from.version == "":
-		return nil, errNoSuchKey
+		return nil, s3error.ErrNoSuchKey
 	case o.DeleteMarker:
-		return nil, badRequest("InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
+		return nil, s3error.BadRequest("InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
 	}
 	if err := checkReadConditions(c.r.Header, copySourceHeader+"-", o); err != nil {
 		return nil, err
@@ -73,10 +75,10 @@ func (c *call) copyObject() error {
 	directive := orDefault(c.r.Header.Get("X-Amz-Metadata-Directive"), "COPY")
 	tagging := orDefault(c.r.Header.Get("X-Amz-Tagging-Directive"), "COPY")
 	if !isDirective(directive) || !isDirective(tagging) {
-		return invalidArgument("Unknown metadata or tagging directive.")
+		return s3error.InvalidArgument("Unknown metadata or tagging directive.")
 	}
 	if directive == "COPY" && from.bucket == c.bucket && from.key == c.key && from.version == "" {
-		return badRequest("InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+		return s3error.BadRequest("InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	original, err := c.read(from)
 	if err != nil {

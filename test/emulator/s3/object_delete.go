@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"net/http"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const maxDeletes = 1000
@@ -34,10 +36,10 @@ func (c *call) checkDeleteCondition(b *bucket) error {
 	}
 	current := b.find(c.key, c.query.Get("versionId"))
 	if current == nil || current.DeleteMarker {
-		return errNoSuchKey
+		return s3error.ErrNoSuchKey
 	}
 	if !etagListed(match, current.ETag) {
-		return preconditionFailed("If-Match")
+		return s3error.PreconditionFailed("If-Match")
 	}
 	return nil
 }
@@ -67,7 +69,7 @@ func (c *call) remove(b *bucket, key, versionID string) (removal, error) {
 
 func (c *call) removeVersion(b *bucket, key, versionID string) (removal, error) {
 	if !validVersionID(versionID) {
-		return removal{}, invalidArgument("Invalid version id specified").with("ArgumentName", "versionId")
+		return removal{}, s3error.InvalidArgument("Invalid version id specified").With("ArgumentName", "versionId")
 	}
 	o := b.find(key, versionID)
 	if o == nil {
@@ -112,14 +114,14 @@ type deleteResult struct {
 
 func (c *call) deleteObjects() error {
 	if !c.hasDigest() {
-		return errMissingContentMD5
+		return s3error.ErrMissingContentMD5
 	}
 	var request deleteRequest
 	if err := decodeXML(c.body, &request); err != nil {
 		return err
 	}
 	if len(request.Objects) == 0 || len(request.Objects) > maxDeletes {
-		return errMalformedXML
+		return s3error.ErrMalformedXML
 	}
 	result := deleteResult{Xmlns: xmlNamespace}
 	err := c.withBucket(func(b *bucket) error {
@@ -155,7 +157,7 @@ func (c *call) deleteOne(b *bucket, key, versionID string) (deletedXML, error) {
 		return deletedXML{}, err
 	}
 	if len(key) > maxKeyLength {
-		return deletedXML{}, badRequest("KeyTooLongError", "Your key is too long")
+		return deletedXML{}, s3error.BadRequest("KeyTooLongError", "Your key is too long")
 	}
 	gone, err := c.remove(b, key, versionID)
 	shown := deletedXML{Key: escapeKey(key), VersionID: versionID, DeleteMarker: gone.marker}
@@ -167,7 +169,7 @@ func (c *call) deleteOne(b *bucket, key, versionID string) (deletedXML, error) {
 
 func deleteError(key, versionID string, err error) deleteErrorXML {
 	shown := deleteErrorXML{Key: escapeKey(key), VersionID: versionID, Code: "InternalError", Message: err.Error()}
-	if known, ok := errors.AsType[*apiError](err); ok {
+	if known, ok := errors.AsType[*s3error.Error](err); ok {
 		shown.Code, shown.Message = known.Code, known.Message
 	}
 	return shown

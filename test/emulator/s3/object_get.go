@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 // version returns the version a request names: the one of versionId, else the
@@ -12,17 +14,17 @@ import (
 func (c *call) version(b *bucket) (*Object, error) {
 	id := c.query.Get("versionId")
 	if id != "" && !validVersionID(id) {
-		return nil, invalidArgument("Invalid version id specified").with("ArgumentName", "versionId")
+		return nil, s3error.InvalidArgument("Invalid version id specified").With("ArgumentName", "versionId")
 	}
 	o := b.find(c.key, id)
 	switch {
 	case o == nil && !c.permits("s3:ListBucket", c.bucket, ""):
 		// Whoever may not list must not learn what exists.
-		return nil, errAccessDenied
+		return nil, s3error.ErrAccessDenied
 	case o == nil && id != "":
-		return nil, errNoSuchVersion.with("VersionId", id)
+		return nil, s3error.ErrNoSuchVersion.With("VersionId", id)
 	case o == nil:
-		return nil, errNoSuchKey
+		return nil, s3error.ErrNoSuchKey
 	case o.DeleteMarker:
 		return nil, c.markerError(o, id)
 	}
@@ -30,9 +32,9 @@ func (c *call) version(b *bucket) (*Object, error) {
 }
 
 func (c *call) markerError(marker *Object, askedID string) error {
-	e := *errNoSuchKey
+	e := *s3error.ErrNoSuchKey
 	if askedID != "" {
-		e = *errMethodNotAllowed
+		e = *s3error.ErrMethodNotAllowed
 	}
 	e.Header = map[string]string{markerHeader: "true", versionHeader: marker.VersionID}
 	return &e
@@ -77,7 +79,7 @@ func (c *call) readable() (*bucket, *Object, error) {
 	defer c.mu.RUnlock()
 	b := c.buckets[c.bucket]
 	if b == nil {
-		return nil, nil, errNoSuchBucket
+		return nil, nil, s3error.ErrNoSuchBucket
 	}
 	o, err := c.version(b)
 	if err != nil {
@@ -106,10 +108,10 @@ func checkReadConditions(h http.Header, prefix string, o *Object) error {
 	match, noneMatch := h.Get(prefix+"If-Match"), h.Get(prefix+"If-None-Match")
 	if match != "" {
 		if !etagListed(match, o.ETag) {
-			return preconditionFailed("If-Match")
+			return s3error.PreconditionFailed("If-Match")
 		}
 	} else if t, err := http.ParseTime(h.Get(prefix + "If-Unmodified-Since")); err == nil && modified.After(t) {
-		return preconditionFailed("If-Unmodified-Since")
+		return s3error.PreconditionFailed("If-Unmodified-Since")
 	}
 	if noneMatch != "" {
 		if etagListed(noneMatch, o.ETag) {
@@ -123,9 +125,9 @@ func checkReadConditions(h http.Header, prefix string, o *Object) error {
 
 func unmodified(prefix string, o *Object) error {
 	if prefix != "" {
-		return preconditionFailed(prefix + "If-None-Match")
+		return s3error.PreconditionFailed(prefix + "If-None-Match")
 	}
-	return &apiError{Status: http.StatusNotModified, Code: "NotModified", Header: map[string]string{
+	return &s3error.Error{Status: http.StatusNotModified, Code: "NotModified", Header: map[string]string{
 		"ETag":          `"` + o.ETag + `"`,
 		"Last-Modified": o.LastModified.UTC().Format(http.TimeFormat),
 	}}

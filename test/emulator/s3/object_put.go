@@ -3,6 +3,8 @@ package s3
 import (
 	"net/http"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 func (c *call) putObject() error {
@@ -67,15 +69,15 @@ func (c *call) checkWriteConditions(b *bucket) error {
 	exists := current != nil && !current.DeleteMarker
 	switch {
 	case noneMatch != "" && match != "":
-		return badRequest("InvalidRequest", "If-Match and If-None-Match exclude each other")
+		return s3error.BadRequest("InvalidRequest", "If-Match and If-None-Match exclude each other")
 	case noneMatch != "" && noneMatch != "*":
-		return notImplemented("If-None-Match of a write takes only *")
+		return s3error.NotImplemented("If-None-Match of a write takes only *")
 	case noneMatch == "*" && exists:
-		return preconditionFailed("If-None-Match")
+		return s3error.PreconditionFailed("If-None-Match")
 	case match != "" && !exists:
-		return errNoSuchKey
+		return s3error.ErrNoSuchKey
 	case match != "" && !etagListed(match, current.ETag):
-		return preconditionFailed("If-Match")
+		return s3error.PreconditionFailed("If-Match")
 	}
 	return nil
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 // level is what a path names.
@@ -128,7 +131,7 @@ var refused = &operation{}
 // route finds bucket, key and operation.
 func (c *call) route() error {
 	c.op = refused
-	bucket, key, err := splitTarget(c.r)
+	bucket, key, err := sigv4.Target(c.r)
 	if err != nil {
 		return err
 	}
@@ -148,11 +151,11 @@ func (c *call) route() error {
 	if len(unknown) > 0 {
 		c.record.Subresource = strings.Join(unknown, "&")
 		if !c.options.CarelessSubresources {
-			return notImplemented("A header or query you provided implies functionality that is not implemented: %s", c.record.Subresource)
+			return s3error.NotImplemented("A header or query you provided implies functionality that is not implemented: %s", c.record.Subresource)
 		}
 	}
 	if op == refused {
-		return errMethodNotAllowed
+		return s3error.ErrMethodNotAllowed
 	}
 	c.op = op
 	c.record.Operation = op.name

@@ -4,6 +4,8 @@ import (
 	"path"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const maxKeyLength = 1024
@@ -12,18 +14,18 @@ const maxKeyLength = 1024
 // the path a posix gateway would make of it.
 func (c *call) checkKey() error {
 	if len(c.key) > maxKeyLength {
-		return badRequest("KeyTooLongError", "Your key is too long")
+		return s3error.BadRequest("KeyTooLongError", "Your key is too long")
 	}
 	if !utf8.ValidString(c.key) || !utf8.ValidString(c.bucket) {
-		return badRequest("InvalidURI", "Couldn't parse the specified URI.")
+		return s3error.BadRequest("InvalidURI", "Couldn't parse the specified URI.")
 	}
 	if c.bucket == "" && c.key != "" {
-		return badRequest("InvalidBucketName", "The specified bucket is not valid.")
+		return s3error.BadRequest("InvalidBucketName", "The specified bucket is not valid.")
 	}
 	if c.options.RewriteKeys && c.key != "" {
 		c.key = cleanKey(c.key)
 		if c.key == "" {
-			return badRequest("InvalidArgument", "The key names no file.")
+			return s3error.BadRequest("InvalidArgument", "The key names no file.")
 		}
 	}
 	return nil
@@ -47,14 +49,14 @@ func (c *call) checkFolder(b *bucket, o *Object) error {
 	}
 	if strings.HasSuffix(o.Key, "/") {
 		if o.Size > 0 {
-			return badRequest("DirectoryObjectContainsData", "Directory object contains data payload.")
+			return s3error.BadRequest("DirectoryObjectContainsData", "Directory object contains data payload.")
 		}
 	} else if below := b.first(o.Key + "/"); below != nil {
-		return conflict("ExistingObjectIsDirectory", "Existing Object is a directory.")
+		return s3error.Conflict("ExistingObjectIsDirectory", "Existing Object is a directory.")
 	}
 	for dir := path.Dir(strings.TrimSuffix(o.Key, "/")); dir != "."; dir = path.Dir(dir) {
 		if b.get(dir).current() != nil {
-			return conflict("ObjectParentIsFile", "Object parent already exists as a file.")
+			return s3error.Conflict("ObjectParentIsFile", "Object parent already exists as a file.")
 		}
 	}
 	return nil

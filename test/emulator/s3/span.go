@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 // span is the part of an object to send: bytes start up to, not including,
@@ -24,7 +26,7 @@ func (c *call) span(o *Object) (span, error) {
 	number := c.query.Get("partNumber")
 	switch {
 	case header != "" && number != "":
-		return span{}, badRequest("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
+		return span{}, s3error.BadRequest("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
 	case number != "":
 		return partSpan(o, number)
 	}
@@ -69,13 +71,13 @@ func parseRange(header string, size int64) (span, error) {
 }
 
 func invalidRange(header string, size int64) error {
-	e := &apiError{
+	e := &s3error.Error{
 		Status:  http.StatusRequestedRangeNotSatisfiable,
 		Code:    "InvalidRange",
 		Message: "The requested range is not satisfiable",
 		Header:  map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", size)},
 	}
-	return e.with("RangeRequested", header).with("ActualObjectSize", strconv.FormatInt(size, 10))
+	return e.With("RangeRequested", header).With("ActualObjectSize", strconv.FormatInt(size, 10))
 }
 
 // partSpan finds one part of a multipart object; any other object is its own
@@ -90,7 +92,7 @@ func partSpan(o *Object, number string) (span, error) {
 		sizes = []int64{o.Size}
 	}
 	if n > len(sizes) {
-		return span{}, &apiError{
+		return span{}, &s3error.Error{
 			Status: http.StatusRequestedRangeNotSatisfiable, Code: "InvalidPartNumber",
 			Message: "The requested partnumber is not satisfiable",
 		}

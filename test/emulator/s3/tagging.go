@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const (
@@ -16,12 +18,14 @@ const (
 	maxTagValue   = 256
 )
 
-func errInvalidTag(message string) *apiError { return badRequest("InvalidTag", "%s", message) }
+func errInvalidTag(message string) *s3error.Error {
+	return s3error.BadRequest("InvalidTag", "%s", message)
+}
 
 // checkTags applies S3's limits.
 func checkTags(tags map[string]string, limit int) error {
 	if len(tags) > limit {
-		return badRequest("BadRequest", "Tags cannot be greater than %d", limit)
+		return s3error.BadRequest("BadRequest", "Tags cannot be greater than %d", limit)
 	}
 	for key, value := range tags {
 		if key == "" || utf8.RuneCountInString(key) > maxTagKey {
@@ -43,7 +47,7 @@ func parseTagging(body []byte, limit int) (map[string]string, error) {
 		Tags []tagXML `xml:"TagSet>Tag"`
 	}
 	if err := decodeXML(body, &document); err != nil || document.Set == nil {
-		return nil, errMalformedXML
+		return nil, s3error.ErrMalformedXML
 	}
 	if err := decodeXML(body, &listed); err != nil {
 		return nil, err
@@ -65,7 +69,7 @@ func parseTagHeader(text string) (map[string]string, error) {
 	}
 	values, err := url.ParseQuery(text)
 	if err != nil {
-		return nil, invalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
+		return nil, s3error.InvalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
 	}
 	tags := map[string]string{}
 	for key, all := range values {
@@ -99,7 +103,7 @@ func (c *call) putBucketTagging() error {
 func (c *call) getBucketTagging() error {
 	return c.withBucket(func(b *bucket) error {
 		if len(b.tags) == 0 {
-			return notFound("NoSuchTagSet", "The TagSet does not exist")
+			return s3error.NotFound("NoSuchTagSet", "The TagSet does not exist")
 		}
 		return c.writeTagging(b.tags)
 	})

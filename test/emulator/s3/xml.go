@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const xmlNamespace = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -48,7 +50,7 @@ func newKeyEncoder(encodingType string) (keyEncoder, error) {
 	case "url":
 		return urlEncodeKey, nil
 	}
-	return nil, invalidArgument("Invalid Encoding Method specified in Request")
+	return nil, s3error.InvalidArgument("Invalid Encoding Method specified in Request")
 }
 
 // urlEncodeKey does what S3 does: form encoding, a space becomes "+", but "/"
@@ -104,11 +106,11 @@ type taggingXML struct {
 func decodeXML(body []byte, v any) error {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(v); err != nil {
-		return errMalformedXML
+		return s3error.ErrMalformedXML
 	}
 	rest := bytes.TrimSpace(body[d.InputOffset():])
 	if len(rest) > 0 {
-		return errMalformedXML
+		return s3error.ErrMalformedXML
 	}
 	return nil
 }

@@ -1,0 +1,110 @@
+package ovh
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/rempart/rempart/test/emulator/dataplane"
+)
+
+// A user's policy is a JSON document in a string, replaced as a whole. There is no
+// way to delete it, only to replace it with an empty one.
+
+func getPolicy(c *call) (any, error) {
+	return c.inUser(func(u *user) (any, error) { return map[string]any{"policy": orDefault(u.policy, emptyPolicy)}, nil })
+}
+
+func replacePolicy(c *call) (any, error) {
+	var asked struct {
+		Policy string `json:"policy"`
+	}
+	if err := c.decode(&asked); err != nil {
+		return nil, err
+	}
+	return c.inReadyUser(func(u *user) (any, error) { return nil, u.setPolicy(asked.Policy) })
+}
+
+// statement is one of a policy, in the vendor's form.
+type statement struct {
+	Sid       string          `json:"Sid,omitempty"`
+	Effect    string          `json:"Effect"`
+	Action    []string        `json:"Action"`
+	Resource  []string        `json:"Resource"`
+	Condition json.RawMessage `json:"Condition,omitempty"`
+}
+
+type policyDocument struct {
+	Version   string      `json:"Version,omitempty"`
+	Statement []statement `json:"Statement"`
+}
+
+// parseStatements reads a policy that the data plane took.
+func parseStatements(text string) ([]statement, error) {
+	var raw struct {
+		Statement []struct {
+			statement
+			Action, Resource oneOrMany
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &raw); err != nil {
+		return nil, err
+	}
+	statements := make([]statement, len(raw.Statement))
+	for i, s := range raw.Statement {
+		statements[i] = statement{Sid: s.Sid, Effect: s.Effect, Action: s.Action, Resource: s.Resource, Condition: s.Condition}
+	}
+	return statements, nil
+}
+
+// oneOrMany is a text or a list of them, as in AWS.
+type oneOrMany []string
+
+func (o *oneOrMany) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*o = []string{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(o))
+}
+
+// addBucketPolicy is the vendor's short cut to a statement in a user's policy.
+func addBucketPolicy(c *call) (any, error) {
+	var asked struct {
+		RoleName  string `json:"roleName"`
+		ObjectKey string `json:"objectKey"`
+	}
+	if err := c.decode(&asked); err != nil {
+		return nil, err
+	}
+	_, b, err := c.bucket()
+	if err != nil {
+		return nil, err
+	}
+	added, err := roleStatement(asked.RoleName, b.Name, asked.ObjectKey)
+	if err != nil {
+		return nil, err
+	}
+	return c.inReadyUser(func(u *user) (any, error) {
+		statements, err := parseStatements(orDefault(u.policy, emptyPolicy))
+		if err != nil {
+			return nil, err
+		}
+		statements = slices.DeleteFunc(statements, func(s statement) bool { return s.Sid == added.Sid })
+		encoded, err := json.Marshal(policyDocument{Statement: append(statements, added)})
+		if err != nil {
+			return nil, err
+		}
+		return nil, u.setPolicy(string(encoded))
+	})
+}
+
+// setPolicy replaces a user's policy. What the data plane cannot read is refused.
+func (u *user) setPolicy(document string) error {
+	parsed, err := dataplane.ParseUserPolicy(document)
+	if err != nil {
+		return errInvalidParameter("The policy is not valid: " + err.Error())
+	}
+	u.policy, u.parsed = document, parsed
+	return nil
+}

@@ -1,0 +1,33 @@
+package sigv4
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Credentials are what a request is signed with.
+type Credentials struct{ AccessKey, SecretKey, Region string }
+
+// Sign signs a request that is about to be sent, all its headers, path and query
+// as they stand; the header of the content hash must be set. An earlier signature
+// in the headers is replaced.
+func Sign(r *http.Request, c Credentials, now time.Time) {
+	now = now.UTC()
+	r.Header.Del("Authorization")
+	r.Header.Set("X-Amz-Date", now.Format(amzDateFormat))
+	sig := &Signature{
+		AccessKey: c.AccessKey, Region: c.Region,
+		day: now.Format("20060102"), date: now, payload: r.Header.Get(ContentHashHeader),
+		headers: []string{"host"},
+	}
+	sig.scope = strings.Join([]string{sig.day, c.Region, "s3", "aws4_request"}, "/")
+	for name := range r.Header {
+		sig.headers = append(sig.headers, strings.ToLower(name))
+	}
+	slices.Sort(sig.headers)
+	value := hexMAC(signingKey(c.SecretKey, sig), sig.stringToSign(r))
+	r.Header.Set("Authorization", signAlgorithm+" Credential="+c.AccessKey+"/"+sig.scope+
+		", SignedHeaders="+strings.Join(sig.headers, ";")+", Signature="+value)
+}
