@@ -183,6 +183,7 @@ func managerOptions(options ManagerOptions) ctrl.Options {
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}:    {Namespaces: own},
 			&corev1.ConfigMap{}: {Namespaces: own},
+			&corev1.Node{}:      {Transform: withoutStatus},
 		}},
 	}
 	result.Controller.SkipNameValidation = &options.SkipNameValidation
@@ -196,6 +197,15 @@ func managerOptions(options ManagerOptions) ctrl.Options {
 		}
 	}
 	return result
+}
+
+// withoutStatus leaves out of Nodes what the operator does not read: the images on
+// each are most of it.
+func withoutStatus(object any) (any, error) {
+	if node, isNode := object.(*corev1.Node); isNode {
+		node.Status, node.ManagedFields = corev1.NodeStatus{}, nil
+	}
+	return object, nil
 }
 
 // addChecks says that the operator is alive as long as it answers, and ready once

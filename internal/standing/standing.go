@@ -2,8 +2,8 @@
 // data only in places that the data's policies allow.
 //
 // Its place is what the manager is told with --self, or else what the labels of
-// its Node say, which kubelets cannot set on themselves. Not knowing is a place
-// where nothing may be read.
+// its Node say, which the operator sets itself and kubelets cannot. Not knowing is
+// a place where nothing may be read, and so is not being sure.
 //
 // Start reading at Ground.MayRead.
 package standing
@@ -23,6 +23,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/nodeplace"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -38,8 +39,14 @@ type Ground struct {
 	Clock  clock.PassiveClock
 
 	mu   sync.Mutex
-	node v1alpha1.PlaceReference
+	node nodeLabels
 	read time.Time
+}
+
+// nodeLabels are what the operator's Node says of its place.
+type nodeLabels struct {
+	provider, location string
+	isConfirmed        bool
 }
 
 // nodeInterval is how long the labels of the Node are remembered.
@@ -58,7 +65,7 @@ func ParseSelf(self string) (v1alpha1.PlaceReference, error) {
 // nil if it may. Not being allowed is Waiting: a policy, a provider or a Node has
 // to change first.
 func (g *Ground) MayRead(ctx context.Context, facts gather.Facts) error {
-	place, err := g.place(ctx)
+	place, isConfirmed, err := g.place(ctx, facts.Providers)
 	if err != nil {
 		return err
 	}
@@ -67,6 +74,10 @@ func (g *Ground) MayRead(ctx context.Context, facts gather.Facts) error {
 		return fault.New(fault.Waiting, fault.LocationUnknown,
 			"the operator stands at %s, which no SovereignProvider declares, so it may not read data there", place)
 	}
+	// Where the location is may be sure, and that the Node is there a mere label.
+	if !isConfirmed && candidate.Verification == v1alpha1.VerificationConfirmed {
+		candidate.Verification = v1alpha1.VerificationDeclared
+	}
 	if objections := placement.JudgeProcessing(facts.Policies, candidate); len(objections) > 0 {
 		return fault.New(fault.Waiting, fault.Reason(objections[0].Reason),
 			"the operator stands at %s and may not read data there: %s", place, objections[0].Message)
@@ -74,31 +85,58 @@ func (g *Ground) MayRead(ctx context.Context, facts gather.Facts) error {
 	return nil
 }
 
-func (g *Ground) place(ctx context.Context) (v1alpha1.PlaceReference, error) {
+// place gives where the operator stands, and whether the API of the provider there
+// confirms it. What the manager is told counts as it is: whoever may set its flags
+// answers for them.
+func (g *Ground) place(ctx context.Context, providers []v1alpha1.SovereignProvider) (place v1alpha1.PlaceReference, isConfirmed bool, err error) {
 	if g.Self != "" {
-		return ParseSelf(g.Self)
+		place, err = ParseSelf(g.Self)
+		return place, true, err
 	}
 	if g.NodeName == "" {
-		return v1alpha1.PlaceReference{}, fault.New(fault.Waiting, fault.LocationUnknown,
+		return place, false, fault.New(fault.Waiting, fault.LocationUnknown,
 			"it is not known where the operator stands: it runs on no Node and was not told with --self")
 	}
+	node, err := g.labels(ctx)
+	if err != nil {
+		return place, false, err
+	}
+	return v1alpha1.PlaceReference{ProviderName: nameOf(node.provider, providers), Location: node.location}, node.isConfirmed, nil
+}
+
+// nameOf gives the name of the provider that a label stands for: it may be longer
+// than what a label can hold.
+func nameOf(label string, providers []v1alpha1.SovereignProvider) string {
+	for _, p := range providers {
+		if nodeplace.LabelValue(p.Name) == label {
+			return p.Name
+		}
+	}
+	return label
+}
+
+// labels gives what the operator's Node says, as it was not long ago.
+func (g *Ground) labels(ctx context.Context) (nodeLabels, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if now := g.Clock.Now(); now.Sub(g.read) > nodeInterval {
-		var node corev1.Node
-		if err := g.Reader.Get(ctx, types.NamespacedName{Name: g.NodeName}, &node); err != nil {
-			return v1alpha1.PlaceReference{}, fmt.Errorf("read the operator's Node: %w", err)
-		}
-		g.node = v1alpha1.PlaceReference{
-			ProviderName: node.Labels[v1alpha1.NodeProviderLabel], Location: node.Labels[v1alpha1.NodeLocationLabel],
-		}
-		g.read = now
+	now := g.Clock.Now()
+	if now.Sub(g.read) <= nodeInterval {
+		return g.node, nil
 	}
-	if g.node.ProviderName == "" || g.node.Location == "" {
-		g.read = time.Time{} // somebody may label the Node at any moment
-		return v1alpha1.PlaceReference{}, fault.New(fault.Waiting, fault.LocationUnknown,
-			"it is not known where the operator stands: label Node %s with %s and %s",
-			g.NodeName, v1alpha1.NodeProviderLabel, v1alpha1.NodeLocationLabel)
+	var node corev1.Node
+	if err := g.Reader.Get(ctx, types.NamespacedName{Name: g.NodeName}, &node); err != nil {
+		return nodeLabels{}, fmt.Errorf("read the operator's Node: %w", err)
 	}
-	return g.node, nil
+	found := nodeLabels{
+		provider: node.Labels[v1alpha1.NodeProviderLabel], location: node.Labels[v1alpha1.NodeLocationLabel],
+		isConfirmed: node.Annotations[v1alpha1.PlaceVerificationAnnotation] == string(v1alpha1.NodeConfirmed),
+	}
+	if found.provider == "" || found.location == "" {
+		// It is read again the next time: it may be labelled at any moment.
+		return nodeLabels{}, fault.New(fault.Waiting, fault.LocationUnknown,
+			"it is not known where the operator stands: its Node %s has no labels of a place; its annotation %s says why",
+			g.NodeName, v1alpha1.PlaceEvidenceAnnotation)
+	}
+	g.node, g.read = found, now
+	return found, nil
 }
