@@ -151,7 +151,7 @@ func NewManager(ctx context.Context, restConfig *rest.Config, options ManagerOpt
 		Installation: installation.ID, FingerprintKey: installation.Key, AllowInsecureEndpoints: options.AllowInsecureEndpoints,
 	})
 	ground := &standing.Ground{
-		Self: options.Self, NodeName: options.NodeName, Reader: mgr.GetAPIReader(), Clock: now,
+		Self: options.Self, NodeName: options.NodeName, Reader: mgr.GetClient(),
 	}
 	if err := addChecks(mgr); err != nil {
 		return nil, err

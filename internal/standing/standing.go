@@ -12,12 +12,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -34,13 +31,8 @@ type Ground struct {
 	Self string
 	// NodeName is the Node that the manager's pod runs on.
 	NodeName string
-	// Reader reads Nodes. It is not cached: one Node is read now and then.
+	// Reader reads Nodes, from memory: they are asked for with every copy.
 	Reader client.Reader
-	Clock  clock.PassiveClock
-
-	mu   sync.Mutex
-	node nodeLabels
-	read time.Time
 }
 
 // nodeLabels are what the operator's Node says of its place.
@@ -48,9 +40,6 @@ type nodeLabels struct {
 	provider, location string
 	isConfirmed        bool
 }
-
-// nodeInterval is how long the labels of the Node are remembered.
-const nodeInterval = 5 * time.Minute
 
 // ParseSelf reads provider/location.
 func ParseSelf(self string) (v1alpha1.PlaceReference, error) {
@@ -74,15 +63,20 @@ func (g *Ground) MayRead(ctx context.Context, facts gather.Facts) error {
 		return fault.New(fault.Waiting, fault.LocationUnknown,
 			"the operator stands at %s, which no SovereignProvider declares, so it may not read data there", place)
 	}
-	// Where the location is may be sure, and that the Node is there a mere label.
-	if !isConfirmed && candidate.Verification == v1alpha1.VerificationConfirmed {
-		candidate.Verification = v1alpha1.VerificationDeclared
-	}
-	if objections := placement.JudgeProcessing(facts.Policies, candidate); len(objections) > 0 {
+	if objections := placement.JudgeProcessing(facts.Policies, asSureAs(isConfirmed, candidate)); len(objections) > 0 {
 		return fault.New(fault.Waiting, fault.Reason(objections[0].Reason),
 			"the operator stands at %s and may not read data there: %s", place, objections[0].Message)
 	}
 	return nil
+}
+
+// asSureAs gives a location as it counts for who stands there: where it is may be
+// sure, and that the Node is there a mere label.
+func asSureAs(isConfirmed bool, candidate placement.Candidate) placement.Candidate {
+	if !isConfirmed && candidate.Verification == v1alpha1.VerificationConfirmed {
+		candidate.Verification = v1alpha1.VerificationDeclared
+	}
+	return candidate
 }
 
 // place gives where the operator stands, and whether the API of the provider there
@@ -115,14 +109,8 @@ func nameOf(label string, providers []v1alpha1.SovereignProvider) string {
 	return label
 }
 
-// labels gives what the operator's Node says, as it was not long ago.
+// labels gives what the operator's Node says.
 func (g *Ground) labels(ctx context.Context) (nodeLabels, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	now := g.Clock.Now()
-	if now.Sub(g.read) <= nodeInterval {
-		return g.node, nil
-	}
 	var node corev1.Node
 	if err := g.Reader.Get(ctx, types.NamespacedName{Name: g.NodeName}, &node); err != nil {
 		return nodeLabels{}, fmt.Errorf("read the operator's Node: %w", err)
@@ -132,11 +120,9 @@ func (g *Ground) labels(ctx context.Context) (nodeLabels, error) {
 		isConfirmed: node.Annotations[v1alpha1.PlaceVerificationAnnotation] == string(v1alpha1.NodeConfirmed),
 	}
 	if found.provider == "" || found.location == "" {
-		// It is read again the next time: it may be labelled at any moment.
 		return nodeLabels{}, fault.New(fault.Waiting, fault.LocationUnknown,
 			"it is not known where the operator stands: its Node %s has no labels of a place; its annotation %s says why",
 			g.NodeName, v1alpha1.PlaceEvidenceAnnotation)
 	}
-	g.node, g.read = found, now
 	return found, nil
 }
