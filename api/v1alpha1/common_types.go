@@ -136,8 +136,8 @@ const (
 	// PlaceVerificationAnnotation says how sure the operator is of the place: one of
 	// NodeVerification.
 	PlaceVerificationAnnotation = NodeAnnotationPrefix + "verification"
-	// PlaceEvidenceAnnotation says in words why the operator thinks so.
-	PlaceEvidenceAnnotation = NodeAnnotationPrefix + "evidence"
+	// PlaceGroundsAnnotation says in words why the operator thinks so.
+	PlaceGroundsAnnotation = NodeAnnotationPrefix + "grounds"
 )
 
 // NodeVerification says how sure it is where a Node stands.

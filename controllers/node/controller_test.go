@@ -113,7 +113,7 @@ func (r *room) wantSure(name string, want v1alpha1.NodeVerification) {
 	r.t.Helper()
 	node, _ := r.look(name)
 	if got := node.Annotations[v1alpha1.PlaceVerificationAnnotation]; got != string(want) {
-		r.t.Errorf("it is %s, want %s: %s", got, want, node.Annotations[v1alpha1.PlaceEvidenceAnnotation])
+		r.t.Errorf("it is %s, want %s: %s", got, want, node.Annotations[v1alpha1.PlaceGroundsAnnotation])
 	}
 }
 
@@ -316,7 +316,7 @@ func TestNodesAreCounted(t *testing.T) {
 
 func TestOnlyWhatConcernsAPlaceWakes(t *testing.T) {
 	base := mks("a", "u-1")
-	base.Annotations = map[string]string{v1alpha1.PlaceEvidenceAnnotation: "x"}
+	base.Annotations = map[string]string{v1alpha1.PlaceGroundsAnnotation: "x"}
 	for name, test := range map[string]struct {
 		change func(*corev1.Node)
 		want   bool
@@ -324,13 +324,13 @@ func TestOnlyWhatConcernsAPlaceWakes(t *testing.T) {
 		"a heartbeat": {func(n *corev1.Node) {
 			n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
 		}, false},
-		"an annotation of others":  {func(n *corev1.Node) { n.Annotations["example.fr/a"] = "b" }, false},
-		"cordoning":                {func(n *corev1.Node) { n.Spec.Unschedulable = true }, false},
-		"a label":                  {func(n *corev1.Node) { n.Labels["a"] = "b" }, true},
-		"a label less":             {func(n *corev1.Node) { delete(n.Labels, corev1.LabelTopologyRegion) }, true},
-		"an administrator's word":  {func(n *corev1.Node) { n.Annotations[v1alpha1.PlaceOverrideAnnotation] = "ovh/GRA" }, true},
-		"evidence that was edited": {func(n *corev1.Node) { n.Annotations[v1alpha1.PlaceEvidenceAnnotation] = "y" }, true},
-		"a provider id":            {func(n *corev1.Node) { n.Spec.ProviderID = "openstack:///u-2" }, true},
+		"an annotation of others": {func(n *corev1.Node) { n.Annotations["example.fr/a"] = "b" }, false},
+		"cordoning":               {func(n *corev1.Node) { n.Spec.Unschedulable = true }, false},
+		"a label":                 {func(n *corev1.Node) { n.Labels["a"] = "b" }, true},
+		"a label less":            {func(n *corev1.Node) { delete(n.Labels, corev1.LabelTopologyRegion) }, true},
+		"an administrator's word": {func(n *corev1.Node) { n.Annotations[v1alpha1.PlaceOverrideAnnotation] = "ovh/GRA" }, true},
+		"grounds that was edited": {func(n *corev1.Node) { n.Annotations[v1alpha1.PlaceGroundsAnnotation] = "y" }, true},
+		"a provider id":           {func(n *corev1.Node) { n.Spec.ProviderID = "openstack:///u-2" }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := base.DeepCopy()
@@ -347,7 +347,7 @@ func TestNotesFitIntoEvents(t *testing.T) {
 		t.Errorf("%d bytes: %q", len(got), got)
 	}
 	node := &corev1.Node{}
-	told, isWorthIt := eventFor(node, nodeplace.Place{Verification: v1alpha1.NodeUnknown, Evidence: "nothing"})
+	told, isWorthIt := eventFor(node, nodeplace.Place{Verification: v1alpha1.NodeUnknown, Grounds: "nothing"})
 	if isWorthIt {
 		t.Errorf("a Node of which nothing was known before is told of: %v", told)
 	}

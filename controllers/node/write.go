@@ -58,16 +58,16 @@ func show(node *corev1.Node, place nodeplace.Place) {
 func eventFor(before *corev1.Node, after nodeplace.Place) (loop.Event, bool) {
 	was := v1alpha1.NodeVerification(before.Annotations[v1alpha1.PlaceVerificationAnnotation])
 	isElsewhere := !maps.Equal(ownLabels(before), after.Labels())
-	isOther := was != after.Verification || before.Annotations[v1alpha1.PlaceEvidenceAnnotation] != after.Evidence
+	isOther := was != after.Verification || before.Annotations[v1alpha1.PlaceGroundsAnnotation] != after.Grounds
 	switch after.Verification {
 	case v1alpha1.NodeContradicted:
-		return loop.Warning(v1alpha1.ReasonNodeContradicted, note("it is not certain where this Node stands: %s", after.Evidence)), isOther || isElsewhere
+		return loop.Warning(v1alpha1.ReasonNodeContradicted, note("it is not certain where this Node stands: %s", after.Grounds)), isOther || isElsewhere
 	case v1alpha1.NodeOverridden:
-		return loop.Normal(v1alpha1.ReasonNodeOverridden, note("stands at %s: %s", after.PlaceReference, after.Evidence)), isOther || isElsewhere
+		return loop.Normal(v1alpha1.ReasonNodeOverridden, note("stands at %s: %s", after.PlaceReference, after.Grounds)), isOther || isElsewhere
 	case v1alpha1.NodeUnknown:
-		return loop.Warning(v1alpha1.ReasonNodeUnplaced, note("it is not known where this Node stands: %s", after.Evidence)), isElsewhere
+		return loop.Warning(v1alpha1.ReasonNodeUnplaced, note("it is not known where this Node stands: %s", after.Grounds)), isElsewhere
 	}
-	return loop.Normal(v1alpha1.ReasonNodePlaced, note("stands at %s: %s", after.PlaceReference, after.Evidence)), isElsewhere
+	return loop.Normal(v1alpha1.ReasonNodePlaced, note("stands at %s: %s", after.PlaceReference, after.Grounds)), isElsewhere
 }
 
 // ownLabels are those of a Node that say where it stands.

@@ -37,7 +37,7 @@ func (p Place) Labels() map[string]string {
 // Annotations say how sure a place is, and why.
 func (p Place) Annotations() map[string]string {
 	return map[string]string{
-		v1alpha1.PlaceVerificationAnnotation: string(p.Verification), v1alpha1.PlaceEvidenceAnnotation: p.Evidence,
+		v1alpha1.PlaceVerificationAnnotation: string(p.Verification), v1alpha1.PlaceGroundsAnnotation: p.Grounds,
 	}
 }
 

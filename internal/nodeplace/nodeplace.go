@@ -42,14 +42,15 @@ type Place struct {
 	// Operator is the group that runs the provider, as it is counted.
 	Operator     string
 	Verification v1alpha1.NodeVerification
-	// Evidence says in words what the rest follows from. It is the same as long as
+	// Grounds say in words what the rest follows from. They are the same as long as
 	// the signals are.
-	Evidence string
+	Grounds string
 }
 
 // Of tells where a Node stands. An administrator's word, the override annotation,
 // goes before every signal.
 func Of(node *corev1.Node, world World) Place {
+	world.Providers = slices.SortedFunc(slices.Values(world.Providers), func(a, b v1alpha1.SovereignProvider) int { return cmp.Compare(a.Name, b.Name) })
 	place := settle(look(node, world))
 	if word, isSet := node.Annotations[v1alpha1.PlaceOverrideAnnotation]; isSet {
 		return override(word, place, world)
@@ -69,7 +70,7 @@ func override(word string, instead Place, world World) Place {
 	}
 	place := s.place()
 	place.Verification = v1alpha1.NodeOverridden
-	place.Evidence = fmt.Sprintf("an administrator says so with the annotation %s; without it: %s", v1alpha1.PlaceOverrideAnnotation, instead)
+	place.Grounds = fmt.Sprintf("an administrator says so with the annotation %s; without it: %s", v1alpha1.PlaceOverrideAnnotation, instead)
 	return place
 }
 
@@ -79,7 +80,7 @@ func settle(found findings) Place {
 		return contradicted(objections...)
 	}
 	if len(found.claims) == 0 {
-		return Place{Verification: v1alpha1.NodeUnknown, Evidence: sentence(found.notes)}
+		return Place{Verification: v1alpha1.NodeUnknown, Grounds: sentence(found.notes)}
 	}
 	best := slices.MinFunc(found.claims, byWeight)
 	place := best.site.place()
@@ -92,7 +93,7 @@ func settle(found findings) Place {
 	for _, c := range found.claims {
 		grounds = append(grounds, c.ground)
 	}
-	place.Evidence = sentence(append(grounds, found.notes...))
+	place.Grounds = sentence(append(grounds, found.notes...))
 	return place
 }
 
@@ -104,12 +105,14 @@ func byWeight(a, b claim) int {
 	case !a.isListed && b.isListed:
 		return 1
 	}
-	return cmp.Or(cmp.Compare(a.site.ProviderName, b.site.ProviderName), cmp.Compare(a.site.Location, b.site.Location))
+	return cmp.Or(
+		cmp.Compare(a.site.ProviderName, b.site.ProviderName), cmp.Compare(a.site.Location, b.site.Location), cmp.Compare(a.ground, b.ground),
+	)
 }
 
 func contradicted(objections ...string) Place {
 	return Place{
-		Perimeter: v1alpha1.PerimeterNone, Verification: v1alpha1.NodeContradicted, Evidence: sentence(objections),
+		Perimeter: v1alpha1.PerimeterNone, Verification: v1alpha1.NodeContradicted, Grounds: sentence(objections),
 	}
 }
 
@@ -119,7 +122,7 @@ func (p Place) String() string {
 	case v1alpha1.NodeConfirmed, v1alpha1.NodeDeclared, v1alpha1.NodeOverridden:
 		return fmt.Sprintf("%s at %s", p.Verification, p.PlaceReference)
 	}
-	return fmt.Sprintf("%s (%s)", p.Verification, p.Evidence)
+	return fmt.Sprintf("%s (%s)", p.Verification, p.Grounds)
 }
 
 // mostNamed bounds what is named in one sentence; an annotation is read by people.

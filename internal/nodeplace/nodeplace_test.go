@@ -72,11 +72,11 @@ func TestWhereANodeStands(t *testing.T) {
 	const confirmed, declared, unknown = v1alpha1.NodeConfirmed, v1alpha1.NodeDeclared, v1alpha1.NodeUnknown
 	american := func(p *v1alpha1.SovereignProvider) { p.Spec.OVHcloud.Endpoint = "ovh-us" }
 	for name, test := range map[string]struct {
-		node     *corev1.Node
-		world    nodeplace.World
-		want     string // place country perimeter; - is none
-		sure     v1alpha1.NodeVerification
-		evidence string
+		node    *corev1.Node
+		world   nodeplace.World
+		want    string // place country perimeter; - is none
+		sure    v1alpha1.NodeVerification
+		grounds string
 	}{
 		"labels of Managed Kubernetes are declared": {
 			mks("GRA11"), among(ovhcloud("ovh")), "ovh/GRA FR FR", declared, "its provider id and labels say GRA11 of OVHcloud",
@@ -207,10 +207,10 @@ func TestWhereANodeStands(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			place := nodeplace.Of(test.node, test.world)
 			if got := inWords(place); got != test.want || place.Verification != test.sure {
-				t.Errorf("it stands at %s (%s), want %s (%s); because %s", got, place.Verification, test.want, test.sure, place.Evidence)
+				t.Errorf("it stands at %s (%s), want %s (%s); because %s", got, place.Verification, test.want, test.sure, place.Grounds)
 			}
-			if !strings.Contains(place.Evidence, test.evidence) || place.Evidence == "" {
-				t.Errorf("the evidence is %q, want %q in it", place.Evidence, test.evidence)
+			if !strings.Contains(place.Grounds, test.grounds) || place.Grounds == "" {
+				t.Errorf("the grounds are %q, want %q in it", place.Grounds, test.grounds)
 			}
 		})
 	}
@@ -327,8 +327,8 @@ func TestSignalsThatDisagreeLeaveANodeNowhere(t *testing.T) {
 				t.Errorf("labels (-want +got):\n%s", diff)
 			}
 			for _, piece := range test.want {
-				if !strings.Contains(place.Evidence, piece) {
-					t.Errorf("the evidence is %q, want %q in it", place.Evidence, piece)
+				if !strings.Contains(place.Grounds, piece) {
+					t.Errorf("the grounds are %q, want %q in it", place.Grounds, piece)
 				}
 			}
 		})
@@ -350,37 +350,44 @@ func TestAnAdministratorsWordGoesBeforeSignals(t *testing.T) {
 			if inWords(place) != "onprem/hall-b FR FR" || place.Verification != v1alpha1.NodeOverridden {
 				t.Errorf("it is %s", place)
 			}
-			if !strings.Contains(place.Evidence, "an administrator says so") || !strings.Contains(place.Evidence, test.instead) {
-				t.Errorf("the evidence is %q", place.Evidence)
+			if !strings.Contains(place.Grounds, "an administrator says so") || !strings.Contains(place.Grounds, test.instead) {
+				t.Errorf("the grounds are %q", place.Grounds)
 			}
 		})
 	}
 }
 
 // A Node whose signals stay the same is never written again.
-func TestTheEvidenceDoesNotDependOnTheOrderOfProviders(t *testing.T) {
+func TestTheGroundsDoNotDependOnTheOrderOfProviders(t *testing.T) {
 	a, b, c := onprem("a", atLocation("dc", "FR", everyNode)), onprem("b", atLocation("dc", "CH", everyNode)), ovhcloud("c")
-	for _, n := range []*corev1.Node{mks("GRA11"), node("")} {
-		want := nodeplace.Of(n, among(a, b, c))
-		for _, world := range []nodeplace.World{among(b, a, c), among(c, b, a), among(c, a, b)} {
-			if diff := cmp.Diff(want, nodeplace.Of(n, world)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
+	unreadable := &v1alpha1.NodeSelector{LabelSelector: metav1.LabelSelector{
+		MatchExpressions: []metav1.LabelSelectorRequirement{{Key: roomLabel, Operator: "Resembles"}},
+	}}
+	d, e := onprem("d", atLocation("dc", "FR", unreadable)), onprem("e", atLocation("dc", "FR", unreadable))
+	for name, providers := range map[string][]v1alpha1.SovereignProvider{"that disagree": {a, b, c}, "that say nothing": {c, d, e}, "of which one selects": {a, d, e}} {
+		for _, n := range []*corev1.Node{mks("GRA11"), node("")} {
+			p := providers
+			want := nodeplace.Of(n, among(p...))
+			for _, world := range []nodeplace.World{among(p[1], p[0], p[2]), among(p[2], p[1], p[0]), among(p[2], p[0], p[1])} {
+				if diff := cmp.Diff(want, nodeplace.Of(n, world)); diff != "" {
+					t.Errorf("providers %s (-want +got):\n%s", name, diff)
+				}
 			}
 		}
 	}
 }
 
-func TestEvidenceStaysShort(t *testing.T) {
+func TestGroundsStayShort(t *testing.T) {
 	var providers []v1alpha1.SovereignProvider
 	for _, name := range strings.Fields("a b c d e f g h i j k l") {
 		providers = append(providers, onprem(name, atLocation("dc", "FR", everyNode), runBy(name)))
 	}
 	place := nodeplace.Of(overridden(node("", roomLabel, "x"), strings.Repeat("é", 4000)), among(providers...))
-	if len(place.Evidence) > 1000 {
-		t.Errorf("the evidence has %d bytes: %s", len(place.Evidence), place.Evidence)
+	if len(place.Grounds) > 1000 {
+		t.Errorf("the grounds have %d bytes: %s", len(place.Grounds), place.Grounds)
 	}
-	if place := nodeplace.Of(node(""), among(providers...)); !strings.HasSuffix(place.Evidence, "; and 4 more") {
-		t.Errorf("the evidence is %q", place.Evidence)
+	if place := nodeplace.Of(node(""), among(providers...)); !strings.HasSuffix(place.Grounds, "; and 4 more") {
+		t.Errorf("the grounds are %q", place.Grounds)
 	}
 }
 

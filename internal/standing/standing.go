@@ -122,7 +122,7 @@ func (g *Ground) labels(ctx context.Context) (nodeLabels, error) {
 	if found.provider == "" || found.location == "" {
 		return nodeLabels{}, fault.New(fault.Waiting, fault.LocationUnknown,
 			"it is not known where the operator stands: its Node %s has no labels of a place; its annotation %s says why",
-			g.NodeName, v1alpha1.PlaceEvidenceAnnotation)
+			g.NodeName, v1alpha1.PlaceGroundsAnnotation)
 	}
 	return found, nil
 }

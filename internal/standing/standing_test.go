@@ -49,7 +49,7 @@ func TestMayRead(t *testing.T) {
 		"told nothing, on no Node":              {reason: fault.LocationUnknown, message: "--self"},
 		"told nothing, on a Node in France":     {node: "n", labels: at("GRA")},
 		"told nothing, on a Node in Canada":     {node: "n", labels: at("BHS"), reason: "OutsidePerimeter"},
-		"told nothing, on a Node without label": {node: "n", reason: fault.LocationUnknown, message: "its Node n has no labels of a place; its annotation rempart.dev/place-evidence says why"},
+		"told nothing, on a Node without label": {node: "n", reason: fault.LocationUnknown, message: "its Node n has no labels of a place; its annotation rempart.dev/place-grounds says why"},
 		"what it is told goes before the Node":  {self: "ovh/GRA", node: "n", labels: at("BHS")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,7 +59,7 @@ func (r *installed) nodesOfTheOperator(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		`{"metadata":{"labels":{"rempart.node-restriction.kubernetes.io/perimeter":"None"},"annotations":{"rempart.dev/place-verification":"Unknown","rempart.dev/place-evidence":"trial"}}}`,
+		`{"metadata":{"labels":{"rempart.node-restriction.kubernetes.io/perimeter":"None"},"annotations":{"rempart.dev/place-verification":"Unknown","rempart.dev/place-grounds":"trial"}}}`,
 		`{"metadata":{"labels":{"rempart.node-restriction.kubernetes.io/perimeter":null}}}`,
 	} {
 		if err := patch(text); err != nil {

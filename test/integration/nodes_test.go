@@ -71,7 +71,7 @@ func (w *world) awaitPlaced(n *corev1.Node, want string) {
 			return err
 		}
 		if got := placed(n); got != want {
-			return notYet("Node %s shows %q, want %q: %s", n.Name, got, want, n.Annotations[v1alpha1.PlaceEvidenceAnnotation])
+			return notYet("Node %s shows %q, want %q: %s", n.Name, got, want, n.Annotations[v1alpha1.PlaceGroundsAnnotation])
 		}
 		return nil
 	})
