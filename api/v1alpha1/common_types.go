@@ -132,12 +132,12 @@ const NodeAnnotationPrefix = "rempart.dev/place-"
 const (
 	// PlaceOverrideAnnotation is set by an administrator and holds provider/location:
 	// the Node stands there, whatever its signals say.
-	PlaceOverrideAnnotation = NodeAnnotationPrefix + "override"
+	PlaceOverrideAnnotation = "rempart.dev/place-override"
 	// PlaceVerificationAnnotation says how sure the operator is of the place: one of
 	// NodeVerification.
-	PlaceVerificationAnnotation = NodeAnnotationPrefix + "verification"
+	PlaceVerificationAnnotation = "rempart.dev/place-verification"
 	// PlaceGroundsAnnotation says in words why the operator thinks so.
-	PlaceGroundsAnnotation = NodeAnnotationPrefix + "grounds"
+	PlaceGroundsAnnotation = "rempart.dev/place-grounds"
 )
 
 // NodeVerification says how sure it is where a Node stands.
