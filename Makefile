@@ -69,8 +69,8 @@ test-peers: ## Hold the driver against servers that take minutes to build (RECOR
 	REMPART_TEST_PEERS=1 go test -count=1 -timeout 40m -v -run 'TestConformanceOfMinIO' ./internal/provider/s3 $(if $(RECORD),-record)
 
 .PHONY: test-live
-test-live: ## Hold the driver against an account of yours (docs/providers.md says how)
-	go test -count=1 -timeout 40m -v -run 'TestConformanceOfALiveAccount' ./internal/provider/s3
+test-live: ## Hold the drivers against accounts of yours (docs/providers.md, ovhcloud.md and outscale.md say how)
+	go test -count=1 -timeout 40m -v -run 'TestConformanceOfALiveAccount' ./internal/provider/s3 ./internal/provider/ovh ./internal/provider/outscale
 
 .PHONY: stores-table
 stores-table: tools ## Write the table of stores in docs/providers.md

@@ -183,12 +183,12 @@ func (r *Reconciler) tryLocation(ctx context.Context, s *scope, location string)
 		}
 	}
 	found, err := probe.Store(ctx, session, scratch)
-	done := trial{at: s.now, capabilities: publish(found.Capabilities), keysNotKept: found.KeysNotKept}
-	s.trials[location] = done
-	if err == nil {
-		r.trials.remember(key, done)
+	if err != nil {
+		return err // what was known before counts, and is tried again
 	}
-	return err
+	s.trials[location] = trial{at: s.now, capabilities: publish(found.Capabilities), keysNotKept: found.KeysNotKept}
+	r.trials.remember(key, s.trials[location])
+	return nil
 }
 
 // scratchBucket is where capabilities are tried. Its name is always the same, so

@@ -34,6 +34,8 @@ import (
 	"github.com/rempart/rempart/controllers"
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/instrument"
+	"github.com/rempart/rempart/internal/provider/outscale"
+	"github.com/rempart/rempart/internal/provider/ovh"
 	"github.com/rempart/rempart/internal/provider/s3"
 	"github.com/rempart/rempart/internal/session"
 	"github.com/rempart/rempart/internal/standing"
@@ -147,7 +149,7 @@ func NewManager(ctx context.Context, restConfig *rest.Config, options ManagerOpt
 	accounts := &accounts{requests: requests, around: options.Around}
 	opener := session.New(session.Config{
 		Reader: mgr.GetClient(), Namespace: options.Namespace,
-		Drivers: provider.NewRegistry(s3.Driver{}), NewAccount: accounts.open,
+		Drivers: provider.NewRegistry(ovh.New(ovh.Options{}), outscale.Driver{}, s3.Driver{}), NewAccount: accounts.open,
 		Installation: installation.ID, FingerprintKey: installation.Key, AllowInsecureEndpoints: options.AllowInsecureEndpoints,
 	})
 	ground := &standing.Ground{

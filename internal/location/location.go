@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/catalogue"
@@ -167,7 +168,7 @@ func merge(p *v1alpha1.SovereignProvider, region provider.Region) v1alpha1.Locat
 // or a code that the catalogue does not know.
 func reportedCountry(p *v1alpha1.SovereignProvider, region provider.Region) (country string, told bool) {
 	if region.Country != "" {
-		return geo.Canonical(region.Country), true
+		return geo.Canonical(strings.ToUpper(region.Country)), true
 	}
 	for i, code := range region.LocationCodes {
 		known, isKnown := catalogue.ByCode(vendor(p), region.Name, code)

@@ -64,7 +64,7 @@ func TestWhatIsKnownOfAPlaceIsPutTogether(t *testing.T) {
 			want: []place{{"GRA", "FR", "FR-HDF", "FR", v1alpha1.VerificationDeclared, available, ""}},
 		},
 		"the vendor's alias of a country is its code": {
-			provider: ovh(), regions: []provider.Region{{Name: "NEW", Country: "UK"}},
+			provider: ovh(), regions: []provider.Region{{Name: "NEW", Country: "uk"}},
 			want: []place{{"NEW", "GB", "", "None", v1alpha1.VerificationConfirmed, available, ""}},
 		},
 		"the spec against the vendor is a contradiction": {

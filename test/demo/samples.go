@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/rempart/rempart/api/v1alpha1"
-	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/test/harness/toolbox"
 )
 
@@ -63,9 +62,7 @@ func (d *demo) applySamples(ctx context.Context) error {
 	return nil
 }
 
-// applyProvider points a provider of the samples to its stand-in: all its
-// locations, those outside the perimeter too, so that a byte sent there would be
-// found.
+// applyProvider points a provider of the samples to its stand-in.
 func (d *demo) applyProvider(ctx context.Context, path string, store *standIn) error {
 	var sample v1alpha1.SovereignProvider
 	text, err := os.ReadFile(path)
@@ -75,14 +72,9 @@ func (d *demo) applyProvider(ctx context.Context, path string, store *standIn) e
 	if err := yaml.UnmarshalStrict(text, &sample); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	sample.Spec.S3.Endpoint, sample.Spec.S3.Region = store.server.Endpoint, store.server.Region
-	sample.Spec.S3.CredentialAPI = string(provider.VersityCredentialAPI)
-	for i := range sample.Spec.Locations {
-		sample.Spec.Locations[i].Endpoint, sample.Spec.Locations[i].Region = "", ""
-	}
 	credentials := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: sample.Spec.S3.CredentialsRef.Name},
-		StringData: map[string]string{provider.AccessKey: store.server.AccessKey, provider.SecretKey: store.server.SecretKey},
+		ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: sample.Spec.CredentialsRef()},
+		StringData: store.point(&sample.Spec),
 	}
 	if err := d.client.Create(ctx, credentials); err != nil {
 		return err

@@ -54,6 +54,10 @@ var rules = []rule{
 		not:    drivers,
 	},
 	{
+		name: "only its driver speaks with a vendor", in: []string{""}, except: []string{"internal/provider/ovh", "test"},
+		not: []string{"github.com/ovh/go-ovh"},
+	},
+	{
 		name: "decisions and reports do no I/O and are the same every time",
 		in:   []string{"internal/placement", "internal/geo", "internal/catalogue", "internal/report"},
 		not:  []string{"net", "os", "math/rand", "crypto/rand", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
@@ -181,6 +185,9 @@ func TestEveryRuleBites(t *testing.T) {
 		{"internal/cli/verify", module + "internal/provider/ovh", "only the composition root"},
 		{"internal/app", module + "internal/provider/s3", ""},
 		{"internal/provider/ovh", module + "internal/provider/s3", ""},
+		{"internal/app", module + "internal/provider/ovh", ""},
+		{"internal/app", "github.com/ovh/go-ovh/ovh", "only its driver"},
+		{"internal/provider/ovh", "github.com/ovh/go-ovh/ovh", ""},
 		{"internal/placement", "net/http", "decisions and reports"},
 		{"internal/report", "os/exec", "decisions and reports"},
 		{"internal/geo", "math/rand/v2", "decisions and reports"},

@@ -61,7 +61,7 @@ func (b *Breaker) Intercept(ctx context.Context, operation provider.Operation, c
 		case <-ctx.Done():
 			return fmt.Errorf("wait until the credentials for %s are tried: %w", operation.Place, ctx.Err())
 		}
-		if hasNoAnswer(other.err) {
+		if isForAll(other.err) {
 			return fmt.Errorf("not sent, because of another call: %w", other.err)
 		}
 	}
@@ -109,8 +109,9 @@ func (b *Breaker) send(ctx context.Context, operation provider.Operation, call f
 	return err
 }
 
-// hasNoAnswer tells that a failure is one of the place, which every other call
-// would meet too, after the same wait.
-func hasNoAnswer(err error) bool {
-	return errors.Is(err, provider.ErrUnreachable) || errors.Is(err, provider.ErrCertificate)
+// isForAll tells that a failure is one of the place or of the account, which every
+// other call would meet too: after the same wait, or as one more knock at an account
+// that is locked.
+func isForAll(err error) bool {
+	return errors.Is(err, provider.ErrUnreachable) || errors.Is(err, provider.ErrCertificate) || errors.Is(err, provider.ErrThrottled)
 }

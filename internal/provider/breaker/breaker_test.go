@@ -131,17 +131,20 @@ func TestAnAnswerThatSaysNothingOfTheCredentialsLetsTheNextOneTry(t *testing.T) 
 	}
 }
 
-func TestWhoWaitsForACallThatGotNoAnswerIsToldAtOnce(t *testing.T) {
-	results, sent, _ := callers(t, breaker.New(), 50, func(int64) error {
-		return &fault.Error{Class: fault.Transient, Reason: fault.ProviderUnreachable, Err: provider.ErrUnreachable}
-	})
-	for _, err := range results {
-		if !errors.Is(err, provider.ErrUnreachable) || !fault.HasReason(err, fault.ProviderUnreachable) {
-			t.Errorf("got %v", err)
+func TestWhoWaitsForACallThatFailsForAllIsToldAtOnce(t *testing.T) {
+	for name, failure := range map[string]*fault.Error{
+		"no answer": {Class: fault.Transient, Reason: fault.ProviderUnreachable, Err: provider.ErrUnreachable},
+		"a lock":    {Class: fault.Throttled, Reason: fault.AccountLocked, After: time.Minute, Err: provider.ErrThrottled},
+	} {
+		results, sent, _ := callers(t, breaker.New(), 50, func(int64) error { return failure })
+		for _, err := range results {
+			if got := fault.Of(err); !errors.Is(err, failure.Err) || got.Class != failure.Class || got.Reason != failure.Reason || got.After != failure.After {
+				t.Errorf("%s: got %v", name, err)
+			}
 		}
-	}
-	if sent != 1 {
-		t.Errorf("sent %d times", sent)
+		if sent != 1 {
+			t.Errorf("%s was met %d times", name, sent)
+		}
 	}
 }
 

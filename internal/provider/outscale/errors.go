@@ -50,7 +50,8 @@ var (
 // counts.
 type rule struct {
 	statuses []int
-	// from and to bound the code, both included.
+	codes    []int
+	// from and to bound the code too, both included.
 	from, to int
 	is       verdict
 }
@@ -58,23 +59,19 @@ type rule struct {
 // rules translate what the API says. Codes and what they mean are from the
 // vendor's page about errors (api-errors, API 1.39.1) and from the ranges in the
 // vendor's client for Go, v3.0.0-rc.4; a missing right is code 4 with the status
-// 403, as others measured on 12 September 2026, and 401 on the page.
+// 403, as others measured on 12 September 2026 (stephrobert/pepin), and 401 on the
+// page of API 1.28.5.
 var rules = []rule{
-	{from: 13, to: 13, is: locked},
-	{from: 11, to: 11, is: lockedForGood},
-	{from: 4, to: 4, is: denied},
-	{from: 1, to: 1, is: authentication},
-	{from: 5, to: 5, is: authentication},
-	{from: 7, to: 7, is: authentication},
-	{from: 14, to: 14, is: authentication}, // the API access rules let nobody in from here
-	{from: 20, to: 20, is: authentication},
-	{from: 4000, to: 4000, is: authentication},
-	{from: 4120, to: 4120, is: authentication}, // a key that nobody has; it comes with the status 400
-	{from: 6, to: 6, is: throttled},
-	{from: 24, to: 25, is: throttled},
+	{codes: []int{13}, is: locked},
+	{codes: []int{11}, is: lockedForGood},
+	{codes: []int{4}, is: denied},
+	// 14: the account's API access rules let nobody in from here; 4120: a key that
+	// nobody has, which comes with the status 400.
+	{codes: []int{1, 5, 7, 14, 20, 4000, 4120}, is: authentication},
+	{codes: []int{6, 24, 25}, is: throttled},
+	{codes: []int{12000}, is: unsupported}, // an action that the region does not have
 	{from: 5000, to: 5999, is: notFound},
 	{from: 10000, to: 10999, is: quota},
-	{from: 12000, to: 12000, is: unsupported}, // an action that the region does not have
 	{statuses: []int{http.StatusUnauthorized}, is: authentication},
 	{statuses: []int{http.StatusForbidden}, is: denied},
 	{statuses: []int{http.StatusTooManyRequests}, is: throttled},
@@ -83,15 +80,15 @@ var rules = []rule{
 }
 
 // fault makes of what a call ended with what the contract promises. The end of
-// the caller's context passes unclassified.
+// the caller's context passes unclassified, unless an answer came before.
 func (a *api) fault(ctx context.Context, asked operation, answer *http.Response, err error) error {
 	if err == nil {
 		return nil
 	}
-	if ended := ctx.Err(); ended != nil {
+	failure, isAnswer := errors.AsType[osc.GenericOpenAPIError](err)
+	if ended := ctx.Err(); ended != nil && !isAnswer {
 		return fmt.Errorf("%s: %w", a.what(asked), ended)
 	}
-	failure, isAnswer := errors.AsType[osc.GenericOpenAPIError](err)
 	if answer == nil || !isAnswer {
 		return a.fail(asked, ofCause(err), 0, causeText(err))
 	}
@@ -157,6 +154,7 @@ func ofAnswer(answer *http.Response, told apiError) verdict {
 
 func (r rule) matches(status, code int) bool {
 	return (r.statuses == nil || slices.Contains(r.statuses, status)) &&
+		(r.codes == nil || slices.Contains(r.codes, code)) &&
 		(r.to == 0 || r.from <= code && code <= r.to)
 }
 

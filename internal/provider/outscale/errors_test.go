@@ -2,6 +2,7 @@ package outscale_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"net"
 	"net/http"
@@ -182,10 +183,14 @@ func TestMessagesNameEverythingButCredentials(t *testing.T) {
 func TestCertificatesMustBeTrusted(t *testing.T) {
 	listener := httptest.NewTLSServer(apiError(500, "2000"))
 	t.Cleanup(listener.Close)
-	session := open(t, provider.Place{Endpoint: listener.URL, API: listener.URL + "/api/v1"}, "KEYID0123456789ABCDE", "s3cr3t-value")
-	_, err := account(t, session).Discover(t.Context())
+	place := provider.Place{Endpoint: listener.URL, API: listener.URL + "/api/v1"}
+	_, err := account(t, open(t, place, "KEYID0123456789ABCDE", "s3cr3t-value")).Discover(t.Context())
 	if got := fault.Of(err); !errors.Is(err, provider.ErrCertificate) || got.Class != fault.Terminal || got.Reason != fault.CertificateInvalid {
 		t.Errorf("got %v", err)
+	}
+	place.CABundle = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: listener.Certificate().Raw})
+	if _, err := account(t, open(t, place, "KEYID0123456789ABCDE", "s3cr3t-value")).Discover(t.Context()); !errors.Is(err, provider.ErrServer) {
+		t.Errorf("a certificate of the place's own: %v", err)
 	}
 }
 

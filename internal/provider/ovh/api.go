@@ -60,7 +60,7 @@ func (a *api) ask(ctx context.Context, q question, answer any) (*exchange, error
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	request, err := a.request(limited, x, q)
+	client, request, err := a.request(limited, x, q)
 	if err != nil {
 		return x, x.fault(ctx, err)
 	}
@@ -69,10 +69,10 @@ func (a *api) ask(ctx context.Context, q question, answer any) (*exchange, error
 		return x, x.fault(ctx, err)
 	}
 	defer response.Body.Close() // in memory, see send
-	if answer != nil && x.isEmpty {
+	if answer != nil && x.isEmpty || x.isHTML() {
 		return x, x.fault(ctx, errNoAnswer)
 	}
-	if err := a.client.UnmarshalResponse(response, answer); err != nil {
+	if err := client.UnmarshalResponse(response, answer); err != nil {
 		return x, x.fault(ctx, err)
 	}
 	return x, nil
@@ -81,16 +81,16 @@ func (a *api) ask(ctx context.Context, q question, answer any) (*exchange, error
 // request signs a question. It goes through the vendor's client, which is given
 // its settings here instead of looking for them in files and the environment, and
 // which never sends it: it would follow redirects.
-func (a *api) request(ctx context.Context, x *exchange, q question) (*http.Request, error) {
+func (a *api) request(ctx context.Context, x *exchange, q question) (*goovh.Client, *http.Request, error) {
 	select {
 	case a.turn <- struct{}{}:
 		defer func() { <-a.turn }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 	if a.client == nil {
 		if err := a.connect(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	// What it sends by itself, to learn the time, is this question's too.
@@ -100,15 +100,15 @@ func (a *api) request(ctx context.Context, x *exchange, q question) (*http.Reque
 	if a.login.kind == serviceAccount {
 		isFresh, err := a.renewToken(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		x.isFresh = isFresh
 	}
 	request, err := a.client.NewRequest(q.method, q.path, q.send, true)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return request.WithContext(ctx), nil
+	return a.client, request.WithContext(ctx), nil
 }
 
 // connect makes the vendor's client. Its clock is read with the first question,

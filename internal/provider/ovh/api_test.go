@@ -3,7 +3,10 @@ package ovh_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -174,4 +177,24 @@ func TestClockOfTheAPIIsLearnedAgain(t *testing.T) {
 	if times != 2 {
 		t.Errorf("asked %q", s.asked)
 	}
+}
+
+// The vendor's client would take what it lacks from the environment, and refuse
+// what it finds there beside it.
+func TestEnvironmentDoesNotMatter(t *testing.T) {
+	for _, name := range []string{"OVH_ENDPOINT", "OVH_APPLICATION_KEY", "OVH_CONSUMER_KEY", "OVH_CLIENT_ID", "OVH_CLIENT_SECRET", "OVH_ACCESS_TOKEN"} {
+		t.Setenv(name, "of-somebody-else")
+	}
+	a := startAccount(t, emulator.Options{})
+	if err := list(t.Context(), a.open(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCertificatesThatNobodyKnowsAreRefused(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(server.Close)
+	session := open(t, ovh.New(quick()), placeAt(server.URL+"/1.0", "https://s3.gra.io.cloud.ovh.net"), credentials())
+	wantFailure(t, list(t.Context(), session), failure{provider.ErrCertificate, fault.Terminal, fault.CertificateInvalid, 0})
 }

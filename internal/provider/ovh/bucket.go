@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 
 	"github.com/rempart/rempart/internal/fault"
@@ -41,8 +42,8 @@ func (s *session) find(ctx context.Context, operation operation, bucket string) 
 	if err := s.hasLocation(); err != nil {
 		return container{}, nil, err
 	}
-	if bucket == "" {
-		return container{}, nil, s.nameless(operation)
+	if err := s.checkName(operation, bucket); err != nil {
+		return container{}, nil, err
 	}
 	q := s.ofBucket(operation, http.MethodGet, bucket)
 	q.path += "?noObjects=true" // they may be many, and are not looked at
@@ -59,11 +60,19 @@ func (s *session) find(ctx context.Context, operation operation, bucket string) 
 	return container{}, x, s.project.explain(ctx, s.place.Location, x, err)
 }
 
-// nameless is for a bucket without a name, which would be asked of as the list.
-func (s *session) nameless(operation operation) error {
+// bucketName matches what can be the name of a bucket at all; what OVHcloud asks
+// for beside that is left to it.
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// checkName fails for what is no name of a bucket: in the path of a question it
+// would ask something else.
+func (s *session) checkName(operation operation, bucket string) error {
+	if bucketName.MatchString(bucket) {
+		return nil
+	}
 	return &fault.Error{
 		Class: misconfigured.class, Reason: misconfigured.reason,
-		Err: fmt.Errorf("%s %s: %w (a bucket has a name)", operation, s.what(""), misconfigured.sentinel),
+		Err: fmt.Errorf("%s %s: %w (it is no name of a bucket)", operation, s.what(bucket), misconfigured.sentinel),
 	}
 }
 
@@ -79,14 +88,22 @@ func (s *session) confirm(ctx context.Context, bucket string, x *exchange, missi
 	return missing
 }
 
-// ObserveBucket implements provider.Buckets: one request, two for a bucket that is
-// not there. A bucket of another project or region is not there either.
+// ObserveBucket implements provider.Buckets. S3 tells of a bucket that is there and
+// marked, with two requests and also while the control plane is down. That one is
+// not there, or carries no mark, is believed of the control plane alone.
 func (s *session) ObserveBucket(ctx context.Context, name string) (provider.BucketState, error) {
-	found, _, err := s.find(ctx, opFindBucket, name)
-	if fault.HasReason(err, fault.BucketMissing) {
-		return provider.BucketState{}, nil
+	seen, refusal := through(ctx, s, func(inner provider.Session) (provider.BucketState, error) { return inner.ObserveBucket(ctx, name) })
+	isClosed := errors.Is(refusal, provider.ErrOwnedByOther) || errors.Is(refusal, provider.ErrDenied)
+	if refusal != nil && !isClosed || seen.Mark != nil {
+		return seen, refusal
 	}
-	if err != nil {
+	found, x, err := s.find(ctx, opFindBucket, name)
+	switch {
+	case isMissing(err) && seen.Exists:
+		return provider.BucketState{}, x.fail(busy, "S3 knows it, and the control plane does not")
+	case isMissing(err):
+		return provider.BucketState{}, refusal
+	case err != nil:
 		return provider.BucketState{}, err
 	}
 	return provider.BucketState{Exists: true, Versioning: found.versioning(), Mark: found.mark()}, nil
@@ -104,6 +121,9 @@ func (s *session) ObserveProtection(ctx context.Context, name string) (provider.
 // found out).
 func (s *session) CreateBucket(ctx context.Context, want provider.Bucket) error {
 	if err := s.hasLocation(); err != nil {
+		return err
+	}
+	if err := s.checkName(opMakeBucket, want.Name); err != nil {
 		return err
 	}
 	owner, _, err := s.project.ensureOperator(ctx)
@@ -268,8 +288,8 @@ func (s *session) DeleteBucket(ctx context.Context, name string) error {
 	if err := s.hasLocation(); err != nil {
 		return err
 	}
-	if name == "" {
-		return s.nameless(opDeleteBucket)
+	if err := s.checkName(opDeleteBucket, name); err != nil {
+		return err
 	}
 	x, err := s.project.api.ask(ctx, s.ofBucket(opDeleteBucket, http.MethodDelete, name), nil)
 	switch {

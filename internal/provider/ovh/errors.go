@@ -118,11 +118,14 @@ var busyCodes = []string{"Client::Forbidden::Busy", "Client::Conflict::ServiceNo
 // only, so what cannot be told from a status is found out by asking for facts, and
 // is not here: see Create and Delete of buckets, and the limits of users and keys.
 var rules = []rule{
-	// How a pending key is refused is not documented: these words are assumed. In
-	// 2017 it was an invalid signature, as of a wrong key.
-	{statuses: refusedLogin, says: []string{"pending", "not validated", "not been validated"}, is: keyPending},
+	{statuses: []int{460}, is: serviceExpired},
+	{says: []string{"service is expired", "service has expired"}, is: serviceExpired},
+
+	// How a key is refused that is pending or over is not documented: these words are
+	// assumed. In 2017 a pending one was an invalid signature, as of a wrong key.
+	{statuses: refusedLogin, says: []string{"pending validation", "not validated", "not been validated"}, is: keyPending},
 	{statuses: refusedLogin, codes: []string{"CREDENTIAL_PENDING", "Client::Forbidden::PendingValidation", "Client::Unauthorized::PendingValidation"}, is: keyPending},
-	{statuses: refusedLogin, says: []string{"expired"}, is: keyExpired},
+	{statuses: refusedLogin, says: []string{"expired access token", "token has expired", "token is expired", "credential has expired", "credential is expired", "key has expired", "key is expired"}, is: keyExpired},
 	{statuses: refusedLogin, codes: []string{"EXPIRED_CREDENTIAL", "Client::Forbidden::ExpiredCredential", "Client::Unauthorized::ExpiredCredential"}, is: keyExpired},
 	{statuses: []int{http.StatusBadRequest, http.StatusForbidden}, codes: []string{"QUERY_TIME_OUT"}, is: clockSkew},
 	{statuses: refusedLogin, says: []string{"query out of time", "out of time"}, is: clockSkew},
@@ -131,7 +134,6 @@ var rules = []rule{
 	{operations: []operation{opGetToken}, statuses: refusedLogin, is: authentication},
 	{statuses: []int{http.StatusUnauthorized}, is: authentication},
 
-	{statuses: []int{460}, is: serviceExpired},
 	{says: []string{"under maintenance", "in maintenance"}, is: maintenance},
 	{codes: busyCodes, is: busy},
 	{statuses: []int{http.StatusForbidden}, is: denied},
@@ -167,9 +169,9 @@ func (x *exchange) fault(ctx context.Context, err error) error {
 	}
 	switch {
 	case x.cause != nil:
-		return x.fail(v, causeText(x.cause))
+		return x.fail(v, x.api.clean(causeText(x.cause)))
 	case x.status == 0:
-		return x.fail(v, err.Error())
+		return x.fail(v, x.api.clean(err.Error()))
 	case !x.refused():
 		return x.fail(v, fmt.Sprintf("HTTP %d, and the answer cannot be read", x.status))
 	default:
@@ -266,14 +268,27 @@ func ofCause(err error) verdict {
 	return unreachable
 }
 
-// fail wraps once: what was being done, what it means, what was said.
+// fail wraps once: what was being done, what it means, what was said. Foreign words
+// in the detail were made fit for a message before.
 func (x *exchange) fail(v verdict, detail string) *fault.Error {
 	failure := &fault.Error{Class: v.class, Reason: v.reason}
 	if v.class == fault.Throttled || v.class == fault.Transient {
 		failure.After = x.retryAfter()
 	}
-	failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), v.sentinel, x.api.clean(detail))
+	failure.Err = fmt.Errorf("%s: %w (%s)%s", x.what(), v.sentinel, x.api.redact(detail), v.way())
 	return failure
+}
+
+// way is what a person can do, where the vendor's words do not tell.
+func (v verdict) way() string {
+	switch v {
+	case keyPending:
+		return "; confirm the consumer key at the validation URL that OVHcloud gave with it"
+	case keyExpired:
+		return "; make a new consumer key, or token"
+	default:
+		return ""
+	}
 }
 
 // isRefused tells a refusal of the request as such, which facts may explain, from

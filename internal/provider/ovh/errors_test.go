@@ -113,6 +113,16 @@ func later(a answer, after string) answer {
 // A key that owns no bucket of the store.
 const otherAccess, otherSecret = "other-access", "other-secret"
 
+// withOtherKey adds that the operator's key is that one.
+func withOtherKey(answers map[string][]answer) map[string][]answer {
+	all := map[string][]answer{
+		askKeys: {good([]any{map[string]string{"access": otherAccess}})},
+		"POST " + ofUser + "/s3Credentials/" + otherAccess + "/secret": {good(map[string]string{"secret": otherSecret})},
+	}
+	maps.Copy(all, answers)
+	return all
+}
+
 type failure struct {
 	sentinel error
 	class    fault.Class
@@ -182,21 +192,22 @@ func TestWhatAnswersMean(t *testing.T) {
 		"a service that has ended, observed":  {observe, map[string][]answer{askBucket: {refusal(460, "Client::Expired", "This service is expired")}}, expired},
 		"a service that has ended, deleted":   {remove, map[string][]answer{dropBucket: {refusal(460, "Client::Expired", "This service is expired")}}, expired},
 		"a service that has ended, and a key": {issue, map[string][]answer{askBucket: {refusal(460, "Client::Expired", "This service is expired")}}, expired},
+		"a service that has ended, in words":  {list, map[string][]answer{askBuckets: {refusal(403, "Client::Forbidden", "This service is expired")}}, expired},
 
-		"a bucket that is not there":            {update, nil, noBucket},
-		"a bucket that is not there, and a key": {issue, nil, noBucket},
-		"a bucket that is not there, observed":  {observe, nil, none},
-		"a bucket that is not there, deleted":   {remove, nil, none},
-		"a bucket that is missing and listed":   {observe, map[string][]answer{askBuckets: {good([]map[string]string{{"name": "actes"}})}}, failure{provider.ErrNotReady, fault.Transient, fault.Progressing, 0}},
-		"a 404 that is a page":                  {observe, map[string][]answer{askBucket: {pageOf(404)}}, unreachable},
-		"a 404 without the API's word":          {remove, map[string][]answer{dropBucket: {{status: 404, body: "not found"}}}, unreachable},
-		"a bucket that is another one":          {observe, map[string][]answer{askBucket: {container("other")}}, failure{provider.ErrServer, fault.Transient, fault.Unclassified, 0}},
-		"a bucket that was made before":         {create, map[string][]answer{makeBucket: {refusal(409, "Client::Conflict", "exists")}, askBucket: {container("actes")}}, none},
-		"a name that another account has, by S3": {create, map[string][]answer{
-			makeBucket: {refusal(400, "Client::BadRequest", "no")}, askKeys: {good([]any{map[string]string{"access": otherAccess}})},
-			"POST " + ofUser + "/s3Credentials/" + otherAccess + "/secret": {good(map[string]string{"secret": otherSecret})},
-		}, taken},
+		"a bucket that is not there":                  {update, nil, noBucket},
+		"a bucket that is not there, and a key":       {issue, nil, noBucket},
+		"a bucket that is not there, observed":        {observe, nil, none},
+		"a bucket that is not there, deleted":         {remove, nil, none},
+		"a bucket that is missing and listed":         {observe, map[string][]answer{askBuckets: {good([]map[string]string{{"name": "actes"}})}}, failure{provider.ErrNotReady, fault.Transient, fault.Progressing, 0}},
+		"a 404 that is a page":                        {observe, map[string][]answer{askBucket: {pageOf(404)}}, unreachable},
+		"a 404 without the API's word":                {remove, map[string][]answer{dropBucket: {{status: 404, body: "not found"}}}, unreachable},
+		"a bucket that is another one":                {observe, map[string][]answer{askBucket: {container("other")}}, failure{provider.ErrServer, fault.Transient, fault.Unclassified, 0}},
+		"a bucket that was made before":               {create, map[string][]answer{makeBucket: {refusal(409, "Client::Conflict", "exists")}, askBucket: {container("actes")}}, none},
+		"a name that another account has, by S3":      {create, withOtherKey(map[string][]answer{makeBucket: {refusal(400, "Client::BadRequest", "no")}}), taken},
 		"a bucket that S3 has and the API not yet":    {create, map[string][]answer{makeBucket: {refusal(409, "Client::Conflict", "exists")}}, failure{provider.ErrNotReady, fault.Transient, fault.Progressing, 0}},
+		"a bucket of another account, by S3":          {observe, withOtherKey(nil), taken},
+		"a bucket that is ours and closed in S3":      {observe, withOtherKey(map[string][]answer{askBucket: {container("actes")}}), none},
+		"a bucket that only S3 has":                   {observe, nil, failure{provider.ErrNotReady, fault.Transient, fault.Progressing, 0}},
 		"a name that another account has, by a 409":   {create, map[string][]answer{makeBucket: {refusal(409, "Client::Conflict", "no")}}, taken},
 		"a project with all the buckets it may have":  {create, full, failure{provider.ErrQuota, fault.Terminal, fault.QuotaExceeded, 0}},
 		"a refusal that names a quota, without facts": {create, map[string][]answer{makeBucket: {refusal(400, "Client::BadRequest::QuotaExceeded", "quota exceeded")}}, failure{provider.ErrUnsupported, fault.Terminal, fault.CapabilityMissing, 0}},
@@ -226,6 +237,7 @@ func TestWhatAnswersMean(t *testing.T) {
 		"an API that hangs up":                       {list, map[string][]answer{askBuckets: {{cut: true}}}, unreachable},
 		"an API that hangs up when asked for a time": {list, map[string][]answer{askTime: {{cut: true}}}, unreachable},
 		"a portal in the place of the API":           {list, map[string][]answer{askBuckets: {page}}, unreachable},
+		"a portal that takes a deletion":             {remove, map[string][]answer{dropBucket: {page}}, unreachable},
 		"an API that is elsewhere":                   {list, map[string][]answer{askBuckets: {{status: 301, header: map[string]string{"Location": "https://elsewhere.example/"}}}}, failure{provider.ErrInvalidConfiguration, fault.Terminal, fault.EndpointMoved, 0}},
 		"a success without an answer":                {list, map[string][]answer{askBuckets: {good(nil)}}, failure{provider.ErrServer, fault.Transient, fault.Unclassified, 0}},
 		"a success that cannot be read":              {list, map[string][]answer{askBuckets: {{status: 200, body: "{"}}}, failure{provider.ErrServer, fault.Transient, fault.Unclassified, 0}},
@@ -274,17 +286,54 @@ func wantFailureOf(t *testing.T, what string, err error, want failure) {
 	}
 }
 
-func TestRefusalsNameTheQueryAndNoCredential(t *testing.T) {
+func TestRefusalsNameNoQueryAndNoCredential(t *testing.T) {
 	said := "no: app-k3y-value with app-s3cret-value and consumer-k3y-value"
 	_, _, session := scripted(t, map[string][]answer{askBuckets: {{status: 403, body: map[string]any{
 		"class": "Client::Forbidden", "message": said, "details": map[string]string{"unauthorizedActionsByIAM": "publicCloudProject:apiovh:region/storage/get"},
 	}}}})
 	err := list(t.Context(), session)
 	wantFailure(t, err, denied)
-	for _, part := range []string{queryID, "publicCloudProject:apiovh:region/storage/get", projectID, "Client::Forbidden"} {
+	for _, changing := range []string{queryID, "k3y-value", "s3cret"} {
+		if strings.Contains(err.Error(), changing) {
+			t.Errorf("%q names %q", err, changing)
+		}
+	}
+	for _, part := range []string{"publicCloudProject:apiovh:region/storage/get", projectID, "Client::Forbidden"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not name %q", err, part)
 		}
+	}
+}
+
+func TestLongRefusalsStillNameWhatIsMissing(t *testing.T) {
+	_, _, session := scripted(t, map[string][]answer{askBuckets: {{status: 403, body: map[string]any{
+		"class": "Client::Forbidden", "message": strings.Repeat("long\n", 1000), "details": map[string]string{"unauthorizedActionsByIAM": "region/storage/get"},
+	}}}})
+	err := list(t.Context(), session)
+	if text := err.Error(); len(text) > 800 || strings.Contains(text, "\n") || !strings.Contains(text, "region/storage/get") {
+		t.Errorf("the message is %q", text)
+	}
+}
+
+func TestNamesOfBuckets(t *testing.T) {
+	s, _, session := scripted(t, nil)
+	if err := ping(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	asked := len(s.asked)
+	for _, name := range []string{"", "..", "a/b", "?x", "Actes", "é"} {
+		for what, err := range map[string]error{
+			"create": session.CreateBucket(t.Context(), provider.Bucket{Name: name}), "update": session.UpdateBucket(t.Context(), provider.Bucket{Name: name}),
+			"delete": session.DeleteBucket(t.Context(), name),
+		} {
+			wantFailureOf(t, what+" "+name, err, failure{provider.ErrInvalidConfiguration, fault.Terminal, fault.InvalidConfiguration, 0})
+		}
+		if _, err := session.ObserveBucket(t.Context(), name); err == nil {
+			t.Errorf("%q was observed", name)
+		}
+	}
+	if len(s.asked) != asked {
+		t.Errorf("asked %q", s.asked[asked:])
 	}
 }
 
@@ -306,6 +355,27 @@ func TestOnePlaneMayBeDownAlone(t *testing.T) {
 		s.server.Close()
 		wantFailure(t, ping(t.Context(), session), none)
 		wantFailure(t, list(t.Context(), session), unreachable)
+	})
+	t.Run("S3 is up and the API is down, and a bucket is looked at", func(t *testing.T) {
+		s, store, session := scripted(t, map[string][]answer{askBucket: {container("actes")}})
+		store.CreateBucket("actes")
+		if err := update(t.Context(), userOf(t, store)); err != nil {
+			t.Fatal(err)
+		}
+		wantFailure(t, ping(t.Context(), session), none)
+		s.server.Close()
+		state, err := session.ObserveBucket(t.Context(), "actes")
+		if err != nil || state.Mark == nil || state.Mark.Owner != "a/b/c" {
+			t.Errorf("a marked bucket is %+v, %v", state, err)
+		}
+		// Nothing is concluded from what S3 does not have.
+		for _, name := range []string{"gone", "unmarked"} {
+			if name == "unmarked" {
+				store.CreateBucket(name)
+			}
+			_, err := session.ObserveBucket(t.Context(), name)
+			wantFailureOf(t, name, err, unreachable)
+		}
 	})
 	t.Run("S3 is up and the API is down from the beginning", func(t *testing.T) {
 		s, _, session := scripted(t, nil)

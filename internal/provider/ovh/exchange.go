@@ -20,9 +20,6 @@ import (
 // messageLimit bounds in bytes what of the API's own words a message repeats.
 const messageLimit = 300
 
-// queryHeader has the id by which the vendor finds a request again.
-const queryHeader = "X-Ovh-Queryid"
-
 // errNoAnswer means that a success came without what was asked for.
 var errNoAnswer = errors.New("the answer is empty")
 
@@ -114,18 +111,16 @@ func (x *exchange) about(operation operation, subject string) *exchange {
 	return &other
 }
 
-// detail is the API's own word, with the id to ask the vendor about.
+// detail is the API's own word. The id of the query, which is another one at each
+// try, is left out: a message that ends in a condition must not change while
+// nothing does.
 func (x *exchange) detail() string {
 	text := fmt.Sprintf("HTTP %d", x.status)
 	if r := x.refusal; r != nil {
 		text = strings.Join(slices.DeleteFunc([]string{text, r.Code, r.Class, r.Error}, isBlank), " ")
-		text += ": " + strings.Join(slices.DeleteFunc([]string{r.Message, r.Description}, isBlank), " ") + r.missing()
+		text = x.api.clean(text+": "+strings.Join(slices.DeleteFunc([]string{r.Message, r.Description}, isBlank), " ")) + x.api.clean(r.missing())
 	} else if x.isHTML() {
 		text += " with a web page, not from the API"
-	}
-	text = x.api.clean(text)
-	if id := x.header.Get(queryHeader); id != "" {
-		text += ", query " + x.api.clean(id)
 	}
 	return text
 }
@@ -146,20 +141,25 @@ func (r *refusal) missing() string {
 	return "; missing rights: " + strings.Join(rights, ", ")
 }
 
-// clean makes foreign text fit for a message: one bounded line, without what the
-// login is made of.
-func (a *api) clean(text string) string {
+// redact takes what the login is made of out of a text.
+func (a *api) redact(text string) string {
 	for name, value := range a.login.credentials {
 		if !value.IsEmpty() {
 			text = strings.ReplaceAll(text, value.Reveal(), "["+name+"]")
 		}
 	}
+	return text
+}
+
+// clean makes foreign text fit for a message: one bounded line, without what the
+// login is made of.
+func (a *api) clean(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, text)
+	}, a.redact(text))
 	if len(text) > messageLimit {
 		text = strings.ToValidUTF8(text[:messageLimit], "") + "…"
 	}

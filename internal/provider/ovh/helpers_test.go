@@ -165,3 +165,11 @@ func content(text string) provider.Content {
 }
 
 func itoa(id int64) string { return strconv.FormatInt(id, 10) }
+
+// userOf gives a session with the store's own key.
+func userOf(t testing.TB, store *emulator.Server) provider.Session {
+	t.Helper()
+	return open(t, ovh.New(quick()), placeAt("ovh-eu", store.URL), provider.Credentials{
+		provider.AccessKey: secret.New(store.AccessKey), provider.SecretKey: secret.New(store.SecretKey),
+	})
+}

@@ -96,10 +96,14 @@ func (i *issuer) RevokeKey(ctx context.Context, grant provider.Grant) error {
 		return fmt.Errorf("%s: %w", action, err)
 	}
 	defer release()
-	found, _, err := p.usersOf(ctx, who)
+	found, x, err := p.usersOf(ctx, who)
+	if err == nil && len(found) == 0 && !p.mayMake(who, x.date()) {
+		err = p.await(who, x, "it is made, and not listed yet") // else it would stay
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", action, err)
 	}
+	p.made.Delete(who.description)
 	var failures []error
 	for _, of := range found {
 		failures = append(failures, p.removeUser(ctx, who, of))

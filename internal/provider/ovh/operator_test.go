@@ -9,6 +9,7 @@ import (
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/breaker"
 	"github.com/rempart/rempart/internal/provider/ovh"
 	emulator "github.com/rempart/rempart/test/emulator/ovh"
 )
@@ -125,7 +126,8 @@ func TestNothingOfTheUserIsStored(t *testing.T) {
 // use the login any more.
 func TestDeletedUsersAndKeysAreMadeAgain(t *testing.T) {
 	a := startAccount(t, emulator.Options{})
-	session := a.open(t)
+	fuse := breaker.New()
+	session := patient(provider.Intercept(open(t, a.driver, a.place, a.credentials()), fuse.Intercept))
 	if err := ping(t.Context(), session); err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +143,9 @@ func TestDeletedUsersAndKeysAreMadeAgain(t *testing.T) {
 	}
 	if err := create(t.Context(), session); err != nil {
 		t.Errorf("after the user was deleted: %v", err)
+	}
+	if fuse.Tripped() != nil {
+		t.Errorf("the login is not used any more: %v", fuse.Tripped())
 	}
 	if found := a.operators(); len(found) != 1 || found[0].ID == user.ID {
 		t.Errorf("there are the users %+v", found)
@@ -178,4 +183,11 @@ func TestWhatIsNotVisibleYetIsNotMadeTwice(t *testing.T) {
 	if users := a.server.Users(); len(users) != 2 {
 		t.Errorf("there are the users %+v", users)
 	}
+	// A user that nobody sees yet is not forgotten when its key is revoked.
+	a.server.SetVisibility(time.Hour)
+	keys, _ := open(t, a.driver, a.place, a.credentials()).Keys()
+	grant := grantOf("other", "actes", provider.ReadOnly)
+	_, err := keys.IssueKey(t.Context(), grant)
+	wantFailureOf(t, "issue", err, inTheMaking)
+	wantFailureOf(t, "revoke", keys.RevokeKey(t.Context(), grant), inTheMaking)
 }

@@ -1,12 +1,14 @@
 package dataplane
 
 import (
+	"cmp"
 	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/minio/minio-go/v7/pkg/s3utils"
@@ -37,11 +39,14 @@ type message struct {
 	header              http.Header
 	body                io.Reader
 	length              int64
-	// hash is what is signed for the body; empty means that it is not signed.
+	// hash is the digest that is signed for the body; without one the body is sent
+	// in chunks that are signed.
 	hash string
 }
 
-// send signs and sends a message. The body is streamed.
+// send signs and sends a message. The body is streamed, and never without a
+// signature: versitygw (v1.8.0) keeps what it has of an unsigned body that is cut
+// short.
 func (b *backend) send(ctx context.Context, m message) (*http.Response, error) {
 	target, err := b.target(m)
 	if err != nil {
@@ -52,19 +57,27 @@ func (b *backend) send(ctx context.Context, m message) (*http.Response, error) {
 		return nil, err
 	}
 	req.URL = target
-	req.ContentLength = m.length
-	if m.length == 0 {
-		req.Body = http.NoBody
-	}
 	if m.header != nil {
 		req.Header = m.header
 	}
-	if m.hash == "" {
-		m.hash = sigv4.UnsignedPayload
+	switch {
+	case m.length == 0:
+		req.Body, req.ContentLength = http.NoBody, 0
+		b.sign(req, cmp.Or(m.hash, sigv4.SHA256(nil)))
+	case m.hash != "":
+		req.ContentLength = m.length
+		b.sign(req, m.hash)
+	default:
+		req.ContentLength = sigv4.FramedLength(m.length)
+		req.Header.Set(sigv4.DecodedLengthHeader, strconv.FormatInt(m.length, 10))
+		req.Body = io.NopCloser(sigv4.NewFramer(m.body, b.sign(req, sigv4.StreamingPayload)))
 	}
-	req.Header.Set(sigv4.ContentHashHeader, m.hash)
-	sigv4.Sign(req, b.credentials(), b.Clock())
 	return b.client.Do(req)
+}
+
+func (b *backend) sign(req *http.Request, hash string) *sigv4.ChunkSigner {
+	req.Header.Set(sigv4.ContentHashHeader, hash)
+	return sigv4.Sign(req, b.credentials(), b.Clock())
 }
 
 // target encodes path and query as S3 wants them signed.

@@ -46,14 +46,14 @@ func (c *call) createBucket() error {
 	}
 	acl := ACL(c.take(aclHeader))
 	if !acl.known() {
-		return s3error.InvalidArgument("The canned ACL %q is not known", acl)
+		return errUnknownACL(acl)
 	}
 	lock := c.r.Header.Get("X-Amz-Bucket-Object-Lock-Enabled")
 	if lock != "" && !strings.EqualFold(lock, "true") && !strings.EqualFold(lock, "false") {
 		return s3error.InvalidArgument("The x-amz-bucket-object-lock-enabled header must be true or false")
 	}
-	wanted := Bucket{Name: c.bucket, Owner: c.identity, ACL: acl, ObjectLock: strings.EqualFold(lock, "true")}
-	if _, err := c.Region.MakeBucket(c.ctx, wanted); err != nil {
+	wanted := Bucket{Name: c.bucket, Owner: c.identity, Grants: acl.Grants(), ObjectLock: strings.EqualFold(lock, "true")}
+	if _, err := c.Region.MakeBucket(c.r.Context(), wanted); err != nil {
 		return err
 	}
 	c.w.Header().Set("Location", "/"+c.bucket)
@@ -83,7 +83,7 @@ func (c *call) headBucket() error {
 }
 
 func (c *call) deleteBucket() error {
-	if err := c.Region.DeleteBucket(c.ctx, c.bucket); err != nil {
+	if err := c.Region.DeleteBucket(c.r.Context(), c.bucket); err != nil {
 		return err
 	}
 	return c.done(http.StatusNoContent)

@@ -1,7 +1,6 @@
 package dataplane
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -19,7 +18,6 @@ type call struct {
 	*Server
 	w      *answer
 	r      *http.Request
-	ctx    context.Context
 	query  url.Values
 	op     *operation
 	bucket string
@@ -41,7 +39,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	record := &Request{}
 	c := &call{
 		Server: s, w: &answer{ResponseWriter: w, log: s.log, record: record}, record: record,
-		r: r, ctx: r.Context(), query: r.URL.Query(), op: refused, now: s.options.Clock().UTC(),
+		r: r, query: r.URL.Query(), op: refused, now: s.options.Clock().UTC(),
 	}
 	if s.faults.isDown() || s.isClosing() {
 		c.cut()
@@ -100,12 +98,12 @@ func (c *call) disturb() bool {
 	if e, ok := struck[kindHold]; ok {
 		select {
 		case <-e.gate:
-		case <-c.ctx.Done():
+		case <-c.r.Context().Done():
 		case <-c.closing:
 		}
 	}
 	if e, ok := struck[kindLatency]; ok {
-		c.pause(c.ctx, e.delay)
+		c.pause(c.r.Context(), e.delay)
 	}
 	// A wait may have ended because the server closes: no answer then.
 	if _, ok := struck[kindResetBefore]; ok || c.isClosing() {
@@ -173,7 +171,7 @@ func (c *call) require(action, name, key string) error {
 	}
 	// A bucket that is missing has no owner; who asks has seen to that.
 	_ = c.Region.change(name, func(b *bucket) error {
-		asked.Owner, asked.BucketACL, asked.ObjectACL, asked.Policy = b.Owner, b.ACL, b.acls[key], b.policy
+		asked.Owner, asked.BucketGrants, asked.ObjectGrants, asked.Policy = b.Owner, b.Grants, b.grants[key], b.policy
 		return nil
 	})
 	if c.options.Judge(asked) != Allow {

@@ -76,7 +76,7 @@ func (c *call) passDocument(body []byte, denied []deletedObjectXML) error {
 	res := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/xml"}}}
 	text := []byte(xml.Header + `<DeleteResult xmlns="` + xmlNamespace + `"></DeleteResult>`)
 	if bytes.Contains(body, []byte("<Object>")) {
-		if res, err = c.askWith(&payload{Reader: bytes.NewReader(body), length: int64(len(body))}); err != nil || !succeeded(res) {
+		if res, err = c.askWith(documentOf(body)); err != nil || !succeeded(res) {
 			return c.relayUnless(err, res)
 		}
 		if text, err = c.read(res); err != nil {

@@ -18,12 +18,14 @@ import (
 	"github.com/rempart/rempart/test/emulator/dataplane"
 )
 
+// starts serve a region over either backend.
+var starts = map[string]func(testing.TB, dataplane.Vendor, ...func(*dataplane.Options)) *world{
+	"in process": start,
+	"versitygw":  startOverVersity,
+}
+
 // The same walk over the in-process server and over a real one.
 func TestClientsWorkAsWithTheBackendItself(t *testing.T) {
-	starts := map[string]func(testing.TB, dataplane.Vendor) *world{
-		"in process": func(t testing.TB, v dataplane.Vendor) *world { return start(t, v) },
-		"versitygw":  startOverVersity,
-	}
 	walks := map[string]func(*testing.T, *world, *minio.Core){
 		"objects": walkObjects, "multipart uploads": walkUploads, "versions": walkVersions,
 		"listings": walkListings, "presigned requests": walkPresigned, "object lock": walkLock, "buckets": walkBuckets,
@@ -41,7 +43,7 @@ func TestClientsWorkAsWithTheBackendItself(t *testing.T) {
 	}
 }
 
-func walkObjects(t *testing.T, w *world, core *minio.Core) {
+var walkObjects = func(t *testing.T, w *world, core *minio.Core) {
 	ctx := t.Context()
 	for _, key := range []string{"plain", "with space", "é/ü+&=?#%", "deep/er/key"} {
 		mustPut(t, core, key, "content of "+key)
@@ -86,7 +88,7 @@ func walkObjects(t *testing.T, w *world, core *minio.Core) {
 	}
 }
 
-func walkUploads(t *testing.T, w *world, core *minio.Core) {
+var walkUploads = func(t *testing.T, w *world, core *minio.Core) {
 	ctx := t.Context()
 	content := make([]byte, 6<<20)
 	if _, err := rand.Read(content); err != nil {
@@ -126,7 +128,7 @@ func walkUploads(t *testing.T, w *world, core *minio.Core) {
 	}
 }
 
-func walkVersions(t *testing.T, w *world, core *minio.Core) {
+var walkVersions = func(t *testing.T, w *world, core *minio.Core) {
 	ctx := t.Context()
 	const name = "with-versions"
 	w.make(t, dataplane.Bucket{Name: name, Owner: "alice"})
@@ -179,7 +181,7 @@ func walkVersions(t *testing.T, w *world, core *minio.Core) {
 	}
 }
 
-func walkListings(t *testing.T, w *world, core *minio.Core) {
+var walkListings = func(t *testing.T, w *world, core *minio.Core) {
 	ctx := t.Context()
 	const name = "with-keys"
 	w.make(t, dataplane.Bucket{Name: name, Owner: "alice"})
@@ -212,7 +214,7 @@ func walkListings(t *testing.T, w *world, core *minio.Core) {
 	}
 }
 
-func walkPresigned(t *testing.T, w *world, core *minio.Core) {
+var walkPresigned = func(t *testing.T, w *world, core *minio.Core) {
 	ctx := t.Context()
 	send := func(method string, target *url.URL, body string) (int, string) {
 		t.Helper()
@@ -251,7 +253,7 @@ func walkPresigned(t *testing.T, w *world, core *minio.Core) {
 	}
 }
 
-func walkLock(t *testing.T, w *world, core *minio.Core) {
+var walkLock = func(t *testing.T, w *world, core *minio.Core) {
 	ctx := t.Context()
 	const name = "with-lock"
 	w.make(t, dataplane.Bucket{Name: name, Owner: "alice", ObjectLock: true})
@@ -284,7 +286,7 @@ func walkLock(t *testing.T, w *world, core *minio.Core) {
 	}
 }
 
-func walkBuckets(t *testing.T, w *world, core *minio.Core) {
+var walkBuckets = func(t *testing.T, w *world, core *minio.Core) {
 	ctx := t.Context()
 	const name = "made-through-s3"
 	if err := core.Client.MakeBucket(ctx, name, minio.MakeBucketOptions{}); err != nil {
@@ -317,7 +319,7 @@ func walkBuckets(t *testing.T, w *world, core *minio.Core) {
 	}
 }
 
-func walkCopies(t *testing.T, w *world, core *minio.Core) {
+var walkCopies = func(t *testing.T, w *world, core *minio.Core) {
 	ctx := t.Context()
 	const name = "neighbours-bucket"
 	w.make(t, dataplane.Bucket{Name: name, Owner: "bob"})
@@ -340,7 +342,7 @@ func walkCopies(t *testing.T, w *world, core *minio.Core) {
 	}
 }
 
-func walkOwners(t *testing.T, w *world, core *minio.Core) {
+var walkOwners = func(t *testing.T, w *world, core *minio.Core) {
 	mustPut(t, core, "owned", "x")
 	page, err := core.ListObjectsV2(bucket, "owned", "", "", "", 10)
 	if err != nil || len(page.Contents) == 0 {
@@ -353,7 +355,7 @@ func walkOwners(t *testing.T, w *world, core *minio.Core) {
 	}
 }
 
-func walkTags(t *testing.T, w *world, core *minio.Core) {
+var walkTags = func(t *testing.T, w *world, core *minio.Core) {
 	ctx := context.Background()
 	_, err := core.Client.PutObject(ctx, bucket, "tagged", strings.NewReader("x"), 1, minio.PutObjectOptions{UserTags: map[string]string{"class": "a b"}})
 	if err != nil {

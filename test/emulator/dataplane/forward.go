@@ -54,11 +54,20 @@ func (c *call) forwardedQuery() url.Values {
 	return query
 }
 
-// ask sends the request on, its body streamed as it comes in.
+// ask sends the request on, with its document where the method has one.
 func (c *call) ask() (*http.Response, error) {
-	if !hasBody(c.r.Method) {
+	if c.r.Method != http.MethodPut && c.r.Method != http.MethodPost {
 		return c.askWith(&payload{Reader: http.NoBody})
 	}
+	text, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	return c.askWith(documentOf(text))
+}
+
+// askStreaming sends the request on, its body streamed as it comes in.
+func (c *call) askStreaming() (*http.Response, error) {
 	body, err := c.payload()
 	if err != nil {
 		return nil, err
@@ -69,13 +78,13 @@ func (c *call) ask() (*http.Response, error) {
 // askWith sends the request on with another body. The caller closes the body of
 // the answer.
 func (c *call) askWith(body *payload) (*http.Response, error) {
-	res, err := c.Region.backend.send(c.ctx, message{
+	res, err := c.Region.backend.send(c.r.Context(), message{
 		method: c.r.Method, bucket: c.bucket, key: c.key,
 		query: c.forwardedQuery(), header: c.forwardedHeader(),
 		body: body, length: body.length, hash: body.hash,
 	})
 	switch {
-	case body.err != nil && errors.Is(body.err, os.ErrDeadlineExceeded), errors.Is(context.Cause(c.ctx), errUploadLimit):
+	case body.err != nil && errors.Is(body.err, os.ErrDeadlineExceeded), errors.Is(context.Cause(c.r.Context()), errUploadLimit):
 		if res != nil {
 			_ = res.Body.Close()
 		}
@@ -149,8 +158,8 @@ func (c *call) limitUpload() (end func()) {
 	connection := http.NewResponseController(c.w)
 	// A client that sends nothing blocks a read, which only this ends.
 	_ = connection.SetReadDeadline(time.Now().Add(limit))
-	ctx, cancel := context.WithTimeoutCause(c.ctx, limit, errUploadLimit)
-	c.ctx = ctx
+	ctx, cancel := context.WithTimeoutCause(c.r.Context(), limit, errUploadLimit)
+	c.r = c.r.WithContext(ctx)
 	return func() {
 		cancel()
 		_ = connection.SetReadDeadline(time.Time{})
@@ -182,7 +191,7 @@ func (c *call) condition() (release func(), err error) {
 // that one in quotes is answered as any other that does not match is an
 // ASSUMPTION.
 func (c *call) holds(noneMatch, match string) error {
-	res, err := c.Region.backend.send(c.ctx, message{
+	res, err := c.Region.backend.send(c.r.Context(), message{
 		method: http.MethodHead, bucket: c.bucket, key: c.key, header: http.Header{},
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ const bucket = "first-bucket"
 // world is a region with its keys: alice owns what is made, bob is a neighbour.
 type world struct {
 	*dataplane.Server
+	options  dataplane.Options
 	mu       sync.Mutex
 	keys     map[string]dataplane.Key
 	policies map[string]*policy.Policy
@@ -38,12 +39,12 @@ func start(t testing.TB, vendor dataplane.Vendor, adjust ...func(*dataplane.Opti
 }
 
 // startOverVersity is start over a real server.
-func startOverVersity(t testing.TB, vendor dataplane.Vendor) *world {
+func startOverVersity(t testing.TB, vendor dataplane.Vendor, adjust ...func(*dataplane.Options)) *world {
 	t.Helper()
 	behind := harness.Versity(t)
 	return startOver(t, vendor, dataplane.Backend{
 		Endpoint: behind.Endpoint, AccessKey: behind.AccessKey, SecretKey: behind.SecretKey, Region: behind.Region,
-	})
+	}, adjust...)
 }
 
 func startOver(t testing.TB, vendor dataplane.Vendor, backend dataplane.Backend, adjust ...func(*dataplane.Options)) *world {
@@ -80,6 +81,7 @@ func startOver(t testing.TB, vendor dataplane.Vendor, backend dataplane.Backend,
 	for _, change := range adjust {
 		change(&o)
 	}
+	w.options = o
 	w.Server = dataplane.ForTest(t, o)
 	w.make(t, dataplane.Bucket{Name: bucket, Owner: "alice"})
 	return w

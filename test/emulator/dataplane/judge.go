@@ -23,15 +23,11 @@ func ParseUserPolicy(document string) (*policy.Policy, error) {
 // is; and an object belongs to the owner of its bucket, whoever wrote it.
 func JudgeOVHcloud(policyOf func(identity string) *policy.Policy) func(Call) Verdict {
 	return func(c Call) Verdict {
+		said := policy.Silent
 		if c.Identity != "" {
-			switch policyOf(c.Identity).Evaluate(c.access()) {
-			case policy.Denied:
-				return Deny
-			case policy.Allowed:
-				return Allow
-			}
+			said = policyOf(c.Identity).Evaluate(c.access())
 		}
-		return verdict(c.isOpenToUsers() || c.grantedByACL())
+		return verdict(said != policy.Denied && (said == policy.Allowed || c.isOpenToUsers() || c.grantedByACL()))
 	}
 }
 
@@ -41,8 +37,10 @@ func JudgeOVHcloud(policyOf func(identity string) *policy.Policy) func(Call) Ver
 // the bucket's policy or its access control list grants and the policy does not
 // deny.
 //
-// ASSUMPTION: a key of an EIM user is answered 403 AccessDenied, and the owner
-// keeps the operations on a policy that denies them.
+// A key of an EIM user was measured to be answered 403 InvalidAccessKeyId, which is
+// what Options.Lookup says of a key that it does not know; the judge refuses one that
+// Lookup lets through. ASSUMPTION: the owner keeps the operations on a policy that
+// denies them.
 func JudgeOutscale(isRoot func(accessKey string) bool) func(Call) Verdict {
 	return func(c Call) Verdict {
 		if c.AccessKey != "" && !isRoot(c.AccessKey) {

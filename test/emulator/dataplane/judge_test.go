@@ -32,11 +32,11 @@ func asked(identity, action, key string, adjust ...func(*dataplane.Call)) datapl
 }
 
 func bucketACL(acl dataplane.ACL) func(*dataplane.Call) {
-	return func(c *dataplane.Call) { c.BucketACL = acl }
+	return func(c *dataplane.Call) { c.BucketGrants = acl.Grants() }
 }
 
 func objectACL(acl dataplane.ACL) func(*dataplane.Call) {
-	return func(c *dataplane.Call) { c.ObjectACL = acl }
+	return func(c *dataplane.Call) { c.ObjectGrants = acl.Grants() }
 }
 
 func from(address string) func(*dataplane.Call) {

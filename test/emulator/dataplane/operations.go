@@ -65,8 +65,9 @@ var (
 	partsParams   = []string{"max-parts", "part-number-marker", "encoding-type"}
 )
 
-// ignoredParams change nothing: markers of SDKs, which every store ignores.
-var ignoredParams = []string{"x-id", "metadata", "unsorted"}
+// ignoredParams change nothing: markers of SDKs and extensions of MinIO, which every
+// other store ignores.
+var ignoredParams = []string{"x-id", "metadata", "unsorted", "withUpdatedAt"}
 
 // operations are all that is known; whatever else a request asks for is answered
 // 501, and never carried out as the bare verb.

@@ -93,9 +93,9 @@ type Call struct {
 
 	// Owner owns the bucket; empty where there is none yet.
 	Owner string
-	// BucketACL and ObjectACL are the canned access control lists of the two.
-	BucketACL ACL
-	ObjectACL ACL
+	// BucketGrants and ObjectGrants are the access control lists of the two.
+	BucketGrants []Grant
+	ObjectGrants []Grant
 	// Policy is the bucket's own, nil where it has none.
 	Policy *policy.Policy
 }

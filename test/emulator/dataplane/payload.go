@@ -1,11 +1,11 @@
 package dataplane
 
 import (
+	"bytes"
 	"crypto/md5"
 	"encoding/base64"
 	"errors"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -17,7 +17,7 @@ import (
 type payload struct {
 	io.Reader
 	length int64
-	// hash is what the client signed for it, where one hash stands for the whole:
+	// hash is what the client signed for it, where one digest stands for the whole:
 	// the backend holds the body against it.
 	hash string
 	// err is why reading it ended early.
@@ -36,11 +36,13 @@ func (p *payload) Read(b []byte) (int, error) {
 // payload opens the body of the request. Nothing is read yet.
 func (c *call) payload() (*payload, error) {
 	hash := c.r.Header.Get(sigv4.ContentHashHeader)
+	framed := strings.HasPrefix(hash, "STREAMING-")
 	switch {
-	case hash == "", hash == sigv4.UnsignedPayload, sigv4.IsSHA256(hash):
-		if c.r.ContentLength < 0 {
-			return nil, s3error.ErrMissingLength
-		}
+	case c.r.ContentLength < 0 && !framed:
+		return nil, s3error.ErrMissingLength
+	case hash == "", hash == sigv4.UnsignedPayload:
+		return &payload{Reader: c.r.Body, length: c.r.ContentLength}, nil
+	case sigv4.IsSHA256(hash):
 		return &payload{Reader: c.r.Body, length: c.r.ContentLength, hash: hash}, nil
 	case hash == sigv4.StreamingTrailer, hash == sigv4.StreamingSignedTrailer:
 		return nil, s3error.ErrContentSHA256Mismatch
@@ -50,8 +52,7 @@ func (c *call) payload() (*payload, error) {
 	return nil, s3error.InvalidArgument("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, %s, or a valid sha256 value.", sigv4.StreamingPayload)
 }
 
-// chunked takes the signed chunks apart. The backend gets the body without a hash,
-// since there is none for the whole: the signatures were verified here.
+// chunked takes the signed chunks apart.
 func (c *call) chunked() (*payload, error) {
 	length, err := strconv.ParseInt(c.r.Header.Get(sigv4.DecodedLengthHeader), 10, 64)
 	if err != nil || length < 0 {
@@ -62,8 +63,8 @@ func (c *call) chunked() (*payload, error) {
 }
 
 // wholeReader keeps the last byte back until the source has come to its end: the
-// signature of the last chunk is verified there, and who has all bytes takes them
-// for good.
+// signature of the last chunk is verified there, and versitygw (v1.8.0) takes a body
+// for whole once it has all bytes.
 type wholeReader struct {
 	source io.Reader
 	left   int64
@@ -72,17 +73,18 @@ type wholeReader struct {
 
 // Read hands on what is verified.
 func (r *wholeReader) Read(p []byte) (int, error) {
-	switch {
-	case len(p) == 0:
+	if len(p) == 0 {
 		return 0, nil
-	case r.left > 1:
+	}
+	if r.left > 1 {
 		n, err := r.source.Read(p[:min(int64(len(p)), r.left-1)])
 		r.left -= int64(n)
 		if errors.Is(err, io.EOF) {
-			return n, s3error.ErrIncompleteBody
+			err = s3error.ErrIncompleteBody
 		}
 		return n, err
-	case r.last == nil:
+	}
+	if r.last == nil {
 		if err := r.finish(); err != nil {
 			return 0, err
 		}
@@ -94,6 +96,7 @@ func (r *wholeReader) Read(p []byte) (int, error) {
 	return copy(p, r.last), nil
 }
 
+// finish reads the last byte, and the end.
 func (r *wholeReader) finish() error {
 	last := make([]byte, r.left)
 	if _, err := io.ReadFull(r.source, last); err != nil {
@@ -115,6 +118,11 @@ func incomplete(err error) error {
 	return s3error.ErrIncompleteBody
 }
 
+// documentOf is a body that is at hand.
+func documentOf(text []byte) *payload {
+	return &payload{Reader: bytes.NewReader(text), length: int64(len(text)), hash: sigv4.SHA256(text)}
+}
+
 // document reads a body that is a document, and holds it against what the client
 // said of it.
 func (c *call) document() ([]byte, error) {
@@ -133,7 +141,7 @@ func (c *call) document() ([]byte, error) {
 	if n, err := body.Read(make([]byte, 1)); n > 0 || err != nil && !errors.Is(err, io.EOF) {
 		return nil, incomplete(err)
 	}
-	if sigv4.IsSHA256(body.hash) && !strings.EqualFold(body.hash, sigv4.SHA256(text)) {
+	if body.hash != "" && !strings.EqualFold(body.hash, sigv4.SHA256(text)) {
 		return nil, s3error.ErrContentSHA256Mismatch
 	}
 	return text, c.checkMD5(text)
@@ -153,6 +161,3 @@ func (c *call) checkMD5(text []byte) error {
 	}
 	return nil
 }
-
-// hasBody tells whether requests of a method carry one.
-func hasBody(method string) bool { return method == http.MethodPut || method == http.MethodPost }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rempart/rempart/test/emulator/policy"
 	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 // Bucket is what is known of a bucket of a region.
@@ -36,7 +37,8 @@ type Bucket struct {
 	Encryption  string
 	Replication []ReplicationRule
 	Lifecycle   []LifecycleRule
-	ACL         ACL
+	// Grants is the access control list, beside the full control of the owner.
+	Grants []Grant
 	// Policy is the bucket's own policy document, empty where there is none.
 	Policy string
 }
@@ -47,10 +49,10 @@ type bucket struct {
 	policy *policy.Policy
 	// stored are the subresources that are only kept, by their name.
 	stored map[string][]byte
-	// acls are those of objects that are not private, by key.
-	acls map[string]ACL
-	// encrypted are the versions that say they are.
-	encrypted map[version]bool
+	// grants are those of objects that grant something, by key.
+	grants map[string][]Grant
+	// marks are what versions say of themselves, where that is something.
+	marks map[version]mark
 	// uploads are what those in progress will leave, by their id.
 	uploads map[string]traits
 }
@@ -61,8 +63,15 @@ type version struct{ key, id string }
 
 // traits are what the region keeps about an object.
 type traits struct {
-	acl       ACL
-	encrypted bool
+	grants []Grant
+	mark   mark
+}
+
+// mark is what a version of an object says of itself.
+type mark struct {
+	encryption string
+	// class is empty for STANDARD.
+	class string
 }
 
 // Region is the one store of truth about the buckets of a region: the S3 side and
@@ -94,29 +103,31 @@ func newRegion(o Options) *Region {
 }
 
 var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	ipAddress  = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+$`)
-	// Names at OVHcloud have no two marks in a row (limits, 13 March 2026). That
-	// S3 refuses them too where the vendor does not say is an ASSUMPTION.
+	bucketName  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	ipAddress   = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+$`)
 	marksInARow = regexp.MustCompile(`[.-]{2}`)
 )
 
-func validBucketName(name string) bool {
-	return bucketName.MatchString(name) && !ipAddress.MatchString(name) && !marksInARow.MatchString(name)
+func (h habit) takesName(name string) bool {
+	if h.refusesMarksInARow && marksInARow.MatchString(name) {
+		return false
+	}
+	return bucketName.MatchString(name) && !ipAddress.MatchString(name) && !strings.Contains(name, "..")
 }
 
 // MakeBucket makes a bucket, at the backend as well, with the traits that wanted
-// has; its time of creation is now. A name that exists is refused with
+// has, which are held against the same rules as when they are set one by one; its
+// time of creation is now. A name that exists is refused with
 // BucketAlreadyOwnedByYou or BucketAlreadyExists, and what Options.Admit refuses
 // with BucketAlreadyExists or TooManyBuckets.
 func (r *Region) MakeBucket(ctx context.Context, wanted Bucket) (Bucket, error) {
 	r.making.Lock()
 	defer r.making.Unlock()
-	if err := r.mayMake(wanted); err != nil {
-		return Bucket{}, err
-	}
 	if wanted.ObjectLock {
 		wanted.Versioning = VersioningEnabled
+	}
+	if err := errors.Join(r.mayMake(wanted), r.check(wanted)); err != nil {
+		return Bucket{}, err
 	}
 	b, err := newBucket(wanted, r.now())
 	if err != nil {
@@ -133,22 +144,19 @@ func (r *Region) MakeBucket(ctx context.Context, wanted Bucket) (Bucket, error) 
 
 func newBucket(wanted Bucket, now time.Time) (*bucket, error) {
 	b := &bucket{
-		Bucket: wanted, stored: map[string][]byte{}, acls: map[string]ACL{},
-		encrypted: map[version]bool{}, uploads: map[string]traits{},
+		Bucket: wanted, stored: map[string][]byte{}, grants: map[string][]Grant{},
+		marks: map[version]mark{}, uploads: map[string]traits{},
 	}
 	b.Bucket = b.snapshot()
 	b.Created = now.UTC()
-	if wanted.Policy == "" {
-		return b, nil
-	}
 	var err error
-	b.policy, err = policy.Parse([]byte(wanted.Policy), policy.OfBucket)
+	b.policy, err = parsePolicy(wanted.Policy)
 	return b, err
 }
 
 // mayMake decides before the backend is asked.
 func (r *Region) mayMake(wanted Bucket) error {
-	if !validBucketName(wanted.Name) {
+	if !r.habit.takesName(wanted.Name) {
 		return s3error.BadRequest("InvalidBucketName", "The specified bucket is not valid.")
 	}
 	if existing, ok := r.Bucket(wanted.Name); ok && existing.Owner == wanted.Owner {
@@ -194,7 +202,7 @@ func (r *Region) versionBehind(ctx context.Context, name, state string) error {
 	document := `<VersioningConfiguration xmlns="` + xmlNamespace + `"><Status>` + state + `</Status></VersioningConfiguration>`
 	return r.backend.tell(ctx, message{
 		method: http.MethodPut, bucket: name, query: url.Values{"versioning": {""}},
-		body: strings.NewReader(document), length: int64(len(document)),
+		body: strings.NewReader(document), length: int64(len(document)), hash: sigv4.SHA256([]byte(document)),
 	})
 }
 
@@ -242,12 +250,10 @@ func (r *Region) Buckets() []Bucket {
 func (b *bucket) snapshot() Bucket {
 	copied := b.Bucket
 	copied.Tags = maps.Clone(b.Tags)
-	copied.Replication = slices.Clone(b.Replication)
-	copied.Lifecycle = slices.Clone(b.Lifecycle)
-	if b.LockRule != nil {
-		rule := *b.LockRule
-		copied.LockRule = &rule
-	}
+	copied.Replication = cloneReplication(b.Replication)
+	copied.Lifecycle = cloneLifecycle(b.Lifecycle)
+	copied.Grants = slices.Clone(b.Grants)
+	copied.LockRule = b.LockRule.clone()
 	return copied
 }
 

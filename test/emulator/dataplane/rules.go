@@ -27,6 +27,14 @@ type LockRule struct {
 // until is when what is written now is free again.
 func (l LockRule) until(now time.Time) time.Time { return now.AddDate(l.Years, 0, l.Days) }
 
+func (l *LockRule) clone() *LockRule {
+	if l == nil {
+		return nil
+	}
+	copied := *l
+	return &copied
+}
+
 // ReplicationRule is one rule of the vendor's own replication, which is kept and
 // not carried out.
 type ReplicationRule struct {
@@ -74,6 +82,29 @@ type Transition struct {
 	Days         int
 	Date         time.Time
 	StorageClass string
+}
+
+func (f Filter) clone() Filter {
+	f.Tags = maps.Clone(f.Tags)
+	return f
+}
+
+func cloneReplication(rules []ReplicationRule) []ReplicationRule {
+	copied := slices.Clone(rules)
+	for i := range copied {
+		copied[i].Filter = copied[i].Filter.clone()
+	}
+	return copied
+}
+
+func cloneLifecycle(rules []LifecycleRule) []LifecycleRule {
+	copied := slices.Clone(rules)
+	for i := range copied {
+		copied[i].Filter = copied[i].Filter.clone()
+		copied[i].Transitions = slices.Clone(copied[i].Transitions)
+		copied[i].NoncurrentTransitions = slices.Clone(copied[i].NoncurrentTransitions)
+	}
+	return copied
 }
 
 const arn = "arn:aws:s3:::"

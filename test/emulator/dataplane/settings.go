@@ -86,7 +86,7 @@ func (c *call) putVersioning() error {
 		Status  string
 	}
 	return c.put(&wanted, http.StatusOK, func() error {
-		return c.Region.SetVersioning(c.ctx, c.bucket, wanted.Status)
+		return c.Region.SetVersioning(c.r.Context(), c.bucket, wanted.Status)
 	})
 }
 

@@ -3,7 +3,6 @@ package dataplane
 import (
 	"encoding/xml"
 	"net/http"
-	"slices"
 
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
@@ -11,8 +10,6 @@ import (
 const (
 	aclHeader = "X-Amz-Acl"
 
-	allUsers  = "http://acs.amazonaws.com/groups/global/AllUsers"
-	signedIn  = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
 	schemaXSI = "http://www.w3.org/2001/XMLSchema-instance"
 )
 
@@ -35,56 +32,55 @@ type aclXML struct {
 	Grants  []grantXML `xml:"AccessControlList>Grant"`
 }
 
-// document writes a canned list out.
-func (a ACL) document(owner string) aclXML {
+// aclDocument writes a list out.
+func aclDocument(owner string, grants []Grant) aclXML {
 	d := aclXML{Xmlns: xmlNamespace, Owner: ownerXML{owner, owner}}
-	d.Grants = append(d.Grants, grantXML{granteeXML{XSI: schemaXSI, Type: "CanonicalUser", ID: owner}, "FULL_CONTROL"})
-	group := func(uri, permission string) {
-		d.Grants = append(d.Grants, grantXML{granteeXML{XSI: schemaXSI, Type: "Group", URI: uri}, permission})
-	}
-	switch a {
-	case PublicRead:
-		group(allUsers, "READ")
-	case PublicReadWrite:
-		group(allUsers, "READ")
-		group(allUsers, "WRITE")
-	case AuthenticatedRead:
-		group(signedIn, "READ")
+	for _, g := range append([]Grant{{Identity: owner, Permission: "FULL_CONTROL"}}, grants...) {
+		grantee := granteeXML{XSI: schemaXSI, Type: "CanonicalUser", ID: g.Identity}
+		if g.Group != "" {
+			grantee = granteeXML{XSI: schemaXSI, Type: "Group", URI: string(g.Group)}
+		}
+		d.Grants = append(d.Grants, grantXML{grantee, g.Permission})
 	}
 	return d
 }
 
-// canned finds the canned list that a document writes out. Others are more than is
-// kept here, and refused rather than half kept.
-func (d aclXML) canned(owner string) (ACL, error) {
-	for _, acl := range []ACL{Private, PublicRead, PublicReadWrite, AuthenticatedRead} {
-		same := slices.EqualFunc(acl.document(owner).Grants, d.Grants, func(a, b grantXML) bool {
-			return a.Permission == b.Permission && a.Grantee.ID == b.Grantee.ID && a.Grantee.URI == b.Grantee.URI
-		})
-		if same {
-			return acl, nil
+// grants reads a list, without the full control that the owner has in any case.
+func (d aclXML) grants(owner string) []Grant {
+	var grants []Grant
+	for _, g := range d.Grants {
+		grant := Grant{Identity: g.Grantee.ID, Group: Group(g.Grantee.URI), Permission: g.Permission}
+		if grant.Identity != owner || owner == "" {
+			grants = append(grants, grant)
 		}
 	}
-	return "", s3error.NotImplemented("Access control lists other than the canned ones are not implemented")
+	return grants
 }
 
-// sentACL is the list of a request, from its header or its body.
-func (c *call) sentACL(owner string) (ACL, error) {
+// sentGrants is the list of a request, from its header or its body.
+func (c *call) sentGrants(owner string) ([]Grant, error) {
+	if err := c.refuseHeaders(); err != nil {
+		return nil, err
+	}
 	body, err := c.document()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if canned := ACL(c.take(aclHeader)); canned != "" || len(body) == 0 {
 		if !canned.known() {
-			return "", s3error.InvalidArgument("The canned ACL %q is not known", canned)
+			return nil, errUnknownACL(canned)
 		}
-		return canned, nil
+		return canned.Grants(), nil
 	}
 	var document aclXML
 	if err := decodeXML(body, &document); err != nil {
-		return "", err
+		return nil, err
 	}
-	return document.canned(owner)
+	return document.grants(owner), checkGrants(document.grants(owner))
+}
+
+func errUnknownACL(a ACL) error {
+	return s3error.InvalidArgument("The canned ACL %q is not known", a)
 }
 
 func (c *call) putACL() error {
@@ -92,11 +88,11 @@ func (c *call) putACL() error {
 	if err != nil {
 		return err
 	}
-	acl, err := c.sentACL(b.Owner)
+	grants, err := c.sentGrants(b.Owner)
 	if err != nil {
 		return err
 	}
-	if err := c.Region.SetACL(c.bucket, acl); err != nil {
+	if err := c.Region.SetGrants(c.bucket, grants); err != nil {
 		return err
 	}
 	return c.done(http.StatusOK)
@@ -107,14 +103,14 @@ func (c *call) getACL() error {
 	if err != nil {
 		return err
 	}
-	return c.ok(b.ACL.document(b.Owner))
+	return c.ok(aclDocument(b.Owner, b.Grants))
 }
 
 // wantObject refuses a request about an object that the backend does not have.
 func (c *call) wantObject() error {
 	query := c.forwardedQuery()
 	query.Del("acl")
-	return c.Region.backend.tell(c.ctx, message{
+	return c.Region.backend.tell(c.r.Context(), message{
 		method: http.MethodHead, bucket: c.bucket, key: c.key, query: query, header: http.Header{},
 	})
 }
@@ -125,7 +121,7 @@ func (c *call) putObjectACL() error {
 	if err != nil {
 		return err
 	}
-	acl, err := c.sentACL(b.Owner)
+	grants, err := c.sentGrants(b.Owner)
 	if err != nil {
 		return err
 	}
@@ -133,7 +129,7 @@ func (c *call) putObjectACL() error {
 		return missingObject(err)
 	}
 	err = c.Region.change(c.bucket, func(b *bucket) error {
-		b.setACL(c.key, acl)
+		b.setGrants(c.key, grants)
 		return nil
 	})
 	if err != nil {
@@ -148,7 +144,7 @@ func (c *call) getObjectACL() error {
 	}
 	var document aclXML
 	err := c.Region.change(c.bucket, func(b *bucket) error {
-		document = b.acls[c.key].document(b.Owner)
+		document = aclDocument(b.Owner, b.grants[c.key])
 		return nil
 	})
 	if err != nil {
@@ -157,11 +153,11 @@ func (c *call) getObjectACL() error {
 	return c.ok(document)
 }
 
-// setACL keeps the list of an object unless it is private. The caller holds the
-// region's lock.
-func (b *bucket) setACL(key string, acl ACL) {
-	delete(b.acls, key)
-	if !slices.Contains(ownerOnly, acl) {
-		b.acls[key] = acl
+// setGrants keeps the list of an object, unless it grants nothing. The caller holds
+// the region's lock.
+func (b *bucket) setGrants(key string, grants []Grant) {
+	delete(b.grants, key)
+	if len(grants) > 0 {
+		b.grants[key] = grants
 	}
 }

@@ -30,7 +30,7 @@ func (k *accessKey) out() keyOut {
 // owner finds whose keys are meant: those of the named user, or of who asks.
 func (c *call) owner(userName string) (*user, error) {
 	if userName == "" {
-		return c.who.user, nil
+		return c.who, nil
 	}
 	if named := c.account.user(userName); named != nil {
 		return named, nil

@@ -27,15 +27,8 @@ type call struct {
 	action string
 	// accessKey is the one that the request names.
 	accessKey string
-	who       caller
-}
-
-// caller is who sends a request.
-type caller struct {
-	// user is nil for the root user.
-	user *user
-	// isKnown is false for requests without credentials.
-	isKnown bool
+	// who sends it; nil is the root user.
+	who *user
 }
 
 // serve answers a request to the API.
@@ -75,7 +68,7 @@ func actionOf(path string) (string, bool) {
 	return "", false
 }
 
-// suffer carries out a failure; true means that the request is answered yet.
+// suffer carries out a failure; true means that the request is answered after all.
 func (c *call) suffer(w http.ResponseWriter, failure Failure) bool {
 	if failure.Delay > 0 {
 		select {
@@ -131,7 +124,7 @@ func (c *call) run() (any, *refusal) {
 		if refused := c.authenticate(action); refused != nil {
 			return nil, refused
 		}
-		if c.who.user != nil && !c.who.user.allows(c.action, c.now) {
+		if c.who != nil && !c.who.allows(c.action, c.now) {
 			return nil, errDenied
 		}
 	}
@@ -172,7 +165,7 @@ func (c *call) authenticate(action action) *refusal {
 		return errNotAuthenticated
 	}
 	c.locks.succeeded(sig.accessKey)
-	c.who = caller{user: key.user, isKnown: true}
+	c.who = key.user
 	return nil
 }
 
@@ -185,7 +178,6 @@ func (c *call) authenticateLogin(login, password string) *refusal {
 		return errNotAuthenticated
 	}
 	c.locks.succeeded(login)
-	c.who = caller{isKnown: true}
 	return nil
 }
 

@@ -23,8 +23,18 @@ func (s *Server) set(change func(*knobs)) {
 // how long users that are deleted stay `deleting`.
 func (s *Server) SetUserDelay(d time.Duration) { s.set(func(k *knobs) { k.userDelay = d }) }
 
-// SetUsersStuck keeps users that are `creating` so, until it is taken back.
-func (s *Server) SetUsersStuck(stuck bool) { s.set(func(k *knobs) { k.stuck = stuck }) }
+// SetUsersStuck keeps users that are `creating` so, until it is taken back: then
+// they are ready at once.
+func (s *Server) SetUsersStuck(stuck bool) {
+	s.set(func(k *knobs) { k.stuck = stuck })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.users {
+		if u.readyAt.IsZero() && !stuck {
+			u.readyAt = s.now()
+		}
+	}
+}
 
 // AgeUsers makes the users that there are older, by what the API tells. A client's
 // clock stays as it is.

@@ -15,6 +15,7 @@ const (
 	minChunk = 8 << 10
 	maxChunk = 64 << 20
 
+	chunkAlgorithm   = "AWS4-HMAC-SHA256-PAYLOAD"
 	trailerSignature = "x-amz-trailer-signature"
 )
 
@@ -33,13 +34,19 @@ type ChunkSigner struct {
 }
 
 func (s *ChunkSigner) verify(algorithm, got string, hashes ...string) error {
-	lines := append([]string{algorithm, s.date, s.scope, s.previous}, hashes...)
-	want := hexMAC(s.key, strings.Join(lines, "\n"))
-	if !hmac.Equal([]byte(want), []byte(got)) {
+	previous := s.previous
+	if !hmac.Equal([]byte(s.sign(algorithm, hashes...)), []byte(got)) {
+		s.previous = previous
 		return s3error.ErrSignatureDoesNotMatch
 	}
-	s.previous = want
 	return nil
+}
+
+// sign returns the signature of what comes next.
+func (s *ChunkSigner) sign(algorithm string, hashes ...string) string {
+	lines := append([]string{algorithm, s.date, s.scope, s.previous}, hashes...)
+	s.previous = hexMAC(s.key, strings.Join(lines, "\n"))
+	return s.previous
 }
 
 // ChunkReader decodes the aws-chunked framing. A signed chunk is verified
@@ -133,7 +140,7 @@ func (r *ChunkReader) verifyChunk(signature string, data []byte) error {
 	if r.signer == nil {
 		return nil
 	}
-	return r.signer.verify("AWS4-HMAC-SHA256-PAYLOAD", signature, emptySHA256, SHA256(data))
+	return r.signer.verify(chunkAlgorithm, signature, emptySHA256, SHA256(data))
 }
 
 func (r *ChunkReader) expectLineEnd() error {

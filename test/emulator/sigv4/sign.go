@@ -12,8 +12,8 @@ type Credentials struct{ AccessKey, SecretKey, Region string }
 
 // Sign signs a request that is about to be sent, all its headers, path and query
 // as they stand; the header of the content hash must be set. An earlier signature
-// in the headers is replaced.
-func Sign(r *http.Request, c Credentials, now time.Time) {
+// in the headers is replaced. It returns what signs the chunks of a streamed body.
+func Sign(r *http.Request, c Credentials, now time.Time) *ChunkSigner {
 	now = now.UTC()
 	r.Header.Del("Authorization")
 	r.Header.Set("X-Amz-Date", now.Format(amzDateFormat))
@@ -27,7 +27,9 @@ func Sign(r *http.Request, c Credentials, now time.Time) {
 		sig.headers = append(sig.headers, strings.ToLower(name))
 	}
 	slices.Sort(sig.headers)
-	value := hexMAC(signingKey(c.SecretKey, sig), sig.stringToSign(r))
+	key := signingKey(c.SecretKey, sig)
+	value := hexMAC(key, sig.stringToSign(r))
 	r.Header.Set("Authorization", signAlgorithm+" Credential="+c.AccessKey+"/"+sig.scope+
 		", SignedHeaders="+strings.Join(sig.headers, ";")+", Signature="+value)
+	return &ChunkSigner{key: key, date: now.Format(amzDateFormat), scope: sig.scope, previous: value}
 }
