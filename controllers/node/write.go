@@ -66,8 +66,9 @@ func eventFor(before *corev1.Node, after nodeplace.Place) (loop.Event, bool) {
 		return loop.Normal(v1alpha1.ReasonNodeOverridden, note("stands at %s: %s", after.PlaceReference, after.Grounds)), isOther || isElsewhere
 	case v1alpha1.NodeUnknown:
 		return loop.Warning(v1alpha1.ReasonNodeUnplaced, note("it is not known where this Node stands: %s", after.Grounds)), isElsewhere
+	default:
+		return loop.Normal(v1alpha1.ReasonNodePlaced, note("stands at %s: %s", after.PlaceReference, after.Grounds)), isElsewhere
 	}
-	return loop.Normal(v1alpha1.ReasonNodePlaced, note("stands at %s: %s", after.PlaceReference, after.Grounds)), isElsewhere
 }
 
 // ownLabels are those of a Node that say where it stands.

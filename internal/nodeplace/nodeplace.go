@@ -121,8 +121,9 @@ func (p Place) String() string {
 	switch p.Verification {
 	case v1alpha1.NodeConfirmed, v1alpha1.NodeDeclared, v1alpha1.NodeOverridden:
 		return fmt.Sprintf("%s at %s", p.Verification, p.PlaceReference)
+	default:
+		return fmt.Sprintf("%s (%s)", p.Verification, p.Grounds)
 	}
-	return fmt.Sprintf("%s (%s)", p.Verification, p.Grounds)
 }
 
 // mostNamed bounds what is named in one sentence; an annotation is read by people.

@@ -379,7 +379,7 @@ func TestTheGroundsDoNotDependOnTheOrderOfProviders(t *testing.T) {
 
 func TestGroundsStayShort(t *testing.T) {
 	var providers []v1alpha1.SovereignProvider
-	for _, name := range strings.Fields("a b c d e f g h i j k l") {
+	for name := range strings.FieldsSeq("a b c d e f g h i j k l") {
 		providers = append(providers, onprem(name, atLocation("dc", "FR", everyNode), runBy(name)))
 	}
 	place := nodeplace.Of(overridden(node("", roomLabel, "x"), strings.Repeat("é", 4000)), among(providers...))
@@ -397,7 +397,7 @@ func TestLabelValues(t *testing.T) {
 		"537407926":                            "537407926",
 		"96950065LBWY0APQIM86":                 "96950065LBWY0APQIM86",
 		"ovh.eu_1":                             "ovh.eu_1",
-		"communauté d'agglomération d'exemple": "communaute-d-agglomeration-d-exemple-",
+		"communauté d'agglomération de l'est": "communaute-d-agglomeration-de-l-est-",
 		"ovh groupe sa":                        "ovh-groupe-sa-",
 		"-a-":                                  "a-",
 		"東京都":                                  "",

@@ -27,6 +27,8 @@ import (
 	"github.com/rempart/rempart/internal/location"
 	"github.com/rempart/rempart/internal/nodeplace"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/test/emulator/outscale"
+	"github.com/rempart/rempart/test/emulator/ovh"
 )
 
 // node makes a Node that goes with the test. Labels are given as key and value in
@@ -189,6 +191,7 @@ func TestNodesSayWhereTheyStand(t *testing.T) {
 
 // in is the world in a subtest.
 func (w *world) in(t *testing.T) *world {
+	t.Helper()
 	inner := *w
 	inner.t = t
 	return &inner
@@ -377,4 +380,19 @@ func TestAVendorThatDoesNotTellLeavesNodesDeclared(t *testing.T) {
 	n := w.mks("silent", "u-1", "GRA11")
 	w.startNodeController(vendors)
 	w.awaitPlaced(n, "vendor-a GRA FR FR 537407926 Declared")
+}
+
+// The whole operator, with what the vendors' emulators list.
+func TestNodesAreConfirmedThroughTheVendorsOwnAPIs(t *testing.T) {
+	v := newVendorsWith(t,
+		ovh.Options{Instances: []ovh.Instance{{ID: "5c2f6d0a-98f3-4e66-b0f8-3d7a5a1be001", Region: "GRA11"}}},
+		outscale.Options{VMs: []outscale.VM{{ID: "i-0a1b2c3d", Subregion: "eu-west-2a", State: "running", Type: "tinav5.c2r4p1"}}})
+	atOVHcloud := v.mks("at-ovhcloud", "5c2f6d0a-98f3-4e66-b0f8-3d7a5a1be001", "GRA11")
+	atOutscale := v.node("at-outscale", "aws:///eu-west-2a/i-0a1b2c3d", corev1.LabelTopologyZone, "eu-west-2a", corev1.LabelInstanceTypeStable, "tinav5.c2r4p1")
+	london := v.node("in-london", "aws:///eu-west-2a/i-0f1e2d3c4b5a69788", corev1.LabelTopologyZone, "eu-west-2a", corev1.LabelInstanceTypeStable, "m6i.large")
+	v.ovhcloud()
+	v.tds()
+	v.awaitPlaced(atOVHcloud, "ovh GRA FR FR 537407926 Confirmed")
+	v.awaitPlaced(atOutscale, "tds eu-west-2 FR FR 96950065lbwy0apqim86 Confirmed")
+	v.awaitPlaced(london, "- - - - - Unknown")
 }

@@ -27,7 +27,13 @@ type vendors struct {
 
 func newVendors(t *testing.T) *vendors {
 	t.Helper()
-	v := &vendors{world: newWorld(t), ovh: ovh.Start(t, ovh.Options{}), outscale: outscale.Start(t, outscale.Options{})}
+	return newVendorsWith(t, ovh.Options{}, outscale.Options{})
+}
+
+// newVendorsWith makes vendors whose accounts have something already.
+func newVendorsWith(t *testing.T, project ovh.Options, account outscale.Options) *vendors {
+	t.Helper()
+	v := &vendors{world: newWorld(t), ovh: ovh.Start(t, project), outscale: outscale.Start(t, account)}
 	v.emulated("onprem")
 	v.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)})
 	return v
