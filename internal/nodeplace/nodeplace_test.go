@@ -394,14 +394,14 @@ func TestGroundsStayShort(t *testing.T) {
 func TestLabelValues(t *testing.T) {
 	long := strings.Repeat("a", 60) + "-mairie"
 	for text, want := range map[string]string{
-		"537407926":                            "537407926",
-		"96950065LBWY0APQIM86":                 "96950065LBWY0APQIM86",
-		"ovh.eu_1":                             "ovh.eu_1",
+		"537407926":                           "537407926",
+		"96950065LBWY0APQIM86":                "96950065LBWY0APQIM86",
+		"ovh.eu_1":                            "ovh.eu_1",
 		"communauté d'agglomération de l'est": "communaute-d-agglomeration-de-l-est-",
-		"ovh groupe sa":                        "ovh-groupe-sa-",
-		"-a-":                                  "a-",
-		"東京都":                                  "",
-		long:                                   strings.Repeat("a", 54) + "-",
+		"ovh groupe sa":                       "ovh-groupe-sa-",
+		"-a-":                                 "a-",
+		"東京都":                                 "",
+		long:                                  strings.Repeat("a", 54) + "-",
 	} {
 		got := nodeplace.LabelValue(text)
 		if problems := validation.IsValidLabelValue(got); len(problems) > 0 {
