@@ -289,6 +289,9 @@ func TestSignalsThatDisagreeLeaveANodeNowhere(t *testing.T) {
 		"two owners with different countries": {
 			node(""), among(onprem("a", atLocation("dc", "FR", everyNode)), onprem("b", atLocation("dc", "CH", everyNode))), []string{"a/dc (FR", "b/dc (CH"},
 		},
+		"two owners with different countries of one perimeter": {
+			node(""), among(onprem("a", atLocation("dc", "DE", everyNode)), onprem("b", atLocation("dc", "IT", everyNode))), []string{"a/dc (DE", "b/dc (IT"},
+		},
 		"two owners who are not the same": {
 			node(""), among(onprem("a", atLocation("dc", "FR", everyNode)), onprem("b", atLocation("dc", "FR", everyNode), runBy("SITIV"))),
 			[]string{"run by sitiv"},
