@@ -21,6 +21,7 @@ const (
 	opFindProject  operation = "find"
 	opListRegions  operation = "list regions of"
 	opFindRegion   operation = "find region"
+	opListMachines operation = "list instances of"
 	opListBuckets  operation = "list buckets"
 	opFindBucket   operation = "observe"
 	opMakeBucket   operation = "create"

@@ -27,6 +27,8 @@ type Options struct {
 	// UserLimit, KeyLimit and BucketQuota bound users of the project, S3 credentials
 	// of one user and buckets of the project; 0 means 1000, no limit and 100.
 	UserLimit, KeyLimit, BucketQuota int
+	// Instances are the project's virtual machines, those of Managed Kubernetes too.
+	Instances []Instance
 	// PageSize is how many entries a page of the API's version 2 has when the client
 	// does not say; 0 means 50.
 	PageSize int
@@ -57,6 +59,13 @@ func (o Options) withDefaults() Options {
 	o.BucketQuota = cmp.Or(o.BucketQuota, defaultBucketQuota)
 	o.PageSize = cmp.Or(o.PageSize, defaultPageSize)
 	return o
+}
+
+// Instance is a virtual machine.
+type Instance struct {
+	// ID is a UUID, Region one of compute such as GRA11, and Status ACTIVE where it is
+	// empty.
+	ID, Region, Status string
 }
 
 // AccessRule grants one method on paths; * stands for any text.
