@@ -84,6 +84,10 @@ catalogue-page: ## Write the facts of the catalogue into docs/catalogue.md
 seal-page: ## Write the criteria of the sovereignty framework into docs/seal.md
 	go test -count=1 -run 'TestThePageSaysWhatTheCalculatorHas' ./internal/seal -record
 
+.PHONY: nodes-page
+nodes-page: ## Write the table of Nodes in docs/nodes.md
+	go test -count=1 -run 'TestThePageSaysWhereNodesAreFoundToStand' ./internal/nodeplace -record
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME each
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

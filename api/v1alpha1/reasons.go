@@ -84,6 +84,14 @@ const (
 	ReasonLocationContradicted = "LocationContradicted"
 	// ReasonLocationUnverified: the policy asks for a location that the provider's own API confirms, and this one is only declared.
 	ReasonLocationUnverified = "LocationUnverified"
+	// ReasonNodeContradicted: what is known of where a Node stands does not fit together.
+	ReasonNodeContradicted = "NodeContradicted"
+	// ReasonNodeOverridden: an administrator says where a Node stands, whatever else is known of it.
+	ReasonNodeOverridden = "NodeOverridden"
+	// ReasonNodePlaced: it is known where a Node stands, after it was not or was elsewhere.
+	ReasonNodePlaced = "NodePlaced"
+	// ReasonNodeUnplaced: it is not known any more where a Node stands.
+	ReasonNodeUnplaced = "NodeUnplaced"
 	// ReasonOutsidePerimeter: the location is outside the perimeter.
 	ReasonOutsidePerimeter = "OutsidePerimeter"
 	// ReasonCountryNotAllowed: the location's country is not among the allowed ones.

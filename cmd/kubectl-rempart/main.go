@@ -5,10 +5,10 @@ package main
 import (
 	"os"
 
-	"github.com/rempart/rempart/internal/app"
+	"github.com/rempart/rempart/internal/app/plugin"
 )
 
 // version is set at the build.
 var version = "dev"
 
-func main() { os.Exit(app.RunCLI(os.Args[1:], version)) }
+func main() { os.Exit(plugin.RunCLI(os.Args[1:], version)) }

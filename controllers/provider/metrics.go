@@ -64,7 +64,12 @@ func (m *Metrics) record(s *scope) {
 	}
 }
 
+// recordFootprint replaces what was told before: in a new month that is no more
+// true.
 func (m *Metrics) recordFootprint(name string, footprint provider.Footprint) {
+	for _, metric := range []*prometheus.GaugeVec{m.carbon, m.consumption} {
+		metric.DeletePartialMatch(prometheus.Labels{"provider": name})
+	}
 	if footprint.CO2Kilograms != nil {
 		m.carbon.WithLabelValues(name).Set(*footprint.CO2Kilograms * 1000)
 	}

@@ -100,7 +100,12 @@ func (r *Reconciler) probeLocation(ctx context.Context, s *scope, candidate plac
 	// Whoever looks after a bucket there shares the answer.
 	list, err := r.Register.Call(ctx, session)
 	found.buckets, found.limits = len(list.Names), session.Limits()
-	found.skew, found.hasSkew = list.Health.Skew()
+	health := list.Health
+	if err == nil && s.worthTrying[candidate.Location] && s.provider.Spec.DiscoversLocations() {
+		// The vendor's API may have told the list, and says nothing about the store.
+		health, err = session.Ping(ctx)
+	}
+	found.skew, found.hasSkew = health.Skew()
 	switch {
 	case found.hasSkew && found.skew.Abs() > maximumSkew:
 		found.err = fault.New(fault.Terminal, fault.ClockSkew, "%s", describeSkew(found.skew))

@@ -121,7 +121,10 @@ var (
 	// refusals are answers, so that the provider was reached.
 	refusals     = []fault.Reason{fault.AuthenticationFailed, fault.TokenExpired, fault.ConsumerKeyPending}
 	clockReasons = []fault.Reason{fault.ClockSkew}
-	specReasons  = []fault.Reason{fault.InvalidConfiguration}
+	// userReasons are about the user with which the store is reached, as the vendor's
+	// API answers.
+	userReasons = []fault.Reason{fault.Progressing, fault.UserCreationStuck, fault.UserLimitReached, fault.KeyLimitReached}
+	specReasons = []fault.Reason{fault.InvalidConfiguration}
 )
 
 // failure gives the first failed probe with one of the reasons.
@@ -145,11 +148,12 @@ func (s *scope) reachable() metav1.Condition {
 	if len(s.probed) == 0 {
 		return condition.Unknown(v1alpha1.ConditionReachable, v1alpha1.ReasonNotObserved, "it was not looked yet")
 	}
-	others := slices.Concat(credentialReasons, clockReasons, specReasons)
+	answers := slices.Concat(clockReasons, refusals, userReasons)
+	others := slices.Concat(credentialReasons, specReasons)
 	for _, found := range s.probed {
 		reason := reasonOf(found.err)
 		switch {
-		case reason == "" || slices.Contains(clockReasons, reason) || slices.Contains(refusals, reason):
+		case reason == "" || slices.Contains(answers, reason):
 			continue
 		case slices.Contains(others, reason):
 			return condition.Unknown(v1alpha1.ConditionReachable, string(reason), at(found))

@@ -173,10 +173,37 @@ func (r *Reconciler) openOurs(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
-	if !state.Exists || r.Installation.Judge(state.Mark, s.owner(), s.replica.Spec.BucketName) != ownership.Mine {
+	if !state.Exists {
 		return errNotOurs
 	}
-	return nil
+	switch r.Installation.Judge(state.Mark, s.owner(), s.replica.Spec.BucketName) {
+	case ownership.Mine:
+		return nil
+	case ownership.Unmarked:
+		return r.judgeUnmarked(ctx, s)
+	default:
+		return errNotOurs
+	}
+}
+
+// judgeUnmarked judges a bucket without a mark by what it holds. An empty one of
+// the name that was recorded is ours: its mark was not written yet, or was an object
+// and went with the others. One that we had, and that holds something, is not
+// forgotten in silence: the data in it was to be deleted.
+func (r *Reconciler) judgeUnmarked(ctx context.Context, s *scope) error {
+	if s.wasLost() {
+		return errNotOurs
+	}
+	isEmpty, err := provider.HoldsNothing(ctx, s.session, s.replica.Spec.BucketName)
+	switch {
+	case err != nil:
+		return err
+	case isEmpty:
+		return nil
+	case s.wasProvisioned():
+		return errors.New("it holds objects and carries Rempart's mark no more, so that whether they are ours is not known")
+	}
+	return errNotOurs
 }
 
 // awaitWithdrawal waits until every key to the bucket is revoked, so that nothing

@@ -112,6 +112,9 @@ func (s *scope) tellDrift(all, left []v1alpha1.DriftStatus) {
 			continue
 		}
 		done, action := "it was set right", "Correct"
+		if drift.Property == string(provider.SettingReplication) {
+			done = "it was set right; what it copied before is still there, and is yours to remove"
+		}
 		if index := slices.IndexFunc(left, func(d v1alpha1.DriftStatus) bool { return d.Property == drift.Property }); index >= 0 {
 			done, action = "it is left as it is, and shown", "Report"
 			if why := left[index].Uncorrected; why != "" {

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
-	"github.com/rempart/rempart/internal/app"
+	"github.com/rempart/rempart/internal/app/plugin"
 )
 
 func (i installation) drill(t *testing.T) {
@@ -95,7 +95,7 @@ func (i installation) drillInterruptedByHand(t *testing.T) {
 	errOut := redirect(t, &os.Stderr)
 	ended := make(chan int, 1)
 	go func() {
-		ended <- app.RunCLI([]string{"drill", "actes", "-n", namespace, "--name", "by-hand-interrupted", "--wait", "--kubeconfig", i.kubeconfig}, "test")
+		ended <- plugin.RunCLI([]string{"drill", "actes", "-n", namespace, "--name", "by-hand-interrupted", "--wait", "--kubeconfig", i.kubeconfig}, "test")
 	}()
 	eventually(t, func() bool { return strings.Contains(content(t, out), "waiting for the operator to begin") })
 	self, err := os.FindProcess(os.Getpid())

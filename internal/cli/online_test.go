@@ -20,6 +20,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/app"
+	"github.com/rempart/rempart/internal/app/plugin"
 	"github.com/rempart/rempart/internal/cli/manifest"
 	"github.com/rempart/rempart/test/harness"
 )
@@ -43,7 +44,7 @@ type outcome struct {
 func run(ctx context.Context, input string, args ...string) outcome {
 	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
 	streams.In = strings.NewReader(input)
-	code := app.ExecuteCLI(ctx, app.NewCLI(streams, "test"), errOut, args)
+	code := plugin.ExecuteCLI(ctx, plugin.NewCLI(streams, "test"), errOut, args)
 	return outcome{out.String(), errOut.String(), code}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,7 +78,9 @@ func (e *LockedError) Unwrap() []error { return []error{ErrLocked, e.Err} }
 // Empty removes everything from a bucket: every version, every delete marker,
 // every unfinished upload. It gives how many it removed, and stops at the first
 // that does not go. Where object lock is why, it fails with a LockedError. It never
-// asks for what to spare: whoever calls it has made sure.
+// asks for what to spare: whoever calls it has made sure. The object MarkKey goes
+// last, so that a bucket that could not be emptied to the end is still known as
+// ours.
 //
 // The versions of one key go one after the other: versitygw 1.8.0 answers 204 to
 // removals of several at the same time, and keeps some of them.
@@ -86,7 +89,10 @@ func Empty(ctx context.Context, session Session, bucket string) (int64, error) {
 		return 0, err
 	}
 	e := emptying{session: session, bucket: bucket}
-	err := e.run(ctx)
+	err := e.run(ctx, everyVersion(ctx, session, bucket, ""), func(key string) bool { return key != MarkKey })
+	if err == nil {
+		err = e.run(ctx, everyVersion(ctx, session, bucket, MarkKey), func(key string) bool { return key == MarkKey })
+	}
 	if e.lock.isFound() {
 		return e.removed.Load(), e.locked(ctx)
 	}
@@ -101,13 +107,16 @@ type emptying struct {
 	lock    lockFound
 }
 
-// run removes version after version.
-func (e *emptying) run(ctx context.Context) error {
+// run removes those versions, one after the other, whose keys are to go.
+func (e *emptying) run(ctx context.Context, versions iter.Seq2[Object, error], goes func(key string) bool) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(emptyingWorkers)
 	var lastKey string
 	var lastGone <-chan struct{}
-	for version, err := range EveryVersion(ctx, e.session, e.bucket) {
+	for version, err := range versions {
+		if err == nil && !goes(version.Key) {
+			continue
+		}
 		if err != nil {
 			group.Go(func() error { return fmt.Errorf("list bucket %q to empty it: %w", e.bucket, err) })
 			break
@@ -198,11 +207,15 @@ func (l *lockFound) isFound() bool { return l.refusal != nil }
 
 // EveryVersion lists versions, or current objects where the store has no
 // version listings.
-func EveryVersion(ctx context.Context, objects Objects, bucket string) func(yield func(Object, error) bool) {
+func EveryVersion(ctx context.Context, objects Objects, bucket string) iter.Seq2[Object, error] {
+	return everyVersion(ctx, objects, bucket, "")
+}
+
+func everyVersion(ctx context.Context, objects Objects, bucket, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
-		for version, err := range ListVersions(ctx, objects, bucket, "") {
+		for version, err := range ListVersions(ctx, objects, bucket, prefix) {
 			if errors.Is(err, ErrUnsupported) {
-				List(ctx, objects, bucket, ListOptions{})(yield)
+				List(ctx, objects, bucket, ListOptions{Prefix: prefix})(yield)
 				return
 			}
 			if !yield(version, err) {

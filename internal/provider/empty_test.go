@@ -79,3 +79,15 @@ func TestEmptyStopsAtTheFirstThatDoesNotGo(t *testing.T) {
 		t.Errorf("removed %d, %v", removed, err)
 	}
 }
+
+func TestTheMarkGoesLast(t *testing.T) {
+	s := &shelf{busy: map[string]bool{}, removed: map[string]int{}, stubborn: "acte"}
+	s.page.Versions = []provider.Object{{Key: provider.MarkKey, VersionID: "1"}, {Key: "acte", VersionID: "2"}}
+	if _, err := provider.Empty(t.Context(), s, "actes"); !errors.Is(err, errStubborn) || s.removed[provider.MarkKey] != 0 {
+		t.Errorf("a bucket that cannot be emptied lost its mark, which was removed %d times: %v", s.removed[provider.MarkKey], err)
+	}
+	s.stubborn = ""
+	if removed, err := provider.Empty(t.Context(), s, "actes"); err != nil || removed != 2 || s.removed[provider.MarkKey] != 1 {
+		t.Errorf("removed %d, the mark %d times: %v", removed, s.removed[provider.MarkKey], err)
+	}
+}

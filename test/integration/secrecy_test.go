@@ -31,7 +31,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/rempart/rempart/api/v1alpha1"
-	"github.com/rempart/rempart/internal/app"
+	"github.com/rempart/rempart/internal/app/plugin"
 	"github.com/rempart/rempart/internal/provider"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
@@ -220,7 +220,7 @@ func (w *witness) commands() string {
 		{"explain", "policy", "etat-civil"},
 	} {
 		streams := genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: &text, ErrOut: &text}
-		code := app.ExecuteCLI(context.Background(), app.NewCLI(streams, "test"), &text, append(args, "--kubeconfig", w.kubeconfig))
+		code := plugin.ExecuteCLI(context.Background(), plugin.NewCLI(streams, "test"), &text, append(args, "--kubeconfig", w.kubeconfig))
 		fmt.Fprintf(&text, "exit code %d\n", code)
 	}
 	return text.String()

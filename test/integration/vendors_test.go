@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/app"
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/test/emulator/outscale"
 	"github.com/rempart/rempart/test/emulator/ovh"
@@ -25,12 +26,28 @@ type vendors struct {
 	outscale *outscale.Server
 }
 
-func newVendors(t *testing.T) *vendors {
+func newVendors(t *testing.T, change ...func(*app.ManagerOptions)) *vendors {
 	t.Helper()
-	v := &vendors{world: newWorld(t), ovh: ovh.Start(t, ovh.Options{}), outscale: outscale.Start(t, outscale.Options{})}
+	return newVendorsWith(t, ovh.Options{}, outscale.Options{
+		Consumption: []outscale.Consumption{{
+			From: firstOfMonth(), To: firstOfMonth().AddDate(0, 0, 1), Service: "TinaOS-OOS", Type: "OOS:storage", Value: 42,
+		}},
+		Emissions: []outscale.Emission{{Month: firstOfMonth(), Kilograms: map[string]float64{"hardware": 1.5}}},
+	}, change...)
+}
+
+// newVendorsWith makes vendors whose accounts have something already.
+func newVendorsWith(t *testing.T, project ovh.Options, account outscale.Options, change ...func(*app.ManagerOptions)) *vendors {
+	t.Helper()
+	v := &vendors{world: newWorld(t, change...), ovh: ovh.Start(t, project), outscale: outscale.Start(t, account)}
 	v.emulated("onprem")
 	v.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)})
 	return v
+}
+
+func firstOfMonth() time.Time {
+	now := time.Now().UTC()
+	return time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
 // ovhcloud declares the account at OVHcloud.

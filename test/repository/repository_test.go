@@ -62,6 +62,24 @@ func TestTheImageIsBuiltFromAllThatTheCommandsNeed(t *testing.T) {
 	}
 }
 
+// The plugin runs on people's own machines and the mover beside their data: what
+// only the operator needs stays out of both.
+func TestOnlyTheOperatorLinksTheVendorsClients(t *testing.T) {
+	for name, links := range map[string]bool{"manager": true, "kubectl-rempart": false, "mover": false} {
+		command := exec.CommandContext(t.Context(), "go", "list", "-deps", "./cmd/"+name)
+		command.Dir = root
+		output, err := command.Output()
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		for _, vendor := range []string{"github.com/ovh/go-ovh", "github.com/outscale/osc-sdk-go"} {
+			if got := strings.Contains(string(output), vendor); got != links {
+				t.Errorf("%s links %s: %t, want %t", name, vendor, got, links)
+			}
+		}
+	}
+}
+
 // foldersOf are the folders of ours that packages are built from.
 func foldersOf(t *testing.T, pattern string) []string {
 	t.Helper()

@@ -15,7 +15,8 @@ import (
 
 // mustHaveRunbook are the reasons that leave a person with a decision.
 var mustHaveRunbook = []string{
-	"AuthenticationFailed", "CertificateInvalid", "DeletionBlocked", "DeletionGuardTripped", "DriftDetected", "NameConflict", "NotAdoptable", "NotOwner",
+	"AuthenticationFailed", "CertificateInvalid", "DeletionBlocked", "DeletionGuardTripped", "DriftDetected", "LocationContradicted",
+	"NameConflict", "NodeContradicted", "NotAdoptable", "NotOwner", "ServiceExpired",
 }
 
 // runbooks are the names of the pages.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -56,7 +57,7 @@ func (c *call) traits() (traits, error) {
 	}
 	if b.LockRule != nil && c.r.Header.Get(lockMode) == "" {
 		c.r.Header.Set(lockMode, b.LockRule.Mode)
-		c.r.Header.Set(lockUntil, timestamp(b.LockRule.until(c.options.Backend.Clock())))
+		c.r.Header.Set(lockUntil, s3api.Timestamp(b.LockRule.until(c.options.Backend.Clock())))
 	}
 	return traits{acl.Grants(), mark{cmp.Or(sse, b.Encryption), class}}, nil
 }
@@ -181,7 +182,7 @@ func (c *call) getProtection() error {
 
 // requireSource refuses to copy what could not be read.
 func (c *call) requireSource() error {
-	text, versionID, _ := strings.Cut(c.r.Header.Get(copySourceHeader), "?versionId=")
+	text, versionID, _ := strings.Cut(c.r.Header.Get(s3api.CopySource), "?versionId=")
 	source, err := url.PathUnescape(text)
 	if err != nil {
 		return s3error.InvalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey")

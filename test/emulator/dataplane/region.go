@@ -17,6 +17,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/rempart/rempart/test/emulator/policy"
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 	"github.com/rempart/rempart/test/emulator/sigv4"
 )
@@ -199,7 +200,7 @@ func (r *Region) makeBehind(ctx context.Context, wanted Bucket) error {
 }
 
 func (r *Region) versionBehind(ctx context.Context, name, state string) error {
-	document := `<VersioningConfiguration xmlns="` + xmlNamespace + `"><Status>` + state + `</Status></VersioningConfiguration>`
+	document := `<VersioningConfiguration xmlns="` + s3api.Namespace + `"><Status>` + state + `</Status></VersioningConfiguration>`
 	return r.backend.tell(ctx, message{
 		method: http.MethodPut, bucket: name, query: url.Values{"versioning": {""}},
 		body: strings.NewReader(document), length: int64(len(document)), hash: sigv4.SHA256([]byte(document)),

@@ -1,4 +1,8 @@
-package app
+// Package plugin puts the kubectl plugin together, without what only the operator
+// needs: it links no driver.
+//
+// Start reading at NewCLI.
+package plugin
 
 import (
 	"context"
