@@ -80,6 +80,10 @@ stores-table: tools ## Write the table of stores in docs/providers.md
 catalogue-page: ## Write the facts of the catalogue into docs/catalogue.md
 	go test -count=1 -run 'TestThePageSaysWhatTheCatalogueHas' ./internal/catalogue -record
 
+.PHONY: nodes-page
+nodes-page: ## Write the table of Nodes in docs/nodes.md
+	go test -count=1 -run 'TestThePageSaysWhereNodesAreFoundToStand' ./internal/nodeplace -record
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME each
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

@@ -108,9 +108,48 @@ const BucketCredentialsSecretType = "rempart.dev/bucket-credentials"
 // it outside the cluster.
 const Finalizer = "rempart.dev/cleanup"
 
-// Node labels that tell where a Node stands. NodeRestriction keeps a kubelet
-// from setting labels of this prefix on its own Node.
+// NodeLabelPrefix is what the labels below begin with. NodeRestriction keeps a
+// kubelet from setting labels of this prefix on its own Node.
+const NodeLabelPrefix = "rempart.node-restriction.kubernetes.io/"
+
+// Node labels that tell where a Node stands. The operator sets them, and takes away
+// what it does not know. A Node whose signals disagree has the perimeter None and no
+// other.
 const (
-	NodeProviderLabel = "rempart.node-restriction.kubernetes.io/provider"
-	NodeLocationLabel = "rempart.node-restriction.kubernetes.io/location"
+	NodeProviderLabel  = NodeLabelPrefix + "provider"
+	NodeLocationLabel  = NodeLabelPrefix + "location"
+	NodeCountryLabel   = NodeLabelPrefix + "country"
+	NodePerimeterLabel = NodeLabelPrefix + "perimeter"
+	// NodeOperatorLabel holds the group of the provider's operator, or the legal
+	// entity that belongs to none: Nodes of one operator have the same.
+	NodeOperatorLabel = NodeLabelPrefix + "operator"
+)
+
+// NodeAnnotationPrefix is what the annotations below begin with.
+const NodeAnnotationPrefix = "rempart.dev/place-"
+
+// Annotations of a Node.
+const (
+	// PlaceOverrideAnnotation is set by an administrator and holds provider/location:
+	// the Node stands there, whatever its signals say.
+	PlaceOverrideAnnotation = "rempart.dev/place-override"
+	// PlaceVerificationAnnotation says how sure the operator is of the place: one of
+	// NodeVerification.
+	PlaceVerificationAnnotation = "rempart.dev/place-verification"
+	// PlaceGroundsAnnotation says in words why the operator thinks so.
+	PlaceGroundsAnnotation = "rempart.dev/place-grounds"
+)
+
+// NodeVerification says how sure it is where a Node stands.
+type NodeVerification string
+
+// Confirmed is what the API of the Node's provider says; Declared is what its labels
+// or the provider's owner say; Overridden is an administrator's word; Contradicted is
+// a Node whose signals disagree; Unknown is one of which nothing is known.
+const (
+	NodeConfirmed    NodeVerification = "Confirmed"
+	NodeDeclared     NodeVerification = "Declared"
+	NodeOverridden   NodeVerification = "Overridden"
+	NodeContradicted NodeVerification = "Contradicted"
+	NodeUnknown      NodeVerification = "Unknown"
 )

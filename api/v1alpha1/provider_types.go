@@ -311,6 +311,24 @@ type Location struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	Region string `json:"region,omitempty"`
+	// nodes selects the Nodes of this cluster that stand at this location, where
+	// nothing else tells: on one's own premises, and at a vendor whose labels the
+	// Nodes do not have. Absent selects none, {} selects all.
+	// +optional
+	Nodes *NodeSelector `json:"nodes,omitempty"`
+}
+
+// NodeSelector selects Nodes. What it says must all hold.
+type NodeSelector struct {
+	// The labels of the Nodes. A kubelet can set most labels on its own Node; those
+	// whose prefix ends in node-restriction.kubernetes.io it cannot.
+	metav1.LabelSelector `json:",inline"`
+	// providerIDPrefix is what spec.providerID of the Nodes begins with, such as
+	// vsphere://.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ProviderIDPrefix string `json:"providerIDPrefix,omitempty"`
 }
 
 // AccountLimits bound what the operator does to an account, all work together.

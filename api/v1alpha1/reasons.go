@@ -82,6 +82,14 @@ const (
 	ReasonLocationsConfirmed = "LocationsConfirmed"
 	// ReasonLocationContradicted: what is declared of a location is not what the provider's API reports.
 	ReasonLocationContradicted = "LocationContradicted"
+	// ReasonNodeContradicted: what is known of where a Node stands does not fit together.
+	ReasonNodeContradicted = "NodeContradicted"
+	// ReasonNodeOverridden: an administrator says where a Node stands, whatever else is known of it.
+	ReasonNodeOverridden = "NodeOverridden"
+	// ReasonNodePlaced: it is known where a Node stands, after it was not or was elsewhere.
+	ReasonNodePlaced = "NodePlaced"
+	// ReasonNodeUnplaced: it is not known any more where a Node stands.
+	ReasonNodeUnplaced = "NodeUnplaced"
 	// ReasonOutsidePerimeter: the location is outside the perimeter.
 	ReasonOutsidePerimeter = "OutsidePerimeter"
 	// ReasonCountryNotAllowed: the location's country is not among the allowed ones.

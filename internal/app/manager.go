@@ -153,7 +153,7 @@ func NewManager(ctx context.Context, restConfig *rest.Config, options ManagerOpt
 		Installation: installation.ID, FingerprintKey: installation.Key, AllowInsecureEndpoints: options.AllowInsecureEndpoints,
 	})
 	ground := &standing.Ground{
-		Self: options.Self, NodeName: options.NodeName, Reader: mgr.GetAPIReader(), Clock: now,
+		Self: options.Self, NodeName: options.NodeName, Reader: mgr.GetClient(),
 	}
 	if err := addChecks(mgr); err != nil {
 		return nil, err
@@ -185,6 +185,7 @@ func managerOptions(options ManagerOptions) ctrl.Options {
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}:    {Namespaces: own},
 			&corev1.ConfigMap{}: {Namespaces: own},
+			&corev1.Node{}:      {Transform: withoutStatus},
 		}},
 	}
 	result.Controller.SkipNameValidation = &options.SkipNameValidation
@@ -198,6 +199,15 @@ func managerOptions(options ManagerOptions) ctrl.Options {
 		}
 	}
 	return result
+}
+
+// withoutStatus leaves out of Nodes what the operator does not read: the images on
+// each are most of it.
+func withoutStatus(object any) (any, error) {
+	if node, isNode := object.(*corev1.Node); isNode {
+		node.Status, node.ManagedFields = corev1.NodeStatus{}, nil
+	}
+	return object, nil
 }
 
 // addChecks says that the operator is alive as long as it answers, and ready once

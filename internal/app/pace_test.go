@@ -155,7 +155,7 @@ func newBubble(t *testing.T) *bubble {
 			NewAccount: accounts.open, FingerprintKey: installation.Key,
 		}),
 		Installation: installation, Namespace: system, Registerer: registry, Version: "test",
-		MayRead: (&standing.Ground{Self: "onprem/dc1", Reader: b.client, Clock: clock.RealClock{}}).MayRead,
+		MayRead: (&standing.Ground{Self: "onprem/dc1", Reader: b.client}).MayRead,
 	})
 	if err != nil {
 		t.Fatal(err)

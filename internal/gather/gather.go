@@ -40,6 +40,8 @@ const (
 	// DrillSandboxField indexes ReversibilityDrills by the provider that holds their
 	// sandbox, as long as it may hold it.
 	DrillSandboxField = "status.effective.to.providerName"
+	// NodeProviderIDField indexes Nodes by their provider id.
+	NodeProviderIDField = "spec.providerID"
 )
 
 // Index sets up the field indexes.
@@ -73,6 +75,9 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 				return nil
 			}
 			return []string{status.Effective.To.ProviderName}
+		}},
+		{&corev1.Node{}, NodeProviderIDField, func(o client.Object) []string {
+			return []string{o.(*corev1.Node).Spec.ProviderID}
 		}},
 	} {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.extract); err != nil {

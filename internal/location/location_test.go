@@ -235,3 +235,37 @@ func TestWhoRunsAVendorsStoreIsKnown(t *testing.T) {
 		t.Errorf("a plain store is run by %+v", got)
 	}
 }
+
+func TestAPlaceIsFoundByItsName(t *testing.T) {
+	p := ovh(v1alpha1.Location{Name: "GRA"})
+	p.Status.Locations = location.Merge(p, []provider.Region{{Name: "GRA", Country: "FR"}})
+	american := ovh()
+	american.Spec.OVHcloud.Endpoint = "ovh-us"
+	plain := &v1alpha1.SovereignProvider{Spec: v1alpha1.SovereignProviderSpec{
+		Type: v1alpha1.ProviderTypeS3, S3: &v1alpha1.S3Endpoint{}, Locations: []v1alpha1.Location{{Name: "dc1", Country: "FR"}},
+	}}
+	for name, test := range map[string]struct {
+		provider      *v1alpha1.SovereignProvider
+		name, country string // no country: there is none
+		verification  v1alpha1.LocationVerification
+	}{
+		"one that was discovered":                    {p, "GRA", "FR", v1alpha1.VerificationConfirmed},
+		"in the other case":                          {p, "gra", "FR", v1alpha1.VerificationConfirmed},
+		"one that the spec leaves out":               {p, "BHS", "CA", v1alpha1.VerificationDeclared},
+		"one that nobody knows":                      {p, "XYZ", "", ""},
+		"one where nothing is to be placed":          {p, "RBX-ARCHIVE", "", ""},
+		"a local zone":                               {p, "EU-WEST-LZ-BRU-A", "", ""},
+		"one of another account":                     {p, "US-EAST-VA", "", ""},
+		"one of an account in the US":                {american, "US-EAST-VA", "US", v1alpha1.VerificationDeclared},
+		"another region of Outscale":                 {outscale("eu-west-2"), "us-east-2", "", ""},
+		"one of a store of one's own":                {plain, "dc1", "FR", v1alpha1.VerificationDeclared},
+		"a store of one's own knows no other places": {plain, "GRA", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, isThere := location.At(test.provider, test.name)
+			if isThere != (test.country != "") || got.Territory.Country != test.country || got.Verification != test.verification {
+				t.Errorf("got %+v, %t", got, isThere)
+			}
+		})
+	}
+}

@@ -16,6 +16,22 @@ type Account interface {
 	// month of since until now. A vendor that does not tell, or not to this key,
 	// fails with ErrUnsupported or ErrDenied.
 	Footprint(ctx context.Context, since time.Time) (Footprint, error)
+	// Machines gives every virtual machine that the account runs, in all its regions,
+	// as far as the key may see them, in the order of their ids. Stopped ones count,
+	// those that are gone do not. A vendor that does not tell fails with
+	// ErrUnsupported, and one that does not tell this key with ErrDenied: half a list
+	// is never given.
+	Machines(ctx context.Context) ([]Machine, error)
+}
+
+// Machine is a virtual machine of an account.
+type Machine struct {
+	// ID is the vendor's own, with which the provider id of a Node that runs on it
+	// ends: an instance's UUID at OVHcloud, i-… at Outscale.
+	ID string
+	// Region is where it runs, as the vendor names places of compute, such as GRA11
+	// or eu-west-2a.
+	Region string
 }
 
 // Region is a place of a vendor, as its API reports it. An empty field is not

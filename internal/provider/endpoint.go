@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -35,4 +37,18 @@ func CheckEndpoint(endpoint string) error {
 func IsInsecure(endpoint string) bool {
 	parsed, err := url.Parse(endpoint)
 	return err != nil || parsed.Scheme != "https"
+}
+
+// Trust gives the TLS settings of connections that trust the certificates of a CA
+// bundle, or those of the machine where it is empty.
+func Trust(caBundle []byte) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(caBundle) == 0 {
+		return config, nil
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(caBundle) {
+		return nil, errors.New("CA bundle holds no PEM certificate")
+	}
+	return config, nil
 }

@@ -240,3 +240,7 @@ func (a *interceptedAccount) Footprint(ctx context.Context, since time.Time) (Fo
 		return a.account.Footprint(ctx, since)
 	})
 }
+
+func (a *interceptedAccount) Machines(ctx context.Context) ([]Machine, error) {
+	return run(ctx, a.session, read("Machines", ""), a.account.Machines)
+}

@@ -126,6 +126,10 @@ func (e *echo) Discover(context.Context) ([]provider.Region, error) {
 	return []provider.Region{{Name: "GRA"}}, e.note("Discover")
 }
 
+func (e *echo) Machines(context.Context) ([]provider.Machine, error) {
+	return []provider.Machine{{ID: "i-1", Region: "eu-west-2a"}}, e.note("Machines")
+}
+
 func (e *echo) Footprint(_ context.Context, since time.Time) (provider.Footprint, error) {
 	return provider.Footprint{Consumption: []provider.Consumption{{Kind: since.String()}}}, e.note("Footprint")
 }
@@ -233,8 +237,8 @@ func TestEveryCallPassesTheInterceptors(t *testing.T) {
 // checkOperations holds what interceptors are told against the methods' names.
 func checkOperations(t *testing.T, seen []provider.Operation, names []string) {
 	t.Helper()
-	ofAccount := []string{"Ping", "ListBuckets", "Discover", "Footprint"}
-	reads := []string{"Discover", "Footprint", "Ping", "ListBuckets", "ObserveBucket", "ObserveSettings", "ObserveProtection", "ListPage", "ListVersionsPage", "Head", "Get", "Tags", "ListUploads"}
+	ofAccount := []string{"Ping", "ListBuckets", "Discover", "Footprint", "Machines"}
+	reads := []string{"Discover", "Footprint", "Machines", "Ping", "ListBuckets", "ObserveBucket", "ObserveSettings", "ObserveProtection", "ListPage", "ListVersionsPage", "Head", "Get", "Tags", "ListUploads"}
 	var told []string
 	for _, operation := range seen {
 		told = append(told, operation.Name)

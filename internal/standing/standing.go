@@ -2,8 +2,8 @@
 // data only in places that the data's policies allow.
 //
 // Its place is what the manager is told with --self, or else what the labels of
-// its Node say, which kubelets cannot set on themselves. Not knowing is a place
-// where nothing may be read.
+// its Node say, which the operator sets itself and kubelets cannot. Not knowing is
+// a place where nothing may be read, and so is not being sure.
 //
 // Start reading at Ground.MayRead.
 package standing
@@ -12,17 +12,15 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/nodeplace"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -33,17 +31,15 @@ type Ground struct {
 	Self string
 	// NodeName is the Node that the manager's pod runs on.
 	NodeName string
-	// Reader reads Nodes. It is not cached: one Node is read now and then.
+	// Reader reads Nodes, from memory: they are asked for with every copy.
 	Reader client.Reader
-	Clock  clock.PassiveClock
-
-	mu   sync.Mutex
-	node v1alpha1.PlaceReference
-	read time.Time
 }
 
-// nodeInterval is how long the labels of the Node are remembered.
-const nodeInterval = 5 * time.Minute
+// nodeLabels are what the operator's Node says of its place.
+type nodeLabels struct {
+	provider, location string
+	isConfirmed        bool
+}
 
 // ParseSelf reads provider/location.
 func ParseSelf(self string) (v1alpha1.PlaceReference, error) {
@@ -58,7 +54,7 @@ func ParseSelf(self string) (v1alpha1.PlaceReference, error) {
 // nil if it may. Not being allowed is Waiting: a policy, a provider or a Node has
 // to change first.
 func (g *Ground) MayRead(ctx context.Context, facts gather.Facts) error {
-	place, err := g.place(ctx)
+	place, isConfirmed, err := g.place(ctx, facts.Providers)
 	if err != nil {
 		return err
 	}
@@ -67,38 +63,66 @@ func (g *Ground) MayRead(ctx context.Context, facts gather.Facts) error {
 		return fault.New(fault.Waiting, fault.LocationUnknown,
 			"the operator stands at %s, which no SovereignProvider declares, so it may not read data there", place)
 	}
-	if objections := placement.JudgeProcessing(facts.Policies, candidate); len(objections) > 0 {
+	if objections := placement.JudgeProcessing(facts.Policies, asSureAs(isConfirmed, candidate)); len(objections) > 0 {
 		return fault.New(fault.Waiting, fault.Reason(objections[0].Reason),
 			"the operator stands at %s and may not read data there: %s", place, objections[0].Message)
 	}
 	return nil
 }
 
-func (g *Ground) place(ctx context.Context) (v1alpha1.PlaceReference, error) {
+// asSureAs gives a location as it counts for who stands there: where it is may be
+// sure, and that the Node is there a mere label.
+func asSureAs(isConfirmed bool, candidate placement.Candidate) placement.Candidate {
+	if !isConfirmed && candidate.Verification == v1alpha1.VerificationConfirmed {
+		candidate.Verification = v1alpha1.VerificationDeclared
+	}
+	return candidate
+}
+
+// place gives where the operator stands, and whether the API of the provider there
+// confirms it. What the manager is told counts as it is: whoever may set its flags
+// answers for them.
+func (g *Ground) place(ctx context.Context, providers []v1alpha1.SovereignProvider) (place v1alpha1.PlaceReference, isConfirmed bool, err error) {
 	if g.Self != "" {
-		return ParseSelf(g.Self)
+		place, err = ParseSelf(g.Self)
+		return place, true, err
 	}
 	if g.NodeName == "" {
-		return v1alpha1.PlaceReference{}, fault.New(fault.Waiting, fault.LocationUnknown,
+		return place, false, fault.New(fault.Waiting, fault.LocationUnknown,
 			"it is not known where the operator stands: it runs on no Node and was not told with --self")
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if now := g.Clock.Now(); now.Sub(g.read) > nodeInterval {
-		var node corev1.Node
-		if err := g.Reader.Get(ctx, types.NamespacedName{Name: g.NodeName}, &node); err != nil {
-			return v1alpha1.PlaceReference{}, fmt.Errorf("read the operator's Node: %w", err)
-		}
-		g.node = v1alpha1.PlaceReference{
-			ProviderName: node.Labels[v1alpha1.NodeProviderLabel], Location: node.Labels[v1alpha1.NodeLocationLabel],
-		}
-		g.read = now
+	node, err := g.labels(ctx)
+	if err != nil {
+		return place, false, err
 	}
-	if g.node.ProviderName == "" || g.node.Location == "" {
-		g.read = time.Time{} // somebody may label the Node at any moment
-		return v1alpha1.PlaceReference{}, fault.New(fault.Waiting, fault.LocationUnknown,
-			"it is not known where the operator stands: label Node %s with %s and %s",
-			g.NodeName, v1alpha1.NodeProviderLabel, v1alpha1.NodeLocationLabel)
+	return v1alpha1.PlaceReference{ProviderName: nameOf(node.provider, providers), Location: node.location}, node.isConfirmed, nil
+}
+
+// nameOf gives the name of the provider that a label stands for: it may be longer
+// than what a label can hold.
+func nameOf(label string, providers []v1alpha1.SovereignProvider) string {
+	for _, p := range providers {
+		if nodeplace.LabelValue(p.Name) == label {
+			return p.Name
+		}
 	}
-	return g.node, nil
+	return label
+}
+
+// labels gives what the operator's Node says.
+func (g *Ground) labels(ctx context.Context) (nodeLabels, error) {
+	var node corev1.Node
+	if err := g.Reader.Get(ctx, types.NamespacedName{Name: g.NodeName}, &node); err != nil {
+		return nodeLabels{}, fmt.Errorf("read the operator's Node: %w", err)
+	}
+	found := nodeLabels{
+		provider: node.Labels[v1alpha1.NodeProviderLabel], location: node.Labels[v1alpha1.NodeLocationLabel],
+		isConfirmed: node.Annotations[v1alpha1.PlaceVerificationAnnotation] == string(v1alpha1.NodeConfirmed),
+	}
+	if found.provider == "" || found.location == "" {
+		return nodeLabels{}, fault.New(fault.Waiting, fault.LocationUnknown,
+			"it is not known where the operator stands: its Node %s has no labels of a place; its annotation %s says why",
+			g.NodeName, v1alpha1.PlaceGroundsAnnotation)
+	}
+	return found, nil
 }

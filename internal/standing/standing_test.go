@@ -3,17 +3,16 @@ package standing_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/nodeplace"
 	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/standing"
 )
@@ -50,12 +49,12 @@ func TestMayRead(t *testing.T) {
 		"told nothing, on no Node":              {reason: fault.LocationUnknown, message: "--self"},
 		"told nothing, on a Node in France":     {node: "n", labels: at("GRA")},
 		"told nothing, on a Node in Canada":     {node: "n", labels: at("BHS"), reason: "OutsidePerimeter"},
-		"told nothing, on a Node without label": {node: "n", reason: fault.LocationUnknown, message: "label Node n with " + v1alpha1.NodeProviderLabel},
+		"told nothing, on a Node without label": {node: "n", reason: fault.LocationUnknown, message: "its Node n has no labels of a place; its annotation rempart.dev/place-grounds says why"},
 		"what it is told goes before the Node":  {self: "ovh/GRA", node: "n", labels: at("BHS")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ground := &standing.Ground{
-				Self: test.self, NodeName: test.node, Clock: clocktesting.NewFakePassiveClock(time.Now()),
+				Self: test.self, NodeName: test.node,
 				Reader: fake.NewClientBuilder().WithObjects(node(test.labels)).Build(),
 			}
 			err := ground.MayRead(t.Context(), facts())
@@ -75,11 +74,10 @@ func TestMayRead(t *testing.T) {
 	}
 }
 
-func TestANodeIsReadAgainAfterAWhile(t *testing.T) {
+func TestWhatTheNodeSaysCountsAtOnce(t *testing.T) {
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n"}}
 	cluster := fake.NewClientBuilder().WithObjects(node).Build()
-	clock := clocktesting.NewFakePassiveClock(time.Now())
-	ground := &standing.Ground{NodeName: "n", Clock: clock, Reader: cluster}
+	ground := &standing.Ground{NodeName: "n", Reader: cluster}
 	label := func(location string) {
 		t.Helper()
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(node), node); err != nil {
@@ -98,9 +96,21 @@ func TestANodeIsReadAgainAfterAWhile(t *testing.T) {
 		t.Fatalf("a label that was missing is not seen at once: %v", err)
 	}
 	label("BHS")
-	clock.SetTime(clock.Now().Add(6 * time.Minute))
 	if err := ground.MayRead(t.Context(), facts()); err == nil {
-		t.Error("a label that changed is not seen after six minutes")
+		t.Error("a label that changed is not seen")
+	}
+}
+
+// A name that is too long for a label is found by what the label has instead.
+func TestAProviderIsFoundByItsLabel(t *testing.T) {
+	known := facts()
+	known.Providers[0].Name = strings.Repeat("ovh.", 20) + "fr"
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n", Labels: map[string]string{
+		v1alpha1.NodeProviderLabel: nodeplace.LabelValue(known.Providers[0].Name), v1alpha1.NodeLocationLabel: "GRA",
+	}}}
+	ground := &standing.Ground{NodeName: "n", Reader: fake.NewClientBuilder().WithObjects(node).Build()}
+	if err := ground.MayRead(t.Context(), known); err != nil {
+		t.Error(err)
 	}
 }
 

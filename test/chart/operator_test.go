@@ -38,6 +38,7 @@ func (r *installed) theOperatorWorks(t *testing.T) {
 	metrics := startOperator(t, config)
 	r.provider(t, "onprem", "dc1")
 	r.provider(t, "ovh", "GRA")
+	r.awaitPlace(t, worker().Name, "onprem/dc1")
 	r.create(t, newPolicy())
 	bucket := newBucket(r.tenant, "actes")
 	r.create(t, bucket)

@@ -47,6 +47,8 @@ func TestRelease(t *testing.T) {
 	t.Run("the users of a namespace have theirs", r.theTenantsRights)
 	t.Run("the operator writes one type of Secret elsewhere", r.secretsOfTheOperator)
 	t.Run("only the operator makes BucketReplicas", r.replicasOfOthers)
+	t.Run("of a Node the operator writes where it stands", r.nodesOfTheOperator)
+	t.Run("nobody else does who may not", r.placesOfNodes)
 	t.Run("the operator works with its rights", r.theOperatorWorks)
 	t.Run("what was declared outlives the release", r.uninstall)
 }

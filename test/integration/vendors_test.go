@@ -28,12 +28,18 @@ type vendors struct {
 
 func newVendors(t *testing.T, change ...func(*app.ManagerOptions)) *vendors {
 	t.Helper()
-	v := &vendors{world: newWorld(t, change...), ovh: ovh.Start(t, ovh.Options{}), outscale: outscale.Start(t, outscale.Options{
+	return newVendorsWith(t, ovh.Options{}, outscale.Options{
 		Consumption: []outscale.Consumption{{
 			From: firstOfMonth(), To: firstOfMonth().AddDate(0, 0, 1), Service: "TinaOS-OOS", Type: "OOS:storage", Value: 42,
 		}},
 		Emissions: []outscale.Emission{{Month: firstOfMonth(), Kilograms: map[string]float64{"hardware": 1.5}}},
-	})}
+	}, change...)
+}
+
+// newVendorsWith makes vendors whose accounts have something already.
+func newVendorsWith(t *testing.T, project ovh.Options, account outscale.Options, change ...func(*app.ManagerOptions)) *vendors {
+	t.Helper()
+	v := &vendors{world: newWorld(t, change...), ovh: ovh.Start(t, project), outscale: outscale.Start(t, account)}
 	v.emulated("onprem")
 	v.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)})
 	return v

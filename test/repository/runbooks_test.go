@@ -16,7 +16,7 @@ import (
 // mustHaveRunbook are the reasons that leave a person with a decision.
 var mustHaveRunbook = []string{
 	"AuthenticationFailed", "CertificateInvalid", "DeletionBlocked", "DeletionGuardTripped", "DriftDetected", "LocationContradicted",
-	"NameConflict", "NotAdoptable", "NotOwner", "ServiceExpired",
+	"NameConflict", "NodeContradicted", "NotAdoptable", "NotOwner", "ServiceExpired",
 }
 
 // runbooks are the names of the pages.

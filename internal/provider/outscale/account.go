@@ -23,6 +23,7 @@ const (
 	readSubregions  operation = "read subregions"
 	readConsumption operation = "read consumption"
 	readEmissions   operation = "read CO2 emissions"
+	readMachines    operation = "read VMs"
 )
 
 // account implements provider.Account.
@@ -158,6 +159,37 @@ func (a *account) emissions(ctx context.Context, from, now time.Time) (*float64,
 		return nil, nil
 	}
 	return read.Value, nil
+}
+
+// machinePages bounds the walk through pages of the largest size, of a thousand.
+const (
+	machinePages    = 50
+	machinesPerPage = 1000
+)
+
+// Machines implements provider.Account with one request for each page of VMs. The
+// API of a region tells of no other region's.
+func (a *account) Machines(ctx context.Context) ([]provider.Machine, error) {
+	machines := []provider.Machine{}
+	asked := osc.ReadVmsRequest{ResultsPerPage: osc.PtrInt32(machinesPerPage)}
+	for range machinePages {
+		read, err := ask(ctx, a.api, readMachines, a.client.VmApi.ReadVms(a.signed(ctx)).ReadVmsRequest(asked).Execute)
+		if err != nil {
+			return nil, err
+		}
+		for _, vm := range read.GetVms() {
+			placement := vm.GetPlacement()
+			if vm.GetState() != "terminated" {
+				machines = append(machines, provider.Machine{ID: vm.GetVmId(), Region: placement.GetSubregionName()})
+			}
+		}
+		if read.GetNextPageToken() == "" {
+			slices.SortFunc(machines, func(a, b provider.Machine) int { return strings.Compare(a.ID, b.ID) })
+			return machines, nil
+		}
+		asked.NextPageToken = read.NextPageToken
+	}
+	return nil, fault.New(fault.Transient, fault.Unclassified, "%s: %d pages and no end: %w", a.what(readMachines), machinePages, provider.ErrServer)
 }
 
 // explainRefusal says of credentials that OOS refuses what its own words do not:

@@ -2,6 +2,7 @@ package outscale_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -198,5 +199,42 @@ func TestFootprintTellsKilogramsOnly(t *testing.T) {
 	session := answering(t, document("application/json", 200, `{"ConsumptionEntries": [], "Unit": "T", "Value": 3}`))
 	if got, err := account(t, session).Footprint(t.Context(), today); err != nil || got.CO2Kilograms != nil {
 		t.Errorf("tons became %+v, %v", got, err)
+	}
+}
+
+func TestMachinesAreThoseThatAreThere(t *testing.T) {
+	server := start(t, emulator.Options{VMs: []emulator.VM{
+		{ID: "i-0000000b", Subregion: "eu-west-2b", State: "stopped", Type: "tinav5.c1r1p2"},
+		{ID: "i-0000000a", Subregion: "eu-west-2a", State: "running", Type: "tinav5.c1r1p2"},
+		{ID: "i-0000000c", Subregion: "eu-west-2a", State: "terminated", Type: "tinav5.c1r1p2"},
+	}})
+	got, err := account(t, open(t, placeOf(server), server.AccessKey, server.SecretKey)).Machines(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []provider.Machine{{ID: "i-0000000a", Region: "eu-west-2a"}, {ID: "i-0000000b", Region: "eu-west-2b"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("machines (-want +got):\n%s", diff)
+	}
+	empty := start(t, emulator.Options{})
+	none, err := account(t, open(t, placeOf(empty), empty.AccessKey, empty.SecretKey)).Machines(t.Context())
+	if err != nil || len(none) != 0 {
+		t.Errorf("an account without machines has %v, %v", none, err)
+	}
+}
+
+func TestManyMachinesAreWalkedPageByPage(t *testing.T) {
+	var many []emulator.VM
+	for i := range 1500 {
+		many = append(many, emulator.VM{ID: fmt.Sprintf("i-%08x", i), Subregion: "eu-west-2a", State: "running", Type: "tinav5.c1r1p2"})
+	}
+	server := start(t, emulator.Options{VMs: many})
+	got, err := account(t, open(t, placeOf(server), server.AccessKey, server.SecretKey)).Machines(t.Context())
+	if err != nil || len(got) != len(many) || server.Counts()["ReadVms"] != 2 {
+		t.Errorf("got %d machines, %v after %v", len(got), err, server.Counts())
+	}
+	endless := answering(t, document("application/json", 200, `{"Vms": [], "NextPageToken": "YQ=="}`))
+	if _, err := account(t, endless).Machines(t.Context()); !errors.Is(err, provider.ErrServer) {
+		t.Errorf("pages without an end: %v", err)
 	}
 }

@@ -2,19 +2,16 @@ package outscale
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	osc "github.com/outscale/osc-sdk-go/v2"
 
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/outcome"
 	"github.com/rempart/rempart/internal/secret"
 )
 
@@ -56,12 +53,9 @@ func newAPI(place provider.Place, keys provider.Credentials) (*api, error) {
 
 // newPool makes connections that trust what the place trusts.
 func newPool(caBundle []byte) (*http.Transport, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if len(caBundle) > 0 {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(caBundle) {
-			return nil, errors.New("CA bundle holds no PEM certificate")
-		}
+	config, err := provider.Trust(caBundle)
+	if err != nil {
+		return nil, err
 	}
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -103,20 +97,10 @@ func ask[T any](ctx context.Context, a *api, asked operation, execute func() (T,
 	return read, a.fault(ctx, asked, answer, err)
 }
 
-// clean makes foreign text fit for a message: one bounded line without the
-// account's credentials.
+// clean makes foreign text fit for a message, without the account's credentials.
 func (a *api) clean(text string) string {
-	text = strings.ReplaceAll(text, a.secretKey.Reveal(), "[secret key]")
-	text = strings.ReplaceAll(text, a.accessKey.Reveal(), "[access key]")
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > messageLimit {
-		text = strings.ToValidUTF8(text[:messageLimit], "") + "…"
-	}
-	return text
+	return outcome.Secrets{"secret key": a.secretKey, "access key": a.accessKey}.Clean(text)
 }
-
-// messageLimit bounds in bytes what of the vendor's words a message repeats.
-const messageLimit = 300
 
 // what says in messages what was being done, and where.
 func (a *api) what(operation operation) string {

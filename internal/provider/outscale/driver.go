@@ -10,8 +10,8 @@ import (
 
 	"k8s.io/utils/clock"
 
-	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/outcome"
 	"github.com/rempart/rempart/internal/provider/s3"
 )
 
@@ -45,11 +45,7 @@ func (Driver) Type() string { return Type }
 func (d Driver) Open(place provider.Place, keys provider.Credentials) (provider.Session, error) {
 	s, err := d.open(place, keys)
 	if err != nil {
-		return nil, &fault.Error{
-			Class:  fault.Terminal,
-			Reason: fault.InvalidConfiguration,
-			Err:    fmt.Errorf("open %s: %w: %w", place, provider.ErrInvalidConfiguration, err),
-		}
+		return nil, outcome.Unopened(place, err)
 	}
 	return s, nil
 }

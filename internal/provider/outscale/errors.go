@@ -2,12 +2,9 @@ package outscale
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,32 +15,27 @@ import (
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/outcome"
 )
 
 // verdict is what a failure means to a caller.
-type verdict struct {
-	sentinel error
-	class    fault.Class
-	reason   fault.Reason
-	// after is how long to wait where the answer does not say.
-	after time.Duration
-}
+type verdict = outcome.Verdict
 
 var (
-	authentication = verdict{sentinel: provider.ErrAuthentication, class: fault.Terminal, reason: fault.AuthenticationFailed}
-	lockedForGood  = verdict{sentinel: provider.ErrAuthentication, class: fault.Terminal, reason: fault.AccountLocked}
-	locked         = verdict{sentinel: provider.ErrThrottled, class: fault.Throttled, reason: fault.AccountLocked, after: time.Minute}
-	denied         = verdict{sentinel: provider.ErrDenied, class: fault.Terminal, reason: fault.AccessDenied}
-	throttled      = verdict{sentinel: provider.ErrThrottled, class: fault.Throttled, reason: fault.Throttling}
-	notFound       = verdict{sentinel: provider.ErrNotFound, class: fault.Terminal, reason: fault.Unclassified}
-	quota          = verdict{sentinel: provider.ErrQuota, class: fault.Terminal, reason: fault.QuotaExceeded}
-	unsupported    = verdict{sentinel: provider.ErrUnsupported, class: fault.Terminal, reason: fault.CapabilityMissing}
-	moved          = verdict{sentinel: provider.ErrInvalidConfiguration, class: fault.Terminal, reason: fault.EndpointMoved}
-	misconfigured  = verdict{sentinel: provider.ErrInvalidConfiguration, class: fault.Terminal, reason: fault.InvalidConfiguration}
-	unreachable    = verdict{sentinel: provider.ErrUnreachable, class: fault.Transient, reason: fault.ControlPlaneUnreachable}
-	untrusted      = verdict{sentinel: provider.ErrCertificate, class: fault.Terminal, reason: fault.CertificateInvalid}
-	failing        = verdict{sentinel: provider.ErrServer, class: fault.Transient, reason: fault.Unclassified}
-	unavailable    = verdict{sentinel: provider.ErrServer, class: fault.Transient, reason: fault.ControlPlaneUnreachable}
+	authentication = outcome.Authentication
+	denied         = outcome.Denied
+	throttled      = outcome.Throttled
+	notFound       = outcome.NotFound
+	quota          = outcome.Quota
+	unsupported    = outcome.Unsupported
+	moved          = outcome.Moved
+	misconfigured  = outcome.Misconfigured
+	unreachable    = outcome.APIUnreachable
+	failing        = outcome.Failing
+	unavailable    = outcome.APIUnavailable
+
+	lockedForGood = verdict{Sentinel: provider.ErrAuthentication, Class: fault.Terminal, Reason: fault.AccountLocked}
+	locked        = verdict{Sentinel: provider.ErrThrottled, Class: fault.Throttled, Reason: fault.AccountLocked, After: time.Minute}
 )
 
 // rule matches an answer of the API; zero fields match any. The first match
@@ -90,20 +82,24 @@ func (a *api) fault(ctx context.Context, asked operation, answer *http.Response,
 		return fmt.Errorf("%s: %w", a.what(asked), ended)
 	}
 	if answer == nil || !isAnswer {
-		return a.fail(asked, ofCause(err), 0, causeText(err))
+		return outcome.OfCause(err, unreachable).Fault(a.what(asked), a.clean(outcome.Cause(err)))
 	}
-	told := readError(failure.Body())
-	return a.fail(asked, ofAnswer(answer, told), retryAfter(answer), detail(answer, told))
+	x := &exchange{
+		Exchange: outcome.Exchange{Status: answer.StatusCode, Header: answer.Header},
+		told:     readError(failure.Body()),
+	}
+	v := x.judge()
+	refusal := v.Fault(a.what(asked), a.clean(x.detail()))
+	if v.Class == fault.Throttled {
+		refusal.After = max(v.After, x.RetryAfter())
+	}
+	return refusal
 }
 
-// fail wraps once: what was being done, what it means, what was said.
-func (a *api) fail(asked operation, v verdict, after time.Duration, detail string) error {
-	failure := &fault.Error{Class: v.class, Reason: v.reason}
-	if v.class == fault.Throttled {
-		failure.After = max(v.after, after)
-	}
-	failure.Err = fmt.Errorf("%s: %w (%s)", a.what(asked), v.sentinel, a.clean(detail))
-	return failure
+// exchange is an answer of the API, or of what answers in its place.
+type exchange struct {
+	outcome.Exchange
+	told apiError
 }
 
 // apiError is the first error in an answer; its zero value is an answer that is
@@ -119,19 +115,19 @@ func readError(body []byte) apiError {
 	return document.Errors[0]
 }
 
-// ofAnswer judges an answer. A success that came as an error is one that could
-// not be read.
-func ofAnswer(answer *http.Response, told apiError) verdict {
-	status := answer.StatusCode
+// judge tells what an answer means. A success that came as an error is one that
+// could not be read.
+func (x *exchange) judge() verdict {
+	status := x.Status
 	switch {
-	case told != apiError{} || status == http.StatusUnauthorized || status == http.StatusTooManyRequests:
+	case x.told != apiError{} || status == http.StatusUnauthorized || status == http.StatusTooManyRequests:
 		// Also as a web page: asking again with a refused key locks it.
-	case isPage(answer):
+	case x.IsPage():
 		return unreachable // a proxy, a portal or a web server in the place of the API
 	case status == http.StatusNotFound:
 		return misconfigured // the API knows every path below its own
 	}
-	code, err := strconv.Atoi(told.Code)
+	code, err := strconv.Atoi(x.told.Code)
 	if err != nil {
 		code = -1
 	}
@@ -158,54 +154,14 @@ func (r rule) matches(status, code int) bool {
 		(r.to == 0 || r.from <= code && code <= r.to)
 }
 
-func isPage(answer *http.Response) bool {
-	return strings.HasPrefix(strings.ToLower(answer.Header.Get("Content-Type")), "text/html")
-}
-
-// ofCause judges why no answer came.
-func ofCause(err error) verdict {
-	var (
-		invalid  x509.CertificateInvalidError
-		host     x509.HostnameError
-		unknown  x509.UnknownAuthorityError
-		roots    x509.SystemRootsError
-		verified *tls.CertificateVerificationError
-	)
-	if errors.As(err, &invalid) || errors.As(err, &host) || errors.As(err, &unknown) ||
-		errors.As(err, &roots) || errors.As(err, &verified) {
-		return untrusted
-	}
-	return unreachable
-}
-
-// causeText tells why no answer came, without the port of our own end.
-func causeText(err error) string {
-	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
-		return fmt.Sprintf("lookup %s: %s", lookup.Name, lookup.Err)
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return fmt.Sprintf("%s %s: %v", op.Op, op.Addr, op.Err)
-	}
-	return err.Error()
-}
-
 // detail is the vendor's own word.
-func detail(answer *http.Response, told apiError) string {
+func (x *exchange) detail() string {
 	switch {
-	case told != apiError{}:
-		return strings.TrimSpace(fmt.Sprintf("HTTP %d, code %s %s: %s", answer.StatusCode, told.Code, told.Type, told.Details))
-	case isPage(answer):
-		return fmt.Sprintf("HTTP %d with a web page, not from the API", answer.StatusCode)
+	case x.told != apiError{}:
+		return strings.TrimSpace(fmt.Sprintf("HTTP %d, code %s %s: %s", x.Status, x.told.Code, x.told.Type, x.told.Details))
+	case x.IsPage():
+		return fmt.Sprintf("HTTP %d with a web page, not from the API", x.Status)
 	default:
-		return fmt.Sprintf("HTTP %d", answer.StatusCode)
+		return fmt.Sprintf("HTTP %d", x.Status)
 	}
-}
-
-// retryAfter reads a delay in seconds; 0 when there is none to read.
-func retryAfter(answer *http.Response) time.Duration {
-	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
-	if err != nil {
-		return 0
-	}
-	return max(0, time.Duration(seconds)*time.Second)
 }

@@ -3,7 +3,7 @@ package ovh
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -29,10 +29,28 @@ func (a account) Discover(ctx context.Context) ([]provider.Region, error) {
 // in reports, and has no public call for it, nor for the use of object storage
 // alone.
 func (a account) Footprint(context.Context, time.Time) (provider.Footprint, error) {
-	return provider.Footprint{}, &fault.Error{
-		Class: unsupported.class, Reason: unsupported.reason,
-		Err: fmt.Errorf("footprint of %s: %w (OVHcloud has no public API for it)", a.project.what(), unsupported.sentinel),
+	return provider.Footprint{}, unsupported.Fault("footprint of "+a.project.what(), "OVHcloud has no public API for it")
+}
+
+// Machines implements provider.Account with one request: the instances of the
+// project in all regions, as the vendor's schema of cloud.instance.Instance has them.
+// The Nodes of Managed Kubernetes are among them; that is an assumption, made of
+// their provider ids, which are those of instances.
+func (a account) Machines(ctx context.Context) ([]provider.Machine, error) {
+	p := a.project
+	q := question{operation: opListMachines, subject: p.what(), method: http.MethodGet, path: p.path("instance")}
+	var told []struct{ ID, Region, Status string }
+	if _, err := p.api.ask(ctx, q, &told); err != nil {
+		return nil, err
 	}
+	machines := []provider.Machine{}
+	for _, instance := range told {
+		if instance.Status != "DELETED" && instance.Status != "SOFT_DELETED" {
+			machines = append(machines, provider.Machine{ID: instance.ID, Region: instance.Region})
+		}
+	}
+	slices.SortFunc(machines, func(a, b provider.Machine) int { return strings.Compare(a.ID, b.ID) })
+	return machines, nil
 }
 
 func (p *project) discover(ctx context.Context) ([]provider.Region, error) {

@@ -2,6 +2,7 @@ package ovh_test
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -76,6 +77,43 @@ func TestAccountHasNoFootprintAndStatedLimits(t *testing.T) {
 	wantFailure(t, err, failure{provider.ErrUnsupported, fault.Terminal, fault.CapabilityMissing, 0})
 	if diff := cmp.Diff(provider.StoreLimits{Buckets: 100}, session.Limits()); diff != "" || len(s.asked) > 0 {
 		t.Errorf("limits (-want +got):\n%s, asked %q", diff, s.asked)
+	}
+}
+
+func TestMachinesAreTheInstancesOfTheProject(t *testing.T) {
+	const askMachines = "GET " + inProject + "/instance"
+	instance := func(id, region, status string) map[string]any {
+		return map[string]any{"id": id, "name": "node-" + id, "region": region, "status": status, "flavorId": "f", "ipAddresses": []any{}}
+	}
+	for name, test := range map[string]struct {
+		told answer
+		want []provider.Machine
+		fail *failure
+	}{
+		"in the order of their ids, those that are gone left out": {told: good([]any{
+			instance("b2", "SBG5", "SHUTOFF"), instance("a1", "GRA11", "ACTIVE"), instance("c3", "GRA11", "DELETED"), instance("d4", "GRA11", "SOFT_DELETED"),
+		}), want: []provider.Machine{{ID: "a1", Region: "GRA11"}, {ID: "b2", Region: "SBG5"}}},
+		"none": {told: good([]any{}), want: []provider.Machine{}},
+		"not to this key": {
+			told: refusal(http.StatusForbidden, "Client::Forbidden", "This call has not been granted"),
+			fail: &failure{provider.ErrDenied, fault.Terminal, fault.AccessDenied, 0},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _, session := scripted(t, map[string][]answer{askMachines: {test.told}})
+			account, _ := session.Account()
+			got, err := account.Machines(t.Context())
+			if test.fail != nil {
+				wantFailure(t, err, *test.fail)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("machines (-want +got):\n%s\nasked %q", diff, s.asked)
+			}
+		})
 	}
 }
 

@@ -69,7 +69,7 @@ func (a *api) ask(ctx context.Context, q question, answer any) (*exchange, error
 		return x, x.fault(ctx, err)
 	}
 	defer response.Body.Close() // in memory, see send
-	if answer != nil && x.isEmpty || x.isHTML() {
+	if answer != nil && x.isEmpty || x.IsPage() {
 		return x, x.fault(ctx, errNoAnswer)
 	}
 	if err := client.UnmarshalResponse(response, answer); err != nil {
@@ -169,17 +169,18 @@ func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // send carries one request and notes in the exchange what came of it.
 func (x *exchange) send(request *http.Request) (*http.Response, error) {
-	*x = exchange{api: x.api, operation: x.operation, subject: x.subject, isFresh: x.isFresh, asked: x.api.clock.Now()}
+	*x = exchange{api: x.api, operation: x.operation, subject: x.subject, isFresh: x.isFresh}
+	x.Asked = x.api.clock.Now()
 	response, err := x.api.wire.RoundTrip(request)
-	x.answered = x.api.clock.Now()
+	x.Answered = x.api.clock.Now()
 	if err != nil {
-		x.cause = err
+		x.Cause = err
 		return nil, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, answerLimit))
 	if err != nil {
-		x.cause = err // as good as no answer
+		x.Cause = err // as good as no answer
 		return nil, err
 	}
 	x.record(response, body)

@@ -32,7 +32,7 @@ func (s *session) ListBuckets(ctx context.Context) (provider.BucketList, error) 
 		return provider.BucketList{}, err
 	}
 	names, x, err := s.project.buckets(ctx, s.place.Location)
-	return provider.BucketList{Names: names, Health: x.health()}, err
+	return provider.BucketList{Names: names, Health: x.Health()}, err
 }
 
 // find gives a bucket of the place. One that is not there fails with
@@ -70,10 +70,7 @@ func (s *session) checkName(operation operation, bucket string) error {
 	if bucketName.MatchString(bucket) {
 		return nil
 	}
-	return &fault.Error{
-		Class: misconfigured.class, Reason: misconfigured.reason,
-		Err: fmt.Errorf("%s %s: %w (it is no name of a bucket)", operation, s.what(bucket), misconfigured.sentinel),
-	}
+	return misconfigured.Fault(fmt.Sprintf("%s %s", operation, s.what(bucket)), "it is no name of a bucket")
 }
 
 // confirm gives the failure that a bucket is missing, if it is.
@@ -164,7 +161,7 @@ func (s *session) whyNotMade(ctx context.Context, bucket string, x *exchange, re
 		return err
 	case whose == ours:
 		return x.fail(busy, "S3 knows the bucket as ours, and the control plane does not find it yet")
-	case whose == others, x.status == http.StatusConflict:
+	case whose == others, x.Status == http.StatusConflict:
 		return x.fail(nameTaken, x.detail())
 	}
 	count, err := s.project.countBuckets(ctx)
@@ -175,7 +172,7 @@ func (s *session) whyNotMade(ctx context.Context, bucket string, x *exchange, re
 	switch {
 	case count >= most:
 		return x.fail(bucketQuota, fmt.Sprintf("%s; the project has %d buckets, and OVHcloud allows %d unless support raised it", x.detail(), count, most))
-	case x.status == http.StatusNotFound:
+	case x.Status == http.StatusNotFound:
 		// The region is there, so what is missing is the owner.
 		_, key, _ := s.project.operator.known()
 		s.project.operator.forget(key)

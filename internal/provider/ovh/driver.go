@@ -12,8 +12,8 @@ import (
 	"golang.org/x/time/rate"
 	"k8s.io/utils/clock"
 
-	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/outcome"
 	"github.com/rempart/rempart/internal/provider/s3"
 )
 
@@ -67,11 +67,7 @@ func (*Driver) Type() string { return Type }
 func (d *Driver) Open(place provider.Place, keys provider.Credentials) (provider.Session, error) {
 	session, err := d.open(place, keys)
 	if err != nil {
-		return nil, &fault.Error{
-			Class:  fault.Terminal,
-			Reason: fault.InvalidConfiguration,
-			Err:    fmt.Errorf("open %s: %w: %w", place, provider.ErrInvalidConfiguration, err),
-		}
+		return nil, outcome.Unopened(place, err)
 	}
 	return session, nil
 }

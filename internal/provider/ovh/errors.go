@@ -2,8 +2,6 @@ package ovh
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/outcome"
 )
 
 // operation is what is asked of the API, in words that begin a message.
@@ -22,6 +21,7 @@ const (
 	opFindProject  operation = "find"
 	opListRegions  operation = "list regions of"
 	opFindRegion   operation = "find region"
+	opListMachines operation = "list instances of"
 	opListBuckets  operation = "list buckets"
 	opFindBucket   operation = "observe"
 	opMakeBucket   operation = "create"
@@ -51,46 +51,42 @@ var (
 )
 
 // verdict is what a failure means to a caller.
-type verdict struct {
-	sentinel error
-	class    fault.Class
-	reason   fault.Reason
-}
+type verdict = outcome.Verdict
 
 var (
-	authentication = verdict{provider.ErrAuthentication, fault.Terminal, fault.AuthenticationFailed}
-	keyExpired     = verdict{provider.ErrAuthentication, fault.Terminal, fault.TokenExpired}
+	authentication = outcome.Authentication
+	denied         = outcome.Denied
+	bucketMissing  = outcome.BucketMissing
+	notFound       = outcome.NotFound
+	notEmpty       = outcome.NotEmpty
+	nameTaken      = outcome.NameTaken
+	bucketQuota    = outcome.Quota
+	throttled      = outcome.Throttled
+	unsupported    = outcome.Unsupported
+	notKept        = outcome.NotKept
+	misconfigured  = outcome.Misconfigured
+	moved          = outcome.Moved
+	unreachable    = outcome.APIUnreachable
+	unavailable    = outcome.APIUnavailable
+	failing        = outcome.Failing
+
+	keyExpired = verdict{Sentinel: provider.ErrAuthentication, Class: fault.Terminal, Reason: fault.TokenExpired}
 	// tokenRenewed is for a token that ended early: the next try gets another one.
-	tokenRenewed = verdict{provider.ErrNotReady, fault.Transient, fault.TokenExpired}
+	tokenRenewed = verdict{Sentinel: provider.ErrNotReady, Class: fault.Transient, Reason: fault.TokenExpired}
 	// keyPending is no refusal of the credentials: they are good as soon as somebody
 	// has confirmed them.
-	keyPending = verdict{provider.ErrNotReady, fault.Waiting, fault.ConsumerKeyPending}
-	denied     = verdict{provider.ErrDenied, fault.Terminal, fault.AccessDenied}
+	keyPending = verdict{Sentinel: provider.ErrNotReady, Class: fault.Waiting, Reason: fault.ConsumerKeyPending}
 	// clockSkew is transient: the time of the API is asked for again.
-	clockSkew      = verdict{provider.ErrClockSkew, fault.Transient, fault.ClockSkew}
-	projectMissing = verdict{provider.ErrInvalidConfiguration, fault.Terminal, fault.ProjectNotFound}
-	regionMissing  = verdict{provider.ErrNotReady, fault.Waiting, fault.RegionNotActivated}
-	maintenance    = verdict{provider.ErrMaintenance, fault.Waiting, fault.ProviderMaintenance}
-	serviceExpired = verdict{provider.ErrExpired, fault.Terminal, fault.ServiceExpired}
-	bucketMissing  = verdict{provider.ErrNotFound, fault.Terminal, fault.BucketMissing}
-	notFound       = verdict{provider.ErrNotFound, fault.Terminal, fault.Unclassified}
-	notEmpty       = verdict{provider.ErrNotEmpty, fault.Waiting, fault.DeletionBlocked}
-	nameTaken      = verdict{provider.ErrOwnedByOther, fault.Terminal, fault.NameConflict}
-	bucketQuota    = verdict{provider.ErrQuota, fault.Terminal, fault.QuotaExceeded}
-	userLimit      = verdict{provider.ErrQuota, fault.Terminal, fault.UserLimitReached}
-	keyLimit       = verdict{provider.ErrQuota, fault.Terminal, fault.KeyLimitReached}
-	inTheMaking    = verdict{provider.ErrNotReady, fault.Throttled, fault.Progressing}
-	userStuck      = verdict{provider.ErrNotReady, fault.Terminal, fault.UserCreationStuck}
-	busy           = verdict{provider.ErrNotReady, fault.Transient, fault.Progressing}
-	throttled      = verdict{provider.ErrThrottled, fault.Throttled, fault.Throttling}
-	unsupported    = verdict{provider.ErrUnsupported, fault.Terminal, fault.CapabilityMissing}
-	notKept        = verdict{provider.ErrNotKept, fault.Terminal, fault.CapabilityMissing}
-	misconfigured  = verdict{provider.ErrInvalidConfiguration, fault.Terminal, fault.InvalidConfiguration}
-	moved          = verdict{provider.ErrInvalidConfiguration, fault.Terminal, fault.EndpointMoved}
-	unreachable    = verdict{provider.ErrUnreachable, fault.Transient, fault.ControlPlaneUnreachable}
-	unavailable    = verdict{provider.ErrServer, fault.Transient, fault.ControlPlaneUnreachable}
-	failing        = verdict{provider.ErrServer, fault.Transient, fault.Unclassified}
-	untrusted      = verdict{provider.ErrCertificate, fault.Terminal, fault.CertificateInvalid}
+	clockSkew      = verdict{Sentinel: provider.ErrClockSkew, Class: fault.Transient, Reason: fault.ClockSkew}
+	projectMissing = verdict{Sentinel: provider.ErrInvalidConfiguration, Class: fault.Terminal, Reason: fault.ProjectNotFound}
+	regionMissing  = verdict{Sentinel: provider.ErrNotReady, Class: fault.Waiting, Reason: fault.RegionNotActivated}
+	maintenance    = verdict{Sentinel: provider.ErrMaintenance, Class: fault.Waiting, Reason: fault.ProviderMaintenance}
+	serviceExpired = verdict{Sentinel: provider.ErrExpired, Class: fault.Terminal, Reason: fault.ServiceExpired}
+	userLimit      = verdict{Sentinel: provider.ErrQuota, Class: fault.Terminal, Reason: fault.UserLimitReached}
+	keyLimit       = verdict{Sentinel: provider.ErrQuota, Class: fault.Terminal, Reason: fault.KeyLimitReached}
+	inTheMaking    = verdict{Sentinel: provider.ErrNotReady, Class: fault.Throttled, Reason: fault.Progressing}
+	userStuck      = verdict{Sentinel: provider.ErrNotReady, Class: fault.Terminal, Reason: fault.UserCreationStuck}
+	busy           = verdict{Sentinel: provider.ErrNotReady, Class: fault.Transient, Reason: fault.Progressing}
 )
 
 // rule matches a refusal; empty fields match any. The first match counts.
@@ -167,12 +163,12 @@ func (x *exchange) fault(ctx context.Context, err error) error {
 		x.api.forget(ctx)
 	}
 	switch {
-	case x.cause != nil:
-		return x.fail(v, x.api.clean(causeText(x.cause)))
-	case x.status == 0:
-		return x.fail(v, x.api.clean(err.Error()))
-	case !x.refused():
-		return x.fail(v, fmt.Sprintf("HTTP %d, and the answer cannot be read", x.status))
+	case x.Cause != nil:
+		return x.fail(v, x.api.secrets().Clean(outcome.Cause(x.Cause)))
+	case x.Status == 0:
+		return x.fail(v, x.api.secrets().Clean(err.Error()))
+	case !x.Refused():
+		return x.fail(v, fmt.Sprintf("HTTP %d, and the answer cannot be read", x.Status))
 	default:
 		return x.fail(v, x.detail())
 	}
@@ -206,21 +202,21 @@ func (a *api) standing(ctx context.Context) verdict {
 // whether it is the API that speaks.
 func (x *exchange) judge(isToken bool) verdict {
 	switch {
-	case x.cause != nil:
-		return ofCause(x.cause)
-	case x.status == 0:
+	case x.Cause != nil:
+		return outcome.OfCause(x.Cause, unreachable)
+	case x.Status == 0:
 		return unreachable // no turn came in time
-	case x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != "":
+	case x.AsksToReturn():
 		return throttled
-	case x.refused() && x.status < http.StatusBadRequest:
+	case x.Refused() && x.Status < http.StatusBadRequest:
 		return moved
-	case x.isHTML() && x.status != http.StatusUnauthorized && x.status != http.StatusTooManyRequests:
+	case x.IsPage() && x.Status != http.StatusUnauthorized && x.Status != http.StatusTooManyRequests:
 		return unreachable
-	case x.status == http.StatusNotFound && x.refusal == nil:
+	case x.Status == http.StatusNotFound && x.refusal == nil:
 		// Deletions are inferred from absence: without the API's own word it comes
 		// from something in between.
 		return unreachable
-	case !x.refused():
+	case !x.Refused():
 		return failing
 	}
 	operation := x.operation
@@ -240,59 +236,46 @@ func (x *exchange) by(operation operation) verdict {
 	message := strings.ToLower(told.Message + " " + told.Description)
 	for _, rule := range rules {
 		if (rule.operations == nil || slices.Contains(rule.operations, operation)) &&
-			(rule.statuses == nil || slices.Contains(rule.statuses, x.status)) &&
+			(rule.statuses == nil || slices.Contains(rule.statuses, x.Status)) &&
 			(rule.codes == nil || slices.Contains(rule.codes, told.Code) || slices.Contains(rule.codes, told.Class)) &&
 			(rule.says == nil || slices.ContainsFunc(rule.says, func(part string) bool { return strings.Contains(message, part) })) {
 			return rule.is
 		}
 	}
-	if x.status >= http.StatusInternalServerError {
+	if x.Status >= http.StatusInternalServerError {
 		return failing
 	}
 	return unsupported // the same request would be refused again
 }
 
-func ofCause(err error) verdict {
-	var (
-		invalid  x509.CertificateInvalidError
-		host     x509.HostnameError
-		unknown  x509.UnknownAuthorityError
-		roots    x509.SystemRootsError
-		verified *tls.CertificateVerificationError
-	)
-	if errors.As(err, &invalid) || errors.As(err, &host) || errors.As(err, &unknown) ||
-		errors.As(err, &roots) || errors.As(err, &verified) {
-		return untrusted
-	}
-	return unreachable
-}
-
 // fail wraps once: what was being done, what it means, what was said. Foreign words
 // in the detail were made fit for a message before.
 func (x *exchange) fail(v verdict, detail string) *fault.Error {
-	failure := &fault.Error{Class: v.class, Reason: v.reason}
-	if v.class == fault.Throttled || v.class == fault.Transient {
-		failure.After = x.retryAfter()
+	failure := v.Fault(x.what(), x.api.secrets().Redact(detail))
+	if v.Class == fault.Throttled || v.Class == fault.Transient {
+		failure.After = x.RetryAfter()
 	}
-	failure.Err = fmt.Errorf("%s: %w (%s)%s", x.what(), v.sentinel, x.api.redact(detail), v.way())
+	if way := wayOut(v); way != "" {
+		failure.Err = fmt.Errorf("%w; %s", failure.Err, way)
+	}
 	return failure
 }
 
-// way is what a person can do, where the vendor's words do not tell.
-func (v verdict) way() string {
+// wayOut is what a person can do, where the vendor's words do not tell.
+func wayOut(v verdict) string {
 	switch v {
 	case keyPending:
-		return "; confirm the consumer key at the validation URL that OVHcloud gave with it"
+		return "confirm the consumer key at the validation URL that OVHcloud gave with it"
 	case keyExpired:
-		return "; make a new consumer key, or token"
+		return "make a new consumer key, or token"
 	case serviceExpired:
-		return "; renew it before OVHcloud erases what is in it"
+		return "renew it before OVHcloud erases what is in it"
 	case bucketQuota, userLimit, keyLimit:
-		return "; ask OVHcloud's support for more, or remove what nobody needs"
+		return "ask OVHcloud's support for more, or remove what nobody needs"
 	case projectMissing:
-		return "; correct projectID, or let the login see the project"
+		return "correct projectID, or let the login see the project"
 	case regionMissing:
-		return "; activate the region in the project"
+		return "activate the region in the project"
 	default:
 		return ""
 	}
@@ -301,7 +284,7 @@ func (v verdict) way() string {
 // isRefused tells a refusal of the request as such, which facts may explain, from
 // one of who asks, and from one that may pass. A plain 403 may be of either kind.
 func (x *exchange) isRefused(err error) bool {
-	if x.refusal == nil || x.status < http.StatusBadRequest || x.status >= http.StatusInternalServerError {
+	if x.refusal == nil || x.Status < http.StatusBadRequest || x.Status >= http.StatusInternalServerError {
 		return false
 	}
 	for _, sentinel := range []error{

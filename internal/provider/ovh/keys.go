@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -32,9 +31,7 @@ func checkGrant(action string, grant provider.Grant) error {
 	default:
 		return nil
 	}
-	return &fault.Error{
-		Class: misconfigured.class, Reason: misconfigured.reason, Err: fmt.Errorf("%s: %w (%s)", action, misconfigured.sentinel, what),
-	}
+	return misconfigured.Fault(action, what)
 }
 
 // IssueKey implements provider.KeyIssuer. The policy is there before the key, so
@@ -97,7 +94,7 @@ func (i *issuer) RevokeKey(ctx context.Context, grant provider.Grant) error {
 	}
 	defer release()
 	found, x, err := p.usersOf(ctx, who)
-	if err == nil && len(found) == 0 && !p.mayMake(who, x.date()) {
+	if err == nil && len(found) == 0 && !p.mayMake(who, x.Date()) {
 		err = p.await(who, x, "it is made, and not listed yet") // else it would stay
 	}
 	if err != nil {

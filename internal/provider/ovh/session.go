@@ -53,8 +53,8 @@ func (s *session) Ping(ctx context.Context) (provider.Health, error) {
 	}
 	if found, unknown := s.project.region(ctx, s.place.Location); unknown == nil && found.isOut() {
 		err = &fault.Error{
-			Class: maintenance.class, Reason: maintenance.reason,
-			Err: fmt.Errorf("%w: OVHcloud says that region %s is in the status %s: %w", maintenance.sentinel, s.place.Location, found.Status, err),
+			Class: maintenance.Class, Reason: maintenance.Reason,
+			Err: fmt.Errorf("%w: OVHcloud says that region %s is in the status %s: %w", maintenance.Sentinel, s.place.Location, found.Status, err),
 		}
 	}
 	return health, err
@@ -88,8 +88,8 @@ func (s *session) hasLocation() error {
 		return nil
 	}
 	return &fault.Error{
-		Class: unsupported.class, Reason: unsupported.reason,
-		Err: fmt.Errorf("%w (the session is on %s as a whole, and not on a location)", unsupported.sentinel, s.project.what()),
+		Class: unsupported.Class, Reason: unsupported.Reason,
+		Err: fmt.Errorf("%w (the session is on %s as a whole, and not on a location)", unsupported.Sentinel, s.project.what()),
 	}
 }
 
@@ -125,9 +125,9 @@ func through[T any](ctx context.Context, s *session, call func(provider.Session)
 // while until a new one is known everywhere.
 func (s *session) unknownYet(refusal error) error {
 	return &fault.Error{
-		Class: inTheMaking.class, Reason: inTheMaking.reason, After: makingPause,
+		Class: inTheMaking.Class, Reason: inTheMaking.Reason, After: makingPause,
 		Err: fmt.Errorf("%w: %s of region %s does not know the key of the operator's user: %s",
-			inTheMaking.sentinel, s.place.Endpoint, s.place.Location, refusal.Error()),
+			inTheMaking.Sentinel, s.place.Endpoint, s.place.Location, refusal.Error()),
 	}
 }
 

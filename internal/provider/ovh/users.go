@@ -90,8 +90,8 @@ func (p *project) usersOf(ctx context.Context, who holder) ([]user, *exchange, e
 // goes, unless somebody may be using its keys. The caller holds the holder's turn.
 func (p *project) ensureUser(ctx context.Context, who holder) (user, error) {
 	found, x, err := p.usersOf(ctx, who)
-	if err == nil && len(found) == 0 && p.mayMake(who, x.date()) {
-		if err := p.makeUser(ctx, who, x.date()); err != nil {
+	if err == nil && len(found) == 0 && p.mayMake(who, x.Date()) {
+		if err := p.makeUser(ctx, who, x.Date()); err != nil {
 			return user{}, err
 		}
 		found, x, err = p.usersOf(ctx, who)
@@ -116,7 +116,7 @@ func (p *project) ready(who holder, first user, x *exchange) (user, error) {
 	if first.Status == userOK {
 		return first, nil
 	}
-	if first.age(x.date()) > makingTime {
+	if first.age(x.Date()) > makingTime {
 		return user{}, x.about(opAwaitUser, p.of(who)).fail(userStuck, fmt.Sprintf(
 			"user %d is still being made after more than %s; delete it in the control panel, or ask OVHcloud's support", first.ID, makingTime))
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/outcome"
 )
 
 // adminAPI is an admin interface that answers in JSON, successes and errors
@@ -53,14 +54,14 @@ func (a *adminAPI) ask(ctx context.Context, q adminQuestion, document any) (*exc
 		return x, a.unanswered(ctx, x, err)
 	}
 	defer response.Body.Close()
-	if x.refused() {
+	if x.Refused() {
 		return x, a.fail(x, ofAdminAnswer(x), x.detail())
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, documentLimit))
 	if err != nil {
 		return x, a.unanswered(ctx, x, err)
 	}
-	if document == nil && !x.isHTML() {
+	if document == nil && !x.IsPage() {
 		return x, nil
 	}
 	if document == nil || json.Unmarshal(body, document) != nil {
@@ -95,25 +96,24 @@ func (a *adminAPI) unanswered(ctx context.Context, x *exchange, err error) error
 	if ended := ctx.Err(); ended != nil {
 		return fmt.Errorf("%s: %w", x.what(), ended)
 	}
-	return a.fail(x, ofCause(err), causeText(err))
+	return a.fail(x, outcome.OfCause(err, unreachable), outcome.Cause(err))
 }
 
 // stranger is for a success that is not the API's. A web page is taken for a
 // proxy that may go away, anything else for another server.
 func (a *adminAPI) stranger(x *exchange) error {
-	if x.isHTML() {
+	if x.IsPage() {
 		return a.fail(x, unreachable, x.detail())
 	}
-	return a.fail(x, unsupported, fmt.Sprintf("HTTP %d, %v", x.status, errUnreadable))
+	return a.fail(x, unsupported, fmt.Sprintf("HTTP %d, %v", x.Status, errUnreadable))
 }
 
 // fail says what happened, and what to do about it.
 func (a *adminAPI) fail(x *exchange, v verdict, detail string) error {
-	failure := &fault.Error{Class: v.class, Reason: v.reason}
-	if v.class == fault.Throttled {
-		failure.After = retryAfter(x.header, x.answered)
+	failure := v.Fault(x.what()+": "+a.name, a.session.clean(detail))
+	if v.Class == fault.Throttled {
+		failure.After = x.RetryAfter()
 	}
-	failure.Err = fmt.Errorf("%s: %s: %w (%s)", x.what(), a.name, v.sentinel, a.session.clean(detail))
 	if advice := a.adviceOn(v); advice != "" {
 		failure.Err = fmt.Errorf("%w; %s", failure.Err, advice)
 	}
@@ -188,7 +188,7 @@ var adminRules = []rule{
 }
 
 func ofAdminAnswer(x *exchange) verdict {
-	if x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != "" {
+	if x.AsksToReturn() {
 		return throttled
 	}
 	return x.by(adminRules)

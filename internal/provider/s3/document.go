@@ -61,12 +61,12 @@ func (s *session) ask(ctx context.Context, q question, document any) (*exchange,
 		return x, x.fault(ctx, err)
 	}
 	defer response.Body.Close()
-	if x.refused() {
+	if x.Refused() {
 		return x, x.fault(ctx, errors.New(response.Status))
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, documentLimit))
 	if err != nil {
-		x.cause, x.status = err, 0 // as good as no answer
+		x.Cause, x.Status = err, 0 // as good as no answer
 		return x, x.fault(ctx, err)
 	}
 	return x, x.parse(body, document)
@@ -76,7 +76,7 @@ func (s *session) ask(ctx context.Context, q question, document any) (*exchange,
 func (x *exchange) parse(body []byte, document any) error {
 	switch document := document.(type) {
 	case nil:
-		if x.isHTML() {
+		if x.IsPage() {
 			return x.fail(unreachable, x.detail())
 		}
 		return nil
@@ -92,11 +92,11 @@ func (x *exchange) parse(body []byte, document any) error {
 		return x.fail(x.ofAnswer(), x.detail())
 	}
 	v := failing
-	if x.isHTML() {
+	if x.IsPage() {
 		v = unreachable
 	}
-	unreadable := &unreadableError{error: x.fail(v, fmt.Sprintf("HTTP %d, %v", x.status, errUnreadable)), kinds: []error{errUnreadable}}
-	if _, other := errors.AsType[xml.UnmarshalError](err); other && !x.isHTML() {
+	unreadable := &unreadableError{error: x.fail(v, fmt.Sprintf("HTTP %d, %v", x.Status, errUnreadable)), kinds: []error{errUnreadable}}
+	if _, other := errors.AsType[xml.UnmarshalError](err); other && !x.IsPage() {
 		unreadable.kinds = append(unreadable.kinds, errForeign)
 	}
 	return unreadable

@@ -8,8 +8,8 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
-	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/outcome"
 )
 
 // Type is the value of SovereignProvider.spec.type that selects this driver.
@@ -33,11 +33,7 @@ func (Driver) Type() string { return Type }
 func (Driver) Open(place provider.Place, keys provider.Credentials) (provider.Session, error) {
 	s, err := open(place, keys)
 	if err != nil {
-		return nil, &fault.Error{
-			Class:  fault.Terminal,
-			Reason: fault.InvalidConfiguration,
-			Err:    fmt.Errorf("open %s: %w: %w", place, provider.ErrInvalidConfiguration, err),
-		}
+		return nil, outcome.Unopened(place, err)
 	}
 	return s, nil
 }

@@ -2,8 +2,6 @@ package s3
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -16,37 +14,35 @@ import (
 
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/outcome"
 )
 
 // verdict is what a failure means to a caller.
-type verdict struct {
-	sentinel error
-	class    fault.Class
-	reason   fault.Reason
-}
+type verdict = outcome.Verdict
 
 var (
-	authentication = verdict{provider.ErrAuthentication, fault.Terminal, fault.AuthenticationFailed}
-	denied         = verdict{provider.ErrDenied, fault.Terminal, fault.AccessDenied}
-	clockSkew      = verdict{provider.ErrClockSkew, fault.Terminal, fault.ClockSkew}
-	bucketMissing  = verdict{provider.ErrNotFound, fault.Terminal, fault.BucketMissing}
-	notFound       = verdict{provider.ErrNotFound, fault.Terminal, fault.Unclassified}
-	notEmpty       = verdict{provider.ErrNotEmpty, fault.Waiting, fault.DeletionBlocked}
-	nameTaken      = verdict{provider.ErrOwnedByOther, fault.Terminal, fault.NameConflict}
-	throttled      = verdict{provider.ErrThrottled, fault.Throttled, fault.Throttling}
-	quota          = verdict{provider.ErrQuota, fault.Terminal, fault.QuotaExceeded}
-	notKept        = verdict{provider.ErrNotKept, fault.Terminal, fault.CapabilityMissing}
-	unsupported    = verdict{provider.ErrUnsupported, fault.Terminal, fault.CapabilityMissing}
-	mismatch       = verdict{provider.ErrContentMismatch, fault.Transient, fault.VerificationMismatch}
-	changed        = verdict{provider.ErrChanged, fault.Transient, fault.Unclassified}
-	invalidKey     = verdict{provider.ErrInvalidKey, fault.Terminal, fault.KeysNotExact}
-	moved          = verdict{provider.ErrInvalidConfiguration, fault.Terminal, fault.EndpointMoved}
-	misconfigured  = verdict{provider.ErrInvalidConfiguration, fault.Terminal, fault.InvalidConfiguration}
-	suspicious     = verdict{provider.ErrSuspiciousListing, fault.Transient, fault.SourceListingSuspicious}
-	unreachable    = verdict{provider.ErrUnreachable, fault.Transient, fault.ProviderUnreachable}
-	untrusted      = verdict{provider.ErrCertificate, fault.Terminal, fault.CertificateInvalid}
-	failing        = verdict{provider.ErrServer, fault.Transient, fault.Unclassified}
-	unavailable    = verdict{provider.ErrServer, fault.Transient, fault.ProviderUnreachable}
+	authentication = outcome.Authentication
+	denied         = outcome.Denied
+	bucketMissing  = outcome.BucketMissing
+	notFound       = outcome.NotFound
+	notEmpty       = outcome.NotEmpty
+	nameTaken      = outcome.NameTaken
+	throttled      = outcome.Throttled
+	quota          = outcome.Quota
+	notKept        = outcome.NotKept
+	unsupported    = outcome.Unsupported
+	moved          = outcome.Moved
+	misconfigured  = outcome.Misconfigured
+	unreachable    = outcome.Unreachable
+	untrusted      = outcome.Untrusted
+	failing        = outcome.Failing
+	unavailable    = outcome.Unavailable
+
+	clockSkew  = verdict{Sentinel: provider.ErrClockSkew, Class: fault.Terminal, Reason: fault.ClockSkew}
+	mismatch   = verdict{Sentinel: provider.ErrContentMismatch, Class: fault.Transient, Reason: fault.VerificationMismatch}
+	changed    = verdict{Sentinel: provider.ErrChanged, Class: fault.Transient, Reason: fault.Unclassified}
+	invalidKey = verdict{Sentinel: provider.ErrInvalidKey, Class: fault.Terminal, Reason: fault.KeysNotExact}
+	suspicious = verdict{Sentinel: provider.ErrSuspiciousListing, Class: fault.Transient, Reason: fault.SourceListingSuspicious}
 )
 
 // rule matches an answer; zero fields match any. The first match counts.
@@ -111,13 +107,13 @@ func (x *exchange) fault(ctx context.Context, err error) error {
 	if x.content != nil && x.content.err != nil {
 		return x.ownFault(x.content.err)
 	}
-	if x.status == 0 {
-		if x.cause == nil { // refused before anything was sent
+	if x.Status == 0 {
+		if x.Cause == nil { // refused before anything was sent
 			return x.fail(misconfigured, err.Error())
 		}
-		return x.fail(ofCause(x.cause), causeText(x.cause))
+		return x.fail(outcome.OfCause(x.Cause, unreachable), outcome.Cause(x.Cause))
 	}
-	if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && !x.refused() && !x.isHTML() {
+	if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && !x.Refused() && !x.IsPage() {
 		// A failure inside a success, as CompleteMultipartUpload may answer.
 		x.problem = &problem{Code: answer.Code, Message: answer.Message}
 	}
@@ -159,11 +155,11 @@ var unreserved = regexp.MustCompile(`^[A-Za-z0-9_.~-]+$`)
 
 // interrupted is for an answer whose body ended early, for the reason err.
 func (x *exchange) interrupted(err error) error {
-	failure := &fault.Error{Class: unreachable.class, Reason: unreachable.reason}
+	failure := &fault.Error{Class: unreachable.Class, Reason: unreachable.Reason}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		failure.Err = fmt.Errorf("%s: %w: %w", x.what(), provider.ErrUnreachable, err)
 	} else {
-		failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), provider.ErrUnreachable, x.session.clean(causeText(err)))
+		failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), provider.ErrUnreachable, x.session.clean(outcome.Cause(err)))
 	}
 	return failure
 }
@@ -176,9 +172,9 @@ func (x *exchange) succeeded(err error) bool {
 	case http.MethodGet, http.MethodHead, "":
 		return err == nil
 	case http.MethodDelete:
-		return x.status != 0 && !x.refused() && !x.isHTML()
+		return x.Status != 0 && !x.Refused() && !x.IsPage()
 	default:
-		return err == nil && !x.isHTML()
+		return err == nil && !x.IsPage()
 	}
 }
 
@@ -192,48 +188,32 @@ func (x *exchange) ownFault(err error) error {
 
 // fail wraps once: what was being done, what it means, what was said.
 func (x *exchange) fail(v verdict, detail string) error {
-	failure := &fault.Error{Class: v.class, Reason: v.reason}
-	if v.class == fault.Throttled {
-		failure.After = retryAfter(x.header, x.answered)
+	failure := v.Fault(x.what(), x.session.clean(detail))
+	if v.Class == fault.Throttled {
+		failure.After = x.RetryAfter()
 	}
-	failure.Err = fmt.Errorf("%s: %w (%s)", x.what(), v.sentinel, x.session.clean(detail))
 	return failure
-}
-
-func ofCause(err error) verdict {
-	var (
-		invalid  x509.CertificateInvalidError
-		host     x509.HostnameError
-		unknown  x509.UnknownAuthorityError
-		roots    x509.SystemRootsError
-		verified *tls.CertificateVerificationError
-	)
-	if errors.As(err, &invalid) || errors.As(err, &host) || errors.As(err, &unknown) ||
-		errors.As(err, &roots) || errors.As(err, &verified) {
-		return untrusted
-	}
-	return unreachable
 }
 
 // ofAnswer judges an answer. What the rules cannot know comes first: whether it
 // is a store that speaks, and whether a 404 may be believed.
 func (x *exchange) ofAnswer() verdict {
 	switch {
-	case x.status == http.StatusUnauthorized:
+	case x.Status == http.StatusUnauthorized:
 		// Also as a web page: asking again with a refused key locks accounts.
 		return authentication
-	case x.status == http.StatusTooManyRequests,
-		x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != "":
+	case x.Status == http.StatusTooManyRequests,
+		x.AsksToReturn():
 		return throttled // also as the web page of a front end
-	case x.problem == nil && (x.status == http.StatusMovedPermanently || x.status == http.StatusPermanentRedirect):
+	case x.problem == nil && (x.Status == http.StatusMovedPermanently || x.Status == http.StatusPermanentRedirect):
 		return moved // for good, so it is no portal, although it may come as a page
-	case x.problem == nil && x.isHTML():
+	case x.problem == nil && x.IsPage():
 		return unreachable
-	case x.status == http.StatusMethodNotAllowed && x.header.Get("X-Amz-Delete-Marker") == "true":
+	case x.Status == http.StatusMethodNotAllowed && x.Header.Get("X-Amz-Delete-Marker") == "true":
 		return notFound // the version asked for is a delete marker
 	case x.code() == "InvalidArgument" && strings.Contains(strings.ToLower(x.problem.Message), "version id"):
 		return notFound // versitygw: a version that was removed has no valid id
-	case x.status == http.StatusNotFound && x.problem == nil:
+	case x.Status == http.StatusNotFound && x.problem == nil:
 		// Deletions are inferred from absence. A HEAD has no more to say; any
 		// other 404 without S3's own word comes from something in between.
 		if x.method == http.MethodHead {
@@ -249,17 +229,17 @@ func (x *exchange) ofAnswer() verdict {
 func (x *exchange) by(rules []rule) verdict {
 	for _, rule := range rules {
 		if (rule.action == "" || rule.action == x.action) &&
-			(rule.status == 0 || rule.status == x.status) &&
+			(rule.status == 0 || rule.status == x.Status) &&
 			(rule.codes == nil || slices.Contains(rule.codes, x.code())) {
 			return rule.is
 		}
 	}
 	switch {
-	case x.status >= 500:
+	case x.Status >= 500:
 		return failing
-	case x.status >= 400:
+	case x.Status >= 400:
 		return unsupported // the same request would be refused again
-	case x.status >= 300:
+	case x.Status >= 300:
 		return moved // a redirect: another region's bucket, another host or scheme
 	default:
 		return failing // a success that cannot be read

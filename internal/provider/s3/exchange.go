@@ -6,10 +6,8 @@ import (
 	"encoding/xml"
 	"io"
 	"net/http"
-	"strings"
-	"time"
 
-	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/outcome"
 )
 
 // errorLimit bounds how much of an error's body is read.
@@ -29,13 +27,8 @@ type exchange struct {
 	// content is what the request sends, if it sends an object.
 	content *outgoing
 
-	method          string
-	asked, answered time.Time
-	// cause is why no answer came.
-	cause error
-	// status is 0 until an answer came. header is the answer's, as it came.
-	status int
-	header http.Header
+	method string
+	outcome.Exchange
 	// problem is the S3 error document of a refusal, nil when its body was
 	// something else.
 	problem *problem
@@ -65,9 +58,6 @@ func exchangeOf(ctx context.Context) *exchange {
 	return &exchange{}
 }
 
-// refused tells whether an answer came and was not a success.
-func (x *exchange) refused() bool { return x.status >= http.StatusMultipleChoices }
-
 // code is the S3 error code of a refusal, or empty.
 func (x *exchange) code() string {
 	if x.problem == nil {
@@ -76,21 +66,15 @@ func (x *exchange) code() string {
 	return x.problem.Code
 }
 
-// isHTML tells whether a proxy, a portal or a web server answered in the place
-// of the store.
-func (x *exchange) isHTML() bool {
-	return strings.HasPrefix(strings.ToLower(x.header.Get("Content-Type")), "text/html")
-}
-
 // record keeps the answer, and reads the body of a refusal, which minio-go
 // would replace by a guess from the status when it is not an S3 document.
 func (x *exchange) record(response *http.Response) {
-	x.status = response.StatusCode
-	x.header = response.Header.Clone()
+	x.Status = response.StatusCode
+	x.Header = response.Header.Clone()
 	for _, name := range unreadable {
 		response.Header.Del(name)
 	}
-	if !x.refused() || x.method == http.MethodHead {
+	if !x.Refused() || x.method == http.MethodHead {
 		return
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, errorLimit)) // a cut body is no document
@@ -114,13 +98,4 @@ func parseProblem(body []byte) *problem {
 		return nil
 	}
 	return &p
-}
-
-// health tells what the exchange says about the place.
-func (x *exchange) health() provider.Health {
-	health := provider.Health{AskedAt: x.asked, AnsweredAt: x.answered}
-	if date, err := http.ParseTime(x.header.Get("Date")); err == nil {
-		health.ServerTime = date
-	}
-	return health
 }

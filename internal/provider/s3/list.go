@@ -118,7 +118,7 @@ func (s *session) ListVersionsPage(ctx context.Context, bucket string, request p
 // answer that is something else must never look like the end of a listing.
 func (x *exchange) listingFault(err error) error {
 	if errors.Is(err, errUnreadable) {
-		return x.fail(suspicious, fmt.Sprintf("HTTP %d, %v", x.status, errUnreadable))
+		return x.fail(suspicious, fmt.Sprintf("HTTP %d, %v", x.Status, errUnreadable))
 	}
 	return err
 }

@@ -42,7 +42,7 @@ func (s *session) Head(ctx context.Context, ref provider.Ref) (provider.Object, 
 	if err != nil {
 		return provider.Object{}, s.explain(ctx, x, ref, x.fault(ctx, err))
 	}
-	object, err := objectOf(ref, x.header)
+	object, err := objectOf(ref, x.Header)
 	if err != nil {
 		return provider.Object{}, x.fail(failing, err.Error())
 	}
@@ -51,7 +51,7 @@ func (s *session) Head(ctx context.Context, ref provider.Ref) (provider.Object, 
 
 // explain asks why a HEAD was refused, where its status leaves it open.
 func (s *session) explain(ctx context.Context, head *exchange, ref provider.Ref, refusal error) error {
-	switch head.status {
+	switch head.Status {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound:
 	default:
 		return refusal
@@ -112,7 +112,7 @@ func rangeOf(options provider.GetOptions) string {
 // received checks that an answer is the object, or the part of it, that was
 // asked for, and gives it with the number of bytes to come.
 func (x *exchange) received(ref provider.Ref, options provider.GetOptions) (provider.Object, int64, error) {
-	object, err := objectOf(ref, x.header)
+	object, err := objectOf(ref, x.Header)
 	if err != nil {
 		return provider.Object{}, 0, x.fail(failing, err.Error())
 	}
@@ -124,8 +124,8 @@ func (x *exchange) received(ref provider.Ref, options provider.GetOptions) (prov
 		length = min(length, options.Length)
 	}
 	switch {
-	case x.status == http.StatusPartialContent:
-		if !strings.HasPrefix(x.header.Get("Content-Range"), fmt.Sprintf("bytes %d-", options.Offset)) {
+	case x.Status == http.StatusPartialContent:
+		if !strings.HasPrefix(x.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", options.Offset)) {
 			return provider.Object{}, 0, x.fail(failing, "the answer is another range")
 		}
 	case length != object.Size:
@@ -170,7 +170,7 @@ func (s *session) send(ctx context.Context, x *exchange, content provider.Conten
 		return provider.Object{}, x.fail(failing, noETag)
 	}
 	return provider.Object{
-		Key: x.key, VersionID: info.VersionID, ETag: info.ETag, Size: content.Size, Encryption: x.header.Get(encryptionHeader),
+		Key: x.key, VersionID: info.VersionID, ETag: info.ETag, Size: content.Size, Encryption: x.Header.Get(encryptionHeader),
 	}, nil
 }
 
@@ -228,7 +228,7 @@ func (s *session) Tags(ctx context.Context, ref provider.Ref) (map[string]string
 	switch {
 	case x.code() == "NoSuchTagSet", errors.Is(err, provider.ErrUnsupported):
 		return nil, nil
-	case errors.Is(err, errUnreadable) && x.header.Get("Etag") != "":
+	case errors.Is(err, errUnreadable) && x.Header.Get("Etag") != "":
 		return nil, nil // the subresource was ignored: this is the object itself
 	case err != nil || len(answer.Tags) == 0:
 		return nil, err

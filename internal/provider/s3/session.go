@@ -63,13 +63,13 @@ func (s *session) Limits() provider.StoreLimits { return provider.StoreLimits{} 
 // one: the login page of a captive portal is a 200 too.
 func (s *session) Ping(ctx context.Context) (provider.Health, error) {
 	_, x, err := s.listBuckets(ctx)
-	return x.health(), err
+	return x.Health(), err
 }
 
 // ListBuckets implements provider.Buckets.
 func (s *session) ListBuckets(ctx context.Context) (provider.BucketList, error) {
 	names, x, err := s.listBuckets(ctx)
-	return provider.BucketList{Names: names, Health: x.health()}, err
+	return provider.BucketList{Names: names, Health: x.Health()}, err
 }
 
 // listBuckets gives the names of the account's own buckets.

@@ -101,7 +101,7 @@ func (x *exchange) stopsLooking(ctx context.Context, err error) bool {
 			return true
 		}
 	}
-	return ctx.Err() != nil || x.status == 0 || fault.HasReason(err, fault.BucketMissing)
+	return ctx.Err() != nil || x.Status == 0 || fault.HasReason(err, fault.BucketMissing)
 }
 
 // CorrectSetting implements provider.BucketSettings: it reads the document, sends

@@ -2,12 +2,11 @@ package s3
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/rempart/rempart/internal/provider"
 )
 
 const (
@@ -28,12 +27,9 @@ const (
 // environment, as with http.DefaultTransport. Setting a TLS configuration keeps
 // HTTP/1.1, where parallel transfers do not share one connection's window.
 func newPool(caBundle []byte) (*http.Transport, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if len(caBundle) > 0 {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(caBundle) {
-			return nil, errors.New("CA bundle holds no PEM certificate")
-		}
+	config, err := provider.Trust(caBundle)
+	if err != nil {
+		return nil, err
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
 	return &http.Transport{
@@ -106,11 +102,11 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 		x.content.sent = true
 	}
 	x.method = request.Method
-	x.asked = time.Now()
+	x.Asked = time.Now()
 	response, err := r.next.RoundTrip(request)
-	x.answered = time.Now()
+	x.Answered = time.Now()
 	if err != nil {
-		x.cause = err
+		x.Cause = err
 		return nil, err
 	}
 	x.record(response)

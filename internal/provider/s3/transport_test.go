@@ -93,21 +93,3 @@ func TestConnectionThatStandsStillEnds(t *testing.T) {
 		t.Errorf("read after that: %d, %v", n, err)
 	}
 }
-
-func TestCausesAreToldWithoutOurPort(t *testing.T) {
-	address := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}
-	own := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 51234}
-	tests := map[string]error{
-		"read 192.0.2.1:443: connection reset":     &net.OpError{Op: "read", Source: own, Addr: address, Err: errors.New("connection reset")},
-		"lookup s3.example.org: no such host":      &net.DNSError{Name: "s3.example.org", Server: "192.0.2.53:53", Err: "no such host", IsNotFound: true},
-		"lookup s3.example.org: timeout":           &net.DNSError{Name: "s3.example.org", Err: "read udp 192.0.2.9:51234: i/o timeout", IsTimeout: true},
-		"net/http: timeout awaiting the headers":   errors.New("net/http: timeout awaiting the headers"),
-		"dial 192.0.2.1:443: connect: no route":    &net.OpError{Op: "dial", Addr: address, Err: errors.New("connect: no route")},
-		"lookup s3.example.org: server misbehaves": &net.OpError{Op: "dial", Err: &net.DNSError{Name: "s3.example.org", Err: "server misbehaves"}},
-	}
-	for want, err := range tests {
-		if got := causeText(err); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}

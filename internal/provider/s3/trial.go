@@ -90,7 +90,7 @@ func isMissing(err error) bool { return fault.HasReason(err, fault.BucketMissing
 // isUnknownOperation tells a store that does not know what it was asked from one
 // that minds how.
 func (x *exchange) isUnknownOperation() bool {
-	return x.status == http.StatusNotImplemented || x.status == http.StatusMethodNotAllowed ||
+	return x.Status == http.StatusNotImplemented || x.Status == http.StatusMethodNotAllowed ||
 		slices.Contains([]string{"NotImplemented", "XNotImplemented", "MethodNotAllowed", "BucketAlreadyOwnedByYou"}, x.code())
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 	"github.com/rempart/rempart/test/emulator/sigv4"
 )
@@ -24,7 +25,7 @@ func (c *call) listBuckets() error {
 	var shown []bucketXML
 	for _, b := range c.Region.Buckets() {
 		if c.options.Lists(c.identity, b) {
-			shown = append(shown, bucketXML{b.Name, timestamp(b.Created)})
+			shown = append(shown, bucketXML{b.Name, s3api.Timestamp(b.Created)})
 		}
 	}
 	return c.ok(struct {
@@ -32,7 +33,7 @@ func (c *call) listBuckets() error {
 		Xmlns   string   `xml:"xmlns,attr"`
 		Owner   ownerXML
 		Buckets []bucketXML `xml:"Buckets>Bucket"`
-	}{Xmlns: xmlNamespace, Owner: ownerXML{c.identity, c.identity}, Buckets: shown})
+	}{Xmlns: s3api.Namespace, Owner: ownerXML{c.identity, c.identity}, Buckets: shown})
 }
 
 // createBucket makes a bucket of whoever asks for it.
@@ -68,7 +69,7 @@ func (c *call) checkLocation(body []byte) error {
 		XMLName            xml.Name `xml:"CreateBucketConfiguration"`
 		LocationConstraint string
 	}
-	if err := decodeXML(body, &configuration); err != nil {
+	if err := s3api.Decode(body, &configuration); err != nil {
 		return err
 	}
 	if location := configuration.LocationConstraint; location != "" && location != c.Region.Name {
@@ -99,7 +100,7 @@ func (c *call) getLocation() error {
 		XMLName struct{} `xml:"LocationConstraint"`
 		Xmlns   string   `xml:"xmlns,attr"`
 		Text    string   `xml:",chardata"`
-	}{Xmlns: xmlNamespace, Text: location})
+	}{Xmlns: s3api.Namespace, Text: location})
 }
 
 // list passes a listing on, with the owner of the bucket where the backend names

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -9,14 +10,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/serving"
 	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 // call is one request on its way through the server.
 type call struct {
 	*Server
-	w      *answer
+	w      *serving.Answer
 	r      *http.Request
 	query  url.Values
 	op     *operation
@@ -34,25 +37,23 @@ type call struct {
 // serve is the way of every request: what it is, what disturbs it, who sends it,
 // whether the vendor has it, whether he may, then the operation itself.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.requests.RLock()
-	defer s.requests.RUnlock()
 	record := &Request{}
 	c := &call{
-		Server: s, w: &answer{ResponseWriter: w, log: s.log, record: record}, record: record,
+		Server: s, w: newAnswer(w, s.log, record), record: record,
 		r: r, query: r.URL.Query(), op: refused, now: s.options.Clock().UTC(),
 	}
-	if s.faults.isDown() || s.isClosing() {
+	if s.faults.IsDown() || s.service.IsClosing() {
 		c.cut()
 	}
 	c.w.Header().Set("Date", c.now.Format(http.TimeFormat))
-	c.w.Header().Set("X-Amz-Request-Id", s.log.nextID())
+	c.w.Header().Set("X-Amz-Request-Id", fmt.Sprintf("%016X", s.log.Number()))
 	routed := c.route()
 	c.remember()
 	if c.disturb() {
 		return
 	}
 	steps := []func() error{
-		c.authenticate, func() error { return routed }, c.authorize, func() error { return c.op.handle(c) },
+		c.authenticate, func() error { return routed }, c.authorize, func() error { return c.op.Handle(c) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -60,7 +61,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 	}
-	if c.w.swallow {
+	if c.w.Swallow {
 		c.cut()
 	}
 }
@@ -80,10 +81,10 @@ func (c *call) remember() {
 	header.Del("Authorization")
 	query := c.r.URL.Query()
 	query.Del("X-Amz-Signature")
-	c.record.Time, c.record.Operation, c.record.Method = c.now, c.op.name, c.r.Method
+	c.record.Time, c.record.Operation, c.record.Method = c.now, c.op.Name, c.r.Method
 	c.record.Bucket, c.record.Key = c.bucket, c.key
 	c.record.Query, c.record.Header = query.Encode(), header
-	c.log.add(c.record)
+	c.log.Add(c.record)
 }
 
 // disturb applies the faults that hit the request. It returns true when it
@@ -94,19 +95,15 @@ func (c *call) disturb() bool {
 		key, _ := c.options.Lookup(sig.AccessKey)
 		identity = key.Identity
 	}
-	struck := c.faults.strike(c.op.name, c.bucket, c.key, identity)
+	struck := strike(c.faults, c.op.Name, c.bucket, c.key, identity)
 	if e, ok := struck[kindHold]; ok {
-		select {
-		case <-e.gate:
-		case <-c.r.Context().Done():
-		case <-c.closing:
-		}
+		c.service.Hold(c.r.Context(), e.gate)
 	}
 	if e, ok := struck[kindLatency]; ok {
-		c.pause(c.r.Context(), e.delay)
+		c.service.Pause(c.r.Context(), e.delay)
 	}
 	// A wait may have ended because the server closes: no answer then.
-	if _, ok := struck[kindResetBefore]; ok || c.isClosing() {
+	if _, ok := struck[kindResetBefore]; ok || c.service.IsClosing() {
 		c.cut()
 	}
 	if e, ok := struck[kindFail]; ok {
@@ -117,7 +114,7 @@ func (c *call) disturb() bool {
 		c.fail(injected)
 		return true
 	}
-	_, c.w.swallow = struck[kindResetAfter]
+	_, c.w.Swallow = struck[kindResetAfter]
 	return false
 }
 
@@ -130,11 +127,11 @@ func (c *call) authenticate() error {
 	}
 	var known Key
 	chunks, err := sig.Verify(c.r, sigv4.Check{
-		Now: c.now, Region: c.Region.Name, AnyFirstRegion: c.op.name == "GetBucketLocation",
+		Now: c.now, Region: c.Region.Name, AnyFirstRegion: c.op.Name == "GetBucketLocation",
 		Secret: func(accessKey string) (string, bool) {
 			var ok bool
 			if known, ok = c.options.Lookup(accessKey); ok {
-				c.log.note(func() { c.record.AccessKey, c.record.Identity = accessKey, known.Identity })
+				c.log.Note(func() { c.record.AccessKey, c.record.Identity = accessKey, known.Identity })
 			}
 			return known.Secret, ok
 		},
@@ -149,15 +146,15 @@ func (c *call) authenticate() error {
 // authorize asks the judge for the operation's own permission. Its bucket must
 // exist, but for the one that makes it.
 func (c *call) authorize() error {
-	if c.op.level != serviceLevel && c.op.name != "CreateBucket" {
+	if c.op.Level != s3api.Service && c.op.Name != "CreateBucket" {
 		if _, ok := c.Region.Bucket(c.bucket); !ok {
 			return s3error.ErrNoSuchBucket
 		}
 	}
-	if c.op.action == "" {
+	if c.op.Action == "" {
 		return nil
 	}
-	action := c.op.action
+	action := c.op.Action
 	if other, ok := versionActions[action]; ok && c.query.Get("versionId") != "" {
 		action = other
 	}
@@ -194,20 +191,11 @@ func (c *call) fail(err error) {
 	if !errors.As(err, &known) {
 		known = &s3error.Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
 	}
-	c.log.note(func() { c.record.Code = known.Code })
+	c.log.Note(func() { c.record.Code = known.Code })
 	for name, value := range known.Header {
 		c.w.Header().Set(name, value)
 	}
-	c.write(known.Status, struct {
-		XMLName   struct{} `xml:"Error"`
-		Code      string
-		Message   string
-		Bucket    string `xml:"BucketName,omitempty"`
-		Key       string `xml:",omitempty"`
-		Resource  string
-		RequestID string `xml:"RequestId"`
-		Fields    []s3error.Field
-	}{
+	c.write(known.Status, s3api.ErrorDocument{
 		Code: known.Code, Message: known.Message, Bucket: c.bucket, Key: c.key,
 		Resource: sigv4.RawPath(c.r), RequestID: c.w.Header().Get("X-Amz-Request-Id"), Fields: known.Fields,
 	})
@@ -215,7 +203,7 @@ func (c *call) fail(err error) {
 
 // write answers with an XML document.
 func (c *call) write(status int, v any) {
-	text, err := encodeXML(v)
+	text, err := s3api.Encode(v)
 	if err != nil {
 		c.w.WriteHeader(http.StatusInternalServerError)
 		return

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -33,7 +34,7 @@ func (c *call) deleteObjects() error {
 		return err
 	}
 	var wanted deleteXML
-	if err := decodeXML(body, &wanted); err != nil {
+	if err := s3api.Decode(body, &wanted); err != nil {
 		return err
 	}
 	if len(wanted.Objects) == 0 || len(wanted.Objects) > maxDeletes {
@@ -74,7 +75,7 @@ func (c *call) passDocument(body []byte, denied []deletedObjectXML) error {
 		c.describe(body)
 	}
 	res := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/xml"}}}
-	text := []byte(xml.Header + `<DeleteResult xmlns="` + xmlNamespace + `"></DeleteResult>`)
+	text := []byte(xml.Header + `<DeleteResult xmlns="` + s3api.Namespace + `"></DeleteResult>`)
 	if bytes.Contains(body, []byte("<Object>")) {
 		if res, err = c.askWith(documentOf(body)); err != nil || !succeeded(res) {
 			return c.relayUnless(err, res)

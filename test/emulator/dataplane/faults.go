@@ -1,10 +1,10 @@
 package dataplane
 
 import (
-	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // Match says which requests a fault hits. Empty fields match everything.
@@ -65,90 +65,23 @@ func ResetBefore() Effect { return Effect{kind: kindResetBefore} }
 // answering: the client cannot know that it happened.
 func ResetAfter() Effect { return Effect{kind: kindResetAfter} }
 
-// Faults is a server's set of armed faults. The zero value has none.
-type Faults struct {
-	mu    sync.Mutex
-	armed []*Fault
-	down  bool
-}
+// Faults is a server's set of armed faults.
+type Faults = serving.Faults[Match, Effect]
 
 // Fault is an armed effect.
-type Fault struct {
-	faults *Faults
-	match  Match
-	effect Effect
-	passed int
-	hits   int
-}
+type Fault = serving.Fault[Match, Effect]
 
-// Add arms an effect. Several may hit one request; of the same kind only the one
-// armed first does, so a sequence is written by adding in order with Times.
-func (f *Faults) Add(m Match, e Effect) *Fault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	fault := &Fault{faults: f, match: m, effect: e}
-	f.armed = append(f.armed, fault)
-	return fault
-}
-
-// Clear disarms all faults and brings the server up.
-func (f *Faults) Clear() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.armed, f.down = nil, false
-}
-
-// Down resets every connection, new and old, until Up.
-func (f *Faults) Down() { f.setDown(true) }
-
-// Up ends Down.
-func (f *Faults) Up() { f.setDown(false) }
-
-func (f *Faults) setDown(down bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.down = down
-}
-
-func (f *Faults) isDown() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.down
-}
-
-// Clear disarms this fault only.
-func (fault *Fault) Clear() {
-	f := fault.faults
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.armed = slices.DeleteFunc(f.armed, func(other *Fault) bool { return other == fault })
-}
-
-// Hits returns how many requests were hit so far.
-func (fault *Fault) Hits() int {
-	fault.faults.mu.Lock()
-	defer fault.faults.mu.Unlock()
-	return fault.hits
-}
+// Bounds implements serving.Match.
+func (m Match) Bounds() (skip, times int) { return m.Skip, m.Times }
 
 // strike returns the effects that hit a request, by their kind, and counts the
 // hits.
-func (f *Faults) strike(operation, bucket, key, identity string) map[kind]Effect {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func strike(f *Faults, operation, bucket, key, identity string) map[kind]Effect {
 	struck := map[kind]Effect{}
-	for _, fault := range f.armed {
-		_, taken := struck[fault.effect.kind]
-		if taken || fault.match.Times > 0 && fault.hits >= fault.match.Times || !fault.match.hits(operation, bucket, key, identity) {
-			continue
-		}
-		if fault.passed < fault.match.Skip {
-			fault.passed++
-			continue
-		}
-		fault.hits++
-		struck[fault.effect.kind] = fault.effect
-	}
+	f.Strike(func(m Match, e Effect) bool {
+		_, taken := struck[e.kind]
+		return !taken && m.hits(operation, bucket, key, identity)
+	}, func(_ Match, e Effect) { struck[e.kind] = e })
 	return struck
 }
 

@@ -3,14 +3,14 @@ package dataplane
 import (
 	"net/http"
 	"slices"
-	"sort"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 // feature is a part of S3 that a vendor may lack.
-type feature string
+type feature = string
 
 const (
 	everywhere         feature = ""
@@ -25,66 +25,25 @@ const (
 	objectAttributes   feature = "object attributes"
 )
 
-// level is what a path names.
-type level int
-
-const (
-	serviceLevel level = iota
-	bucketLevel
-	objectLevel
-)
-
 // operation is one line of the S3 API.
-type operation struct {
-	name   string
-	method string
-	level  level
-	// sub are the query parameters that select the operation, header one that must
-	// be present as well.
-	sub    []string
-	header string
-	// params are further query parameters it takes.
-	params []string
-	// action is the permission it needs; operations without one ask for themselves.
-	action  string
-	feature feature
-	handle  func(*call) error
-}
-
-const copySourceHeader = "X-Amz-Copy-Source"
-
-var (
-	listParams    = []string{"prefix", "delimiter", "encoding-type", "max-keys"}
-	uploadParams  = []string{"partNumber", "uploadId"}
-	versionParam  = []string{"versionId"}
-	getParams     = []string{"versionId", "partNumber", "response-content-type", "response-content-language", "response-expires", "response-cache-control", "response-content-disposition", "response-content-encoding"}
-	listV1Params  = append([]string{"marker"}, listParams...)
-	listV2Params  = append([]string{"continuation-token", "start-after", "fetch-owner"}, listParams...)
-	versionParams = append([]string{"key-marker", "version-id-marker"}, listParams...)
-	uploadsParams = []string{"prefix", "delimiter", "encoding-type", "max-uploads", "key-marker", "upload-id-marker"}
-	partsParams   = []string{"max-parts", "part-number-marker", "encoding-type"}
-)
-
-// ignoredParams change nothing: markers of SDKs and extensions of MinIO, which every
-// other store ignores.
-var ignoredParams = []string{"x-id", "metadata", "unsorted", "withUpdatedAt"}
+type operation = s3api.Operation[*call]
 
 // operations are all that is known; whatever else a request asks for is answered
 // 501, and never carried out as the bare verb.
 var operations = slices.Concat(bucketOperations, settingOperations, objectOperations)
 
 var bucketOperations = []operation{
-	{name: "ListBuckets", method: http.MethodGet, level: serviceLevel, action: "s3:ListAllMyBuckets", handle: (*call).listBuckets},
-	{name: "CreateBucket", method: http.MethodPut, level: bucketLevel, action: "s3:CreateBucket", handle: (*call).createBucket},
-	{name: "HeadBucket", method: http.MethodHead, level: bucketLevel, action: "s3:ListBucket", handle: (*call).headBucket},
-	{name: "DeleteBucket", method: http.MethodDelete, level: bucketLevel, action: "s3:DeleteBucket", handle: (*call).deleteBucket},
-	{name: "GetBucketLocation", method: http.MethodGet, level: bucketLevel, sub: []string{"location"}, action: "s3:GetBucketLocation", handle: (*call).getLocation},
+	{Name: "ListBuckets", Method: http.MethodGet, Level: s3api.Service, Action: "s3:ListAllMyBuckets", Handle: (*call).listBuckets},
+	{Name: "CreateBucket", Method: http.MethodPut, Level: s3api.Bucket, Action: "s3:CreateBucket", Handle: (*call).createBucket},
+	{Name: "HeadBucket", Method: http.MethodHead, Level: s3api.Bucket, Action: "s3:ListBucket", Handle: (*call).headBucket},
+	{Name: "DeleteBucket", Method: http.MethodDelete, Level: s3api.Bucket, Action: "s3:DeleteBucket", Handle: (*call).deleteBucket},
+	{Name: "GetBucketLocation", Method: http.MethodGet, Level: s3api.Bucket, Sub: []string{"location"}, Action: "s3:GetBucketLocation", Handle: (*call).getLocation},
 
-	{name: "ListObjects", method: http.MethodGet, level: bucketLevel, params: listV1Params, action: "s3:ListBucket", handle: (*call).list},
-	{name: "ListObjectsV2", method: http.MethodGet, level: bucketLevel, sub: []string{"list-type"}, params: listV2Params, action: "s3:ListBucket", handle: (*call).list},
-	{name: "ListObjectVersions", method: http.MethodGet, level: bucketLevel, sub: []string{"versions"}, params: versionParams, action: "s3:ListBucketVersions", handle: (*call).list},
-	{name: "ListMultipartUploads", method: http.MethodGet, level: bucketLevel, sub: []string{"uploads"}, params: uploadsParams, action: "s3:ListBucketMultipartUploads", handle: (*call).list},
-	{name: "DeleteObjects", method: http.MethodPost, level: bucketLevel, sub: []string{"delete"}, handle: (*call).deleteObjects},
+	{Name: "ListObjects", Method: http.MethodGet, Level: s3api.Bucket, Params: s3api.ListV1Params, Action: "s3:ListBucket", Handle: (*call).list},
+	{Name: "ListObjectsV2", Method: http.MethodGet, Level: s3api.Bucket, Sub: []string{"list-type"}, Params: s3api.ListV2Params, Action: "s3:ListBucket", Handle: (*call).list},
+	{Name: "ListObjectVersions", Method: http.MethodGet, Level: s3api.Bucket, Sub: []string{"versions"}, Params: s3api.ListVersionParams, Action: "s3:ListBucketVersions", Handle: (*call).list},
+	{Name: "ListMultipartUploads", Method: http.MethodGet, Level: s3api.Bucket, Sub: []string{"uploads"}, Params: s3api.ListUploadParams, Action: "s3:ListBucketMultipartUploads", Handle: (*call).list},
+	{Name: "DeleteObjects", Method: http.MethodPost, Level: s3api.Bucket, Sub: []string{"delete"}, Handle: (*call).deleteObjects},
 }
 
 var settingOperations = slices.Concat(
@@ -123,8 +82,8 @@ func setting(sub, noun string, f feature, put, get, remove func(*call) error) []
 		actionNoun = other
 	}
 	ops := []operation{
-		{name: "Put" + noun, method: http.MethodPut, level: bucketLevel, sub: selected, action: "s3:Put" + actionNoun, feature: f, handle: put},
-		{name: "Get" + noun, method: http.MethodGet, level: bucketLevel, sub: selected, action: "s3:Get" + actionNoun, feature: f, handle: get},
+		{Name: "Put" + noun, Method: http.MethodPut, Level: s3api.Bucket, Sub: selected, Action: "s3:Put" + actionNoun, Feature: f, Handle: put},
+		{Name: "Get" + noun, Method: http.MethodGet, Level: s3api.Bucket, Sub: selected, Action: "s3:Get" + actionNoun, Feature: f, Handle: get},
 	}
 	if remove == nil {
 		return ops
@@ -134,34 +93,34 @@ func setting(sub, noun string, f feature, put, get, remove func(*call) error) []
 		action = "s3:DeleteBucketPolicy"
 	}
 	return append(ops, operation{
-		name: "Delete" + noun, method: http.MethodDelete, level: bucketLevel, sub: selected, action: action, feature: f, handle: remove,
+		Name: "Delete" + noun, Method: http.MethodDelete, Level: s3api.Bucket, Sub: selected, Action: action, Feature: f, Handle: remove,
 	})
 }
 
 var objectOperations = []operation{
-	{name: "PutObject", method: http.MethodPut, level: objectLevel, action: "s3:PutObject", handle: (*call).putObject},
-	{name: "CopyObject", method: http.MethodPut, level: objectLevel, header: copySourceHeader, action: "s3:PutObject", handle: (*call).copyObject},
-	{name: "GetObject", method: http.MethodGet, level: objectLevel, params: getParams, action: "s3:GetObject", handle: (*call).getObject},
-	{name: "HeadObject", method: http.MethodHead, level: objectLevel, params: getParams, action: "s3:GetObject", handle: (*call).getObject},
-	{name: "DeleteObject", method: http.MethodDelete, level: objectLevel, params: versionParam, action: "s3:DeleteObject", handle: (*call).deleteObject},
-	{name: "GetObjectAttributes", method: http.MethodGet, level: objectLevel, sub: []string{"attributes"}, params: versionParam, action: "s3:GetObject", feature: objectAttributes, handle: (*call).pass},
+	{Name: "PutObject", Method: http.MethodPut, Level: s3api.Object, Action: "s3:PutObject", Handle: (*call).putObject},
+	{Name: "CopyObject", Method: http.MethodPut, Level: s3api.Object, Header: s3api.CopySource, Action: "s3:PutObject", Handle: (*call).copyObject},
+	{Name: "GetObject", Method: http.MethodGet, Level: s3api.Object, Params: s3api.GetParams, Action: "s3:GetObject", Handle: (*call).getObject},
+	{Name: "HeadObject", Method: http.MethodHead, Level: s3api.Object, Params: s3api.GetParams, Action: "s3:GetObject", Handle: (*call).getObject},
+	{Name: "DeleteObject", Method: http.MethodDelete, Level: s3api.Object, Params: s3api.VersionParam, Action: "s3:DeleteObject", Handle: (*call).deleteObject},
+	{Name: "GetObjectAttributes", Method: http.MethodGet, Level: s3api.Object, Sub: []string{"attributes"}, Params: s3api.VersionParam, Action: "s3:GetObject", Feature: objectAttributes, Handle: (*call).pass},
 
-	{name: "PutObjectTagging", method: http.MethodPut, level: objectLevel, sub: []string{"tagging"}, params: versionParam, action: "s3:PutObjectTagging", handle: (*call).pass},
-	{name: "GetObjectTagging", method: http.MethodGet, level: objectLevel, sub: []string{"tagging"}, params: versionParam, action: "s3:GetObjectTagging", handle: (*call).pass},
-	{name: "DeleteObjectTagging", method: http.MethodDelete, level: objectLevel, sub: []string{"tagging"}, params: versionParam, action: "s3:DeleteObjectTagging", handle: (*call).pass},
-	{name: "PutObjectAcl", method: http.MethodPut, level: objectLevel, sub: []string{"acl"}, params: versionParam, action: "s3:PutObjectAcl", handle: (*call).putObjectACL},
-	{name: "GetObjectAcl", method: http.MethodGet, level: objectLevel, sub: []string{"acl"}, params: versionParam, action: "s3:GetObjectAcl", handle: (*call).getObjectACL},
-	{name: "PutObjectRetention", method: http.MethodPut, level: objectLevel, sub: []string{"retention"}, params: versionParam, action: "s3:PutObjectRetention", handle: (*call).putRetention},
-	{name: "GetObjectRetention", method: http.MethodGet, level: objectLevel, sub: []string{"retention"}, params: versionParam, action: "s3:GetObjectRetention", handle: (*call).getProtection},
-	{name: "PutObjectLegalHold", method: http.MethodPut, level: objectLevel, sub: []string{"legal-hold"}, params: versionParam, action: "s3:PutObjectLegalHold", feature: legalHolds, handle: (*call).pass},
-	{name: "GetObjectLegalHold", method: http.MethodGet, level: objectLevel, sub: []string{"legal-hold"}, params: versionParam, action: "s3:GetObjectLegalHold", feature: legalHolds, handle: (*call).getProtection},
+	{Name: "PutObjectTagging", Method: http.MethodPut, Level: s3api.Object, Sub: []string{"tagging"}, Params: s3api.VersionParam, Action: "s3:PutObjectTagging", Handle: (*call).pass},
+	{Name: "GetObjectTagging", Method: http.MethodGet, Level: s3api.Object, Sub: []string{"tagging"}, Params: s3api.VersionParam, Action: "s3:GetObjectTagging", Handle: (*call).pass},
+	{Name: "DeleteObjectTagging", Method: http.MethodDelete, Level: s3api.Object, Sub: []string{"tagging"}, Params: s3api.VersionParam, Action: "s3:DeleteObjectTagging", Handle: (*call).pass},
+	{Name: "PutObjectAcl", Method: http.MethodPut, Level: s3api.Object, Sub: []string{"acl"}, Params: s3api.VersionParam, Action: "s3:PutObjectAcl", Handle: (*call).putObjectACL},
+	{Name: "GetObjectAcl", Method: http.MethodGet, Level: s3api.Object, Sub: []string{"acl"}, Params: s3api.VersionParam, Action: "s3:GetObjectAcl", Handle: (*call).getObjectACL},
+	{Name: "PutObjectRetention", Method: http.MethodPut, Level: s3api.Object, Sub: []string{"retention"}, Params: s3api.VersionParam, Action: "s3:PutObjectRetention", Handle: (*call).putRetention},
+	{Name: "GetObjectRetention", Method: http.MethodGet, Level: s3api.Object, Sub: []string{"retention"}, Params: s3api.VersionParam, Action: "s3:GetObjectRetention", Handle: (*call).getProtection},
+	{Name: "PutObjectLegalHold", Method: http.MethodPut, Level: s3api.Object, Sub: []string{"legal-hold"}, Params: s3api.VersionParam, Action: "s3:PutObjectLegalHold", Feature: legalHolds, Handle: (*call).pass},
+	{Name: "GetObjectLegalHold", Method: http.MethodGet, Level: s3api.Object, Sub: []string{"legal-hold"}, Params: s3api.VersionParam, Action: "s3:GetObjectLegalHold", Feature: legalHolds, Handle: (*call).getProtection},
 
-	{name: "CreateMultipartUpload", method: http.MethodPost, level: objectLevel, sub: []string{"uploads"}, action: "s3:PutObject", handle: (*call).createUpload},
-	{name: "UploadPart", method: http.MethodPut, level: objectLevel, sub: uploadParams, action: "s3:PutObject", handle: (*call).uploadPart},
-	{name: "UploadPartCopy", method: http.MethodPut, level: objectLevel, sub: uploadParams, header: copySourceHeader, action: "s3:PutObject", handle: (*call).uploadPartCopy},
-	{name: "CompleteMultipartUpload", method: http.MethodPost, level: objectLevel, sub: []string{"uploadId"}, action: "s3:PutObject", handle: (*call).completeUpload},
-	{name: "AbortMultipartUpload", method: http.MethodDelete, level: objectLevel, sub: []string{"uploadId"}, action: "s3:AbortMultipartUpload", handle: (*call).abortUpload},
-	{name: "ListParts", method: http.MethodGet, level: objectLevel, sub: []string{"uploadId"}, params: partsParams, action: "s3:ListMultipartUploadParts", handle: (*call).list},
+	{Name: "CreateMultipartUpload", Method: http.MethodPost, Level: s3api.Object, Sub: []string{"uploads"}, Action: "s3:PutObject", Handle: (*call).createUpload},
+	{Name: "UploadPart", Method: http.MethodPut, Level: s3api.Object, Sub: s3api.UploadParams, Action: "s3:PutObject", Handle: (*call).uploadPart},
+	{Name: "UploadPartCopy", Method: http.MethodPut, Level: s3api.Object, Sub: s3api.UploadParams, Header: s3api.CopySource, Action: "s3:PutObject", Handle: (*call).uploadPartCopy},
+	{Name: "CompleteMultipartUpload", Method: http.MethodPost, Level: s3api.Object, Sub: []string{"uploadId"}, Action: "s3:PutObject", Handle: (*call).completeUpload},
+	{Name: "AbortMultipartUpload", Method: http.MethodDelete, Level: s3api.Object, Sub: []string{"uploadId"}, Action: "s3:AbortMultipartUpload", Handle: (*call).abortUpload},
+	{Name: "ListParts", Method: http.MethodGet, Level: s3api.Object, Sub: []string{"uploadId"}, Params: s3api.ListPartParams, Action: "s3:ListMultipartUploadParts", Handle: (*call).list},
 }
 
 // versionActions are the permissions for one version of an object, named by its id.
@@ -182,60 +141,16 @@ var refused = &operation{}
 // common, and refuses what the operation or the vendor does not know.
 func (c *call) choose() error {
 	c.op = refused
-	best, score := refused, -1
-	for i := range operations {
-		if fit := c.fit(&operations[i]); fit > score {
-			best, score = &operations[i], fit
-		}
-	}
-	var unknown []string
-	for name := range c.query {
-		if !best.takes(name) {
-			unknown = append(unknown, name)
-		}
-	}
-	sort.Strings(unknown)
+	best, unknown := s3api.Select(operations, c.r, s3api.LevelOf(c.bucket, c.key), c.query)
 	switch {
 	case len(unknown) > 0:
 		return s3error.NotImplemented("A header or query you provided implies functionality that is not implemented: %s", strings.Join(unknown, "&"))
-	case best == refused:
+	case best == nil:
 		return s3error.ErrMethodNotAllowed
 	}
 	c.op = best
-	if c.habit.without(best.feature) {
-		return s3error.NotImplemented("%s is not implemented", best.feature)
+	if c.habit.without(best.Feature) {
+		return s3error.NotImplemented("%s is not implemented", best.Feature)
 	}
 	return nil
-}
-
-func (c *call) level() level {
-	switch {
-	case c.key != "":
-		return objectLevel
-	case c.bucket != "":
-		return bucketLevel
-	}
-	return serviceLevel
-}
-
-// fit is -1 when the request is not op, else greater the closer it is.
-func (c *call) fit(op *operation) int {
-	if op.method != c.r.Method || op.level != c.level() {
-		return -1
-	}
-	if slices.ContainsFunc(op.sub, func(name string) bool { return !c.query.Has(name) }) {
-		return -1
-	}
-	if op.header == "" {
-		return 2 * len(op.sub)
-	}
-	if c.r.Header.Get(op.header) == "" {
-		return -1
-	}
-	return 2*len(op.sub) + 1
-}
-
-func (op *operation) takes(param string) bool {
-	return slices.Contains(op.sub, param) || slices.Contains(op.params, param) ||
-		slices.Contains(ignoredParams, param) || strings.HasPrefix(strings.ToLower(param), "x-amz-")
 }

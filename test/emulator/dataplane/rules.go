@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -206,7 +207,7 @@ type replicationRuleXML struct {
 func (r replicationRuleXML) rule() ReplicationRule {
 	return ReplicationRule{
 		ID: r.ID, Priority: r.Priority, Enabled: r.Status == "Enabled", Filter: r.Filter.filter(r.Prefix),
-		Destination: trimARN(r.Destination.Bucket), StorageClass: r.Destination.StorageClass,
+		Destination: strings.TrimPrefix(r.Destination.Bucket, arn), StorageClass: r.Destination.StorageClass,
 		DeleteMarkers: r.DeleteMarkers != nil && r.DeleteMarkers.Status == "Enabled",
 	}
 }

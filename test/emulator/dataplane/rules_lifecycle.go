@@ -3,6 +3,7 @@ package dataplane
 import (
 	"time"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -55,7 +56,7 @@ func formatDate(date time.Time) string {
 	if date.IsZero() {
 		return ""
 	}
-	return timestamp(date)
+	return s3api.Timestamp(date)
 }
 
 func (r LifecycleRule) document() lifecycleRuleXML {

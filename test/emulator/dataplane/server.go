@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"strings"
 	"sync"
-	"time"
+
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // Server is the S3 side of one region. All its methods are safe for concurrent use.
@@ -20,16 +20,11 @@ type Server struct {
 	options Options
 	habit   habit
 	faults  *Faults
-	log     *requestLog
+	log     *serving.Log[Request]
 	// conditional holds the locks of keys that are written under a condition.
 	conditional keyLocks
 
-	http      *http.Server
-	closing   chan struct{}
-	closeOnce sync.Once
-	serving   sync.WaitGroup
-	// requests is held for reading by every request: Close waits by writing.
-	requests sync.RWMutex
+	service *serving.Service
 }
 
 // Start serves a region and returns once connections are accepted. The context
@@ -47,11 +42,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{
 		URL: "http://" + listener.Addr().String(), Region: newRegion(o),
-		options: o, habit: habits[o.Vendor], faults: &Faults{}, log: newRequestLog(o.RequestLog),
-		closing: make(chan struct{}),
+		options: o, habit: habits[o.Vendor], faults: &Faults{}, log: serving.NewLog[Request](o.RequestLog),
 	}
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute}
-	s.serving.Go(func() { _ = s.http.Serve(listener) })
+	s.service = serving.NewService(s.serve)
+	s.service.Serve(listener)
 	return s, nil
 }
 
@@ -64,33 +58,8 @@ func (s *Server) Faults() *Faults { return s.faults }
 // Close cuts all connections and waits for the requests in progress. The backend
 // stays as it is. It may be called more than once.
 func (s *Server) Close() {
-	s.closeOnce.Do(func() { close(s.closing) })
-	// The listener is gone either way.
-	_ = s.http.Close()
+	s.service.Close()
 	s.Region.backend.client.CloseIdleConnections()
-	s.serving.Wait()
-	s.requests.Lock()
-	defer s.requests.Unlock()
-}
-
-func (s *Server) isClosing() bool {
-	select {
-	case <-s.closing:
-		return true
-	default:
-		return false
-	}
-}
-
-// pause waits for d, for the client to leave or for Close, whichever is first.
-func (s *Server) pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-s.closing:
-	}
 }
 
 // keyLocks are locks by name, of which the unused ones are forgotten. The zero

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -24,7 +25,7 @@ func (c *call) put(document any, status int, set func() error) error {
 	if err != nil {
 		return err
 	}
-	if err := decodeXML(body, document); err != nil {
+	if err := s3api.Decode(body, document); err != nil {
 		return err
 	}
 	if err := set(); err != nil {
@@ -69,7 +70,7 @@ func (c *call) getTagging() error {
 	if len(b.Tags) == 0 {
 		return s3error.NotFound("NoSuchTagSet", "The TagSet does not exist")
 	}
-	document := taggingXML{Xmlns: xmlNamespace}
+	document := taggingXML{Xmlns: s3api.Namespace}
 	for _, key := range slices.Sorted(maps.Keys(b.Tags)) {
 		document.Tags = append(document.Tags, tagXML{key, b.Tags[key]})
 	}
@@ -99,7 +100,7 @@ func (c *call) getVersioning() error {
 		XMLName struct{} `xml:"VersioningConfiguration"`
 		Xmlns   string   `xml:"xmlns,attr"`
 		Status  string   `xml:",omitempty"`
-	}{Xmlns: xmlNamespace, Status: b.Versioning})
+	}{Xmlns: s3api.Namespace, Status: b.Versioning})
 }
 
 type lockXML struct {
@@ -142,7 +143,7 @@ func (c *call) getLock() error {
 		Xmlns   string     `xml:"xmlns,attr"`
 		Enabled string     `xml:"ObjectLockEnabled"`
 		Default *retention `xml:"Rule>DefaultRetention,omitempty"`
-	}{Xmlns: xmlNamespace, Enabled: "Enabled"}
+	}{Xmlns: s3api.Namespace, Enabled: "Enabled"}
 	if b.LockRule != nil {
 		document.Default = &retention{b.LockRule.Mode, b.LockRule.Days, b.LockRule.Years}
 	}
@@ -175,7 +176,7 @@ func (c *call) getEncryption() error {
 	if b.Encryption == "" {
 		return s3error.NotFound("ServerSideEncryptionConfigurationNotFoundError", "The server side encryption configuration was not found")
 	}
-	document := encryptionXML{Xmlns: xmlNamespace}
+	document := encryptionXML{Xmlns: s3api.Namespace}
 	document.Rules = append(document.Rules, struct {
 		Algorithm string `xml:"ApplyServerSideEncryptionByDefault>SSEAlgorithm"`
 	}{b.Encryption})
@@ -208,7 +209,7 @@ func (c *call) getReplication() error {
 	if len(b.Replication) == 0 {
 		return s3error.NotFound("ReplicationConfigurationNotFoundError", "The replication configuration was not found")
 	}
-	document := replicationXML{Xmlns: xmlNamespace}
+	document := replicationXML{Xmlns: s3api.Namespace}
 	for _, rule := range b.Replication {
 		document.Rules = append(document.Rules, rule.document())
 	}
@@ -245,7 +246,7 @@ func (c *call) getLifecycle() error {
 	if len(b.Lifecycle) == 0 {
 		return s3error.NotFound("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
 	}
-	document := lifecycleXML{Xmlns: xmlNamespace}
+	document := lifecycleXML{Xmlns: s3api.Namespace}
 	for _, rule := range b.Lifecycle {
 		document.Rules = append(document.Rules, rule.document())
 	}

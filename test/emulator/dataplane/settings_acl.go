@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"net/http"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -34,7 +35,7 @@ type aclXML struct {
 
 // aclDocument writes a list out.
 func aclDocument(owner string, grants []Grant) aclXML {
-	d := aclXML{Xmlns: xmlNamespace, Owner: ownerXML{owner, owner}}
+	d := aclXML{Xmlns: s3api.Namespace, Owner: ownerXML{owner, owner}}
 	for _, g := range append([]Grant{{Identity: owner, Permission: "FULL_CONTROL"}}, grants...) {
 		grantee := granteeXML{XSI: schemaXSI, Type: "CanonicalUser", ID: g.Identity}
 		if g.Group != "" {
@@ -73,7 +74,7 @@ func (c *call) sentGrants(owner string) ([]Grant, error) {
 		return canned.Grants(), nil
 	}
 	var document aclXML
-	if err := decodeXML(body, &document); err != nil {
+	if err := s3api.Decode(body, &document); err != nil {
 		return nil, err
 	}
 	return document.grants(owner), checkGrants(document.grants(owner))

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"net/http"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -21,7 +22,7 @@ var absences = map[string]absent{
 }
 
 // subresource is the only parameter of the operations on what is only stored.
-func (c *call) subresource() string { return c.op.sub[0] }
+func (c *call) subresource() string { return c.op.Sub[0] }
 
 func (c *call) putStored() error {
 	body, err := c.document()
@@ -29,7 +30,7 @@ func (c *call) putStored() error {
 		return err
 	}
 	var document struct{ XMLName xml.Name }
-	if err := decodeXML(body, &document); err != nil {
+	if err := s3api.Decode(body, &document); err != nil {
 		return err
 	}
 	err = c.Region.change(c.bucket, func(b *bucket) error {
@@ -55,7 +56,7 @@ func (c *call) getStored() error {
 	case stored == nil && missing.code != "":
 		return s3error.NotFound(missing.code, "The %s configuration does not exist", c.subresource())
 	case stored == nil:
-		stored = []byte(`<` + missing.root + ` xmlns="` + xmlNamespace + `"/>`)
+		stored = []byte(`<` + missing.root + ` xmlns="` + s3api.Namespace + `"/>`)
 	}
 	c.send(http.StatusOK, "application/xml", stored)
 	return nil

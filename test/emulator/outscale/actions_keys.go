@@ -1,6 +1,7 @@
 package outscale
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"time"
@@ -135,8 +136,8 @@ func updateAccessKey(c *call, in updateKeyIn) (struct{ AccessKey keyOut }, error
 	if in.ClearExpirationDate {
 		expires = time.Time{}
 	}
-	key.expires, key.state, key.modified = expires, orDefault(in.State, key.state), c.now
-	if key.tag = orDefault(in.Tag, key.tag); in.ClearTag {
+	key.expires, key.state, key.modified = expires, cmp.Or(in.State, key.state), c.now
+	if key.tag = cmp.Or(in.Tag, key.tag); in.ClearTag {
 		key.tag = ""
 	}
 	return struct{ AccessKey keyOut }{key.out()}, nil

@@ -1,6 +1,7 @@
 package outscale
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -33,7 +34,7 @@ type createUserIn struct {
 
 func createUser(c *call, in createUserIn) (struct{ User userOut }, error) {
 	var none struct{ User userOut }
-	in.Path = orDefault(in.Path, "/")
+	in.Path = cmp.Or(in.Path, "/")
 	switch {
 	case !userForm.MatchString(in.UserName):
 		return none, errInvalid("UserName")
@@ -103,9 +104,9 @@ func updateUser(c *call, in updateUserIn) (struct{ User userOut }, error) {
 	case in.NewPath != "" && !pathForm.MatchString(in.NewPath):
 		return none, errInvalid("NewPath")
 	}
-	changed.name = orDefault(in.NewUserName, changed.name)
-	changed.path = orDefault(in.NewPath, changed.path)
-	changed.email = orDefault(in.NewUserEmail, changed.email)
+	changed.name = cmp.Or(in.NewUserName, changed.name)
+	changed.path = cmp.Or(in.NewPath, changed.path)
+	changed.email = cmp.Or(in.NewUserEmail, changed.email)
 	changed.modified = c.now
 	return struct{ User userOut }{changed.out()}, nil
 }

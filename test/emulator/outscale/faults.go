@@ -2,9 +2,9 @@ package outscale
 
 import (
 	"net/http"
-	"slices"
-	"sync"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // Failure is what happens to a request in place of its answer.
@@ -51,54 +51,36 @@ func Quota() Failure {
 }
 
 // faults are the failures that are armed. The zero value has none.
-type faults struct {
-	mu     sync.Mutex
-	armed  []*fault
-	isDown bool
+type faults = serving.Faults[match, Failure]
+
+// match says which requests a failure hits.
+type match struct {
+	action string
+	times  int
 }
 
-type fault struct {
-	action  string
-	left    int // below zero is for ever
-	failure Failure
-}
+// Bounds implements serving.Match.
+func (m match) Bounds() (skip, times int) { return 0, m.times }
 
 // Fail arms a failure for the next requests of an action, or of any when it is
 // empty; times 0 means until Recover. Of several the one armed first counts.
 func (s *Server) Fail(action string, times int, failure Failure) {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	if times <= 0 {
-		times = -1
-	}
-	s.faults.armed = append(s.faults.armed, &fault{action, times, failure})
+	s.faults.Add(match{action, max(0, times)}, failure)
 }
 
 // Recover disarms all failures, and brings the API up.
-func (s *Server) Recover() {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.armed, s.faults.isDown = nil, false
-}
+func (s *Server) Recover() { s.faults.Clear() }
 
 // Down resets every connection to the API until Recover. OOS stays up.
-func (s *Server) Down() {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.isDown = true
-}
+func (s *Server) Down() { s.faults.Down() }
 
 // strike gives the failure of a request, or false.
-func (f *faults) strike(action string) (Failure, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.isDown {
+func strike(f *faults, action string) (failure Failure, struck bool) {
+	if f.IsDown() {
 		return Failure{Reset: true}, true
 	}
-	i := slices.IndexFunc(f.armed, func(a *fault) bool { return a.left != 0 && (a.action == "" || a.action == action) })
-	if i < 0 {
-		return Failure{}, false
-	}
-	f.armed[i].left--
-	return f.armed[i].failure, true
+	f.Strike(func(m match, _ Failure) bool {
+		return !struck && (m.action == "" || m.action == action)
+	}, func(_ match, hit Failure) { failure, struck = hit, true })
+	return failure, struck
 }

@@ -1,6 +1,7 @@
 package outscale
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -109,17 +110,17 @@ const (
 )
 
 func (o Options) withDefaults() Options {
-	o.Region = orDefault(o.Region, defaultRegion)
-	o.AccountID = orDefault(o.AccountID, defaultAccountID)
-	o.AccessKey = orDefault(o.AccessKey, defaultAccessKey)
-	o.SecretKey = orDefault(o.SecretKey, defaultSecretKey)
-	o.Login = orDefault(o.Login, defaultLogin)
-	o.Password = orDefault(o.Password, defaultPassword)
-	o.KeyLimit = orDefault(o.KeyLimit, defaultKeyLimit)
-	o.PolicyDelay = max(0, orDefault(o.PolicyDelay, defaultPolicyDelay))
-	o.LockedCode = orDefault(o.LockedCode, codeLocked)
-	o.BucketLimit = orDefault(o.BucketLimit, defaultBucketLimit)
-	o.UploadLimit = orDefault(o.UploadLimit, defaultUploadLimit)
+	o.Region = cmp.Or(o.Region, defaultRegion)
+	o.AccountID = cmp.Or(o.AccountID, defaultAccountID)
+	o.AccessKey = cmp.Or(o.AccessKey, defaultAccessKey)
+	o.SecretKey = cmp.Or(o.SecretKey, defaultSecretKey)
+	o.Login = cmp.Or(o.Login, defaultLogin)
+	o.Password = cmp.Or(o.Password, defaultPassword)
+	o.KeyLimit = cmp.Or(o.KeyLimit, defaultKeyLimit)
+	o.PolicyDelay = max(0, cmp.Or(o.PolicyDelay, defaultPolicyDelay))
+	o.LockedCode = cmp.Or(o.LockedCode, codeLocked)
+	o.BucketLimit = cmp.Or(o.BucketLimit, defaultBucketLimit)
+	o.UploadLimit = cmp.Or(o.UploadLimit, defaultUploadLimit)
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -130,12 +131,4 @@ func (o Options) withDefaults() Options {
 		o.Regions = []string{"eu-west-2", "us-east-2", "us-west-1"}
 	}
 	return o
-}
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }

@@ -1,10 +1,6 @@
 package outscale
 
-import (
-	"slices"
-	"sync"
-	"time"
-)
+import "time"
 
 // Request is what the server remembers of one request to the API.
 type Request struct {
@@ -17,25 +13,9 @@ type Request struct {
 	Code   string
 }
 
-// requestLog remembers every request.
-type requestLog struct {
-	mu   sync.Mutex
-	kept []Request
-}
-
-func (l *requestLog) add(r Request) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.kept = append(l.kept, r)
-}
-
 // Requests gives the requests to the API so far, oldest first. Those to OOS are
 // Server.Store's.
-func (s *Server) Requests() []Request {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return slices.Clone(s.log.kept)
-}
+func (s *Server) Requests() []Request { return s.log.Requests(nil) }
 
 // Counts gives how many requests each action got.
 func (s *Server) Counts() map[string]int {

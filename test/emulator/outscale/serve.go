@@ -6,13 +6,14 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // bodyLimit bounds what is read of a request.
@@ -47,7 +48,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if sig, isSigned := parseSignature(r); isSigned {
 		c.accessKey = sig.accessKey
 	}
-	if failure, struck := s.faults.strike(name); struck && !c.suffer(w, failure) {
+	if failure, struck := strike(&s.faults, name); struck && !c.suffer(w, failure) {
 		return
 	}
 	answer, refused := c.run()
@@ -71,18 +72,14 @@ func actionOf(path string) (string, bool) {
 // suffer carries out a failure; true means that the request is answered after all.
 func (c *call) suffer(w http.ResponseWriter, failure Failure) bool {
 	if failure.Delay > 0 {
-		select {
-		case <-time.After(failure.Delay):
-		case <-c.r.Context().Done():
-		case <-c.closing:
-		}
+		c.service.Pause(c.r.Context(), failure.Delay)
 	}
 	switch {
 	case failure.isDelay():
 		return true
 	case failure.Reset:
 		c.note(0, "")
-		cut(w)
+		serving.Cut(w)
 	}
 	if failure.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(failure.RetryAfter.Seconds())))
@@ -96,17 +93,6 @@ func (c *call) suffer(w http.ResponseWriter, failure Failure) bool {
 	}
 	c.refuse(w, &refusal{failure.Status, failure.Code, failure.Type, failure.Details})
 	return false
-}
-
-// cut resets the connection. It does not return.
-func cut(w http.ResponseWriter) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		_ = conn.Close()
-	}
-	panic(http.ErrAbortHandler)
 }
 
 // run carries an action out, if the caller may.
@@ -238,7 +224,7 @@ func (c *call) refuse(w http.ResponseWriter, refused *refusal) {
 type apiError struct{ Code, Type, Details string }
 
 func (c *call) note(status int, code string) {
-	c.log.add(Request{Time: c.now, Action: c.action, AccessKey: c.accessKey, Status: status, Code: code})
+	c.log.Add(&Request{Time: c.now, Action: c.action, AccessKey: c.accessKey, Status: status, Code: code})
 }
 
 // contains tells whether a filter lets a value through: it is empty, or names it.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/rempart/rempart/test/emulator/dataplane"
 	"github.com/rempart/rempart/test/emulator/s3"
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // Server is the emulated region. All its methods are safe for concurrent use.
@@ -26,7 +26,7 @@ type Server struct {
 
 	options Options
 	faults  faults
-	log     requestLog
+	log     serving.Log[Request]
 
 	// mu guards what follows.
 	mu      sync.Mutex
@@ -37,10 +37,7 @@ type Server struct {
 
 	// behind keeps the objects where nobody else does; else it is nil.
 	behind  *s3.Server
-	http    *http.Server
-	closing chan struct{}
-	once    sync.Once
-	serving sync.WaitGroup
+	service *serving.Service
 }
 
 // New starts a region. The context bounds the start only.
@@ -48,8 +45,9 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	options = options.withDefaults()
 	s := &Server{
 		Region: options.Region, AccountID: options.AccountID, AccessKey: options.AccessKey, SecretKey: options.SecretKey,
-		options: options, locks: locks{}, strangers: map[string]dataplane.Key{}, closing: make(chan struct{}),
+		options: options, locks: locks{}, strangers: map[string]dataplane.Key{},
 	}
+	s.service = serving.NewService(s.serve)
 	now := options.Clock().UTC()
 	s.account.addKey(&accessKey{id: options.AccessKey, secret: options.SecretKey, state: active, created: now, modified: now})
 	err := s.startStore(ctx)
@@ -71,20 +69,13 @@ func (s *Server) listen(ctx context.Context) error {
 	}
 	s.URL = "http://" + listener.Addr().String() + "/api/v1"
 	// Without http.ServeMux, which would redirect a path with two slashes.
-	s.http = &http.Server{
-		Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute,
-	}
-	s.serving.Go(func() { _ = s.http.Serve(listener) })
+	s.service.Serve(listener)
 	return nil
 }
 
 // Close cuts all connections, and leaves a backend that was given as it is. It may be called more than once.
 func (s *Server) Close() {
-	s.once.Do(func() { close(s.closing) })
-	if s.http != nil {
-		_ = s.http.Close()
-	}
-	s.serving.Wait()
+	s.service.Close()
 	if s.Store != nil {
 		s.Store.Close()
 	}

@@ -55,7 +55,7 @@ func (c *call) byToken(token string) error {
 		return errInvalidToken()
 	}
 	c.who = caller{token: true}
-	c.log.note(func() { c.record.Auth = "token" })
+	c.log.Note(func() { c.record.Auth = "token" })
 	return nil
 }
 
@@ -84,7 +84,7 @@ func (c *call) bySignature() error {
 		return errInvalidCredential()
 	}
 	c.who = caller{consumer: known}
-	c.log.note(func() { c.record.Auth = "application" })
+	c.log.Note(func() { c.record.Auth = "application" })
 	return nil
 }
 

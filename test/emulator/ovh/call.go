@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // maxBody bounds what a client may send.
@@ -33,12 +35,12 @@ type call struct {
 // whether he may, then the call itself.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	c := &call{Server: s, w: w, r: r, query: r.URL.Query(), now: s.now()}
-	c.record = s.log.add(Request{Method: r.Method, Query: r.URL.RawQuery, Time: c.now})
+	c.record = s.remember(r, c.now)
 	w.Header().Set("X-Ovh-QueryID", c.record.QueryID)
 	w.Header().Set("Date", c.now.Format(http.TimeFormat))
 	routeErr := c.find()
-	s.log.note(func() { c.record.Path, c.record.Route = c.path, c.route.name() })
-	if s.isDown() {
+	s.log.Note(func() { c.record.Path, c.record.Route = c.path, c.route.name() })
+	if s.faults.IsDown() {
 		c.cut()
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
@@ -47,7 +49,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.body = body
-	answer, hit := s.faults.strike(r.Method, c.path, c.route.name())
+	answer, hit := strike(&s.faults, r.Method, c.path, c.route.name())
 	if hit && c.disturb(answer) {
 		return
 	}
@@ -142,7 +144,7 @@ func (c *call) send(status int, document any) {
 	if err != nil {
 		status, encoded = http.StatusInternalServerError, []byte(`{"message":"The answer could not be written"}`)
 	}
-	c.log.note(func() { c.record.Status = status })
+	c.log.Note(func() { c.record.Status = status })
 	c.w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	c.w.WriteHeader(status)
 	// The client may be gone; nobody else wants the answer.
@@ -158,23 +160,12 @@ func (c *call) fail(err error) {
 	if !ok {
 		known = &apiError{Status: http.StatusInternalServerError, Class: "Server::InternalServerError", Message: err.Error()}
 	}
-	c.log.note(func() { c.record.Class = known.Class })
+	c.log.Note(func() { c.record.Class = known.Class })
 	c.send(known.Status, known.document())
 }
 
 // cut resets the connection.
-func (c *call) cut() {
-	conn, _, err := http.NewResponseController(c.w).Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	if tcp, ok := conn.(interface{ SetLinger(int) error }); ok {
-		// Without it the client would see an end instead of a reset.
-		_ = tcp.SetLinger(0)
-	}
-	_ = conn.Close()
-	panic(http.ErrAbortHandler)
-}
+func (c *call) cut() { serving.Cut(c.w) }
 
 // id reads a number from the path.
 func (c *call) id(name string) (int64, error) {

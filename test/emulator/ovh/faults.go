@@ -2,11 +2,11 @@ package ovh
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // Match says which requests of the API a fault hits. Empty fields match everything.
@@ -36,86 +36,40 @@ type Answer struct {
 }
 
 // Fault is an armed answer.
-type Fault struct {
-	faults *faults
-	match  Match
-	answer Answer
-	times  int
-	passed int
-	hits   int
+type Fault = serving.Fault[bounded, Answer]
+
+// bounded is a match with the number of requests that are hit.
+type bounded struct {
+	Match
+	times int
 }
 
-type faults struct {
-	mu    sync.Mutex
-	armed []*Fault
-	down  bool
-}
+// Bounds implements serving.Match.
+func (b bounded) Bounds() (skip, times int) { return b.Skip, b.times }
+
+type faults = serving.Faults[bounded, Answer]
 
 // Fail answers matching requests with something else, times times; 0 means until
 // the fault is cleared. Of several that match the one armed first hits.
 func (s *Server) Fail(match Match, answer Answer, times int) *Fault {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	f := &Fault{faults: &s.faults, match: match, answer: answer, times: times}
-	s.faults.armed = append(s.faults.armed, f)
-	return f
-}
-
-// Clear disarms the fault.
-func (f *Fault) Clear() {
-	f.faults.mu.Lock()
-	defer f.faults.mu.Unlock()
-	f.faults.armed = slices.DeleteFunc(f.faults.armed, func(other *Fault) bool { return other == f })
-}
-
-// Hits returns how many requests were hit so far.
-func (f *Fault) Hits() int {
-	f.faults.mu.Lock()
-	defer f.faults.mu.Unlock()
-	return f.hits
+	return s.faults.Add(bounded{match, times}, answer)
 }
 
 // ClearFaults disarms all faults and brings the API up. Knobs stay as they are.
-func (s *Server) ClearFaults() {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.armed, s.faults.down = nil, false
-}
+func (s *Server) ClearFaults() { s.faults.Clear() }
 
 // Down resets every connection to the API until Up; the data planes go on.
-func (s *Server) Down() { s.setDown(true) }
+func (s *Server) Down() { s.faults.Down() }
 
 // Up ends Down.
-func (s *Server) Up() { s.setDown(false) }
-
-func (s *Server) setDown(down bool) {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.down = down
-}
-
-func (s *Server) isDown() bool {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	return s.faults.down
-}
+func (s *Server) Up() { s.faults.Up() }
 
 // strike returns the answer of the fault that hits a request.
-func (f *faults) strike(method, path, template string) (Answer, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, fault := range f.armed {
-		if fault.times > 0 && fault.hits >= fault.times || !fault.match.covers(method, path, template) {
-			continue
-		}
-		if fault.passed < fault.match.Skip {
-			fault.passed++
-			continue
-		}
-		fault.hits++
-		return fault.answer, true
-	}
-	return Answer{}, false
+func strike(f *faults, method, path, template string) (answer Answer, struck bool) {
+	f.Strike(func(m bounded, _ Answer) bool {
+		return !struck && m.covers(method, path, template)
+	}, func(_ bounded, a Answer) { answer, struck = a, true })
+	return answer, struck
 }
 
 func (m Match) covers(method, path, template string) bool {
@@ -131,13 +85,8 @@ func (m Match) covers(method, path, template string) bool {
 // disturb applies a fault. It returns true when it answered the request itself.
 func (c *call) disturb(answer Answer) bool {
 	if answer.Delay > 0 {
-		timer := time.NewTimer(answer.Delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-c.r.Context().Done():
-			c.cut()
-		case <-c.closing:
+		c.service.Pause(c.r.Context(), answer.Delay)
+		if c.r.Context().Err() != nil || c.service.IsClosing() {
 			c.cut()
 		}
 	}
@@ -151,7 +100,7 @@ func (c *call) disturb(answer Answer) bool {
 		c.w.Header().Set("Retry-After", strconv.Itoa(int(answer.RetryAfter.Seconds())))
 	}
 	if answer.Body != "" {
-		c.log.note(func() { c.record.Status = answer.Status })
+		c.log.Note(func() { c.record.Status = answer.Status })
 		c.w.WriteHeader(answer.Status)
 		_, _ = c.w.Write([]byte(answer.Body))
 		return true

@@ -53,9 +53,6 @@ func (s *Server) SetUserLimit(n int) { s.set(func(k *knobs) { k.userLimit = n })
 // documents none.
 func (s *Server) SetKeyLimit(n int) { s.set(func(k *knobs) { k.keyLimit = n }) }
 
-// SetBucketQuota bounds the buckets of the project.
-func (s *Server) SetBucketQuota(n int) { s.set(func(k *knobs) { k.bucketQuota = n }) }
-
 // SetServiceExpired answers everything inside the project with status 460.
 func (s *Server) SetServiceExpired(expired bool) { s.set(func(k *knobs) { k.expired = expired }) }
 

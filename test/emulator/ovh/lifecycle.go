@@ -3,6 +3,8 @@ package ovh
 import (
 	"cmp"
 	"slices"
+
+	"github.com/rempart/rempart/test/emulator/dataplane"
 )
 
 // lifecycle is in the API's form, which is not S3's.
@@ -100,4 +102,41 @@ func (l lifecycle) inOrder() lifecycle {
 	rules := slices.Clone(l.Rules)
 	slices.SortFunc(rules, func(a, b lifecycleRule) int { return cmp.Compare(a.ID, b.ID) })
 	return lifecycle{Rules: rules}
+}
+
+func getLifecycle(c *call) (any, error) {
+	_, b, err := c.bucket()
+	if err != nil {
+		return nil, err
+	}
+	return lifecycle{Rules: toLifecycle(b.Lifecycle)}, nil
+}
+
+func replaceLifecycle(c *call) (any, error) {
+	var asked lifecycle
+	if err := c.decode(&asked); err != nil {
+		return nil, err
+	}
+	if err := asked.check(); err != nil {
+		return nil, err
+	}
+	rules, err := fromLifecycle(asked.Rules)
+	if err != nil {
+		return nil, err
+	}
+	return c.setLifecycle(rules)
+}
+
+func deleteLifecycle(c *call) (any, error) { return c.setLifecycle(nil) }
+
+func (c *call) setLifecycle(rules []dataplane.LifecycleRule) (any, error) {
+	r, b, err := c.bucket()
+	if err != nil {
+		return nil, err
+	}
+	plane, err := r.start(c.r.Context())
+	if err != nil {
+		return nil, errPlane(err)
+	}
+	return nil, fromS3(plane.SetLifecycle(b.Name, rules))
 }

@@ -1,6 +1,7 @@
 package ovh
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -77,7 +78,7 @@ func (r *region) objects(ctx context.Context, bucket string, want listing) ([]ob
 
 func toEntry(o minio.ObjectInfo, versions bool) objectEntry {
 	e := objectEntry{
-		Key: o.Key, Size: o.Size, ETag: strings.Trim(o.ETag, `"`), StorageClass: orDefault(o.StorageClass, "STANDARD"),
+		Key: o.Key, Size: o.Size, ETag: strings.Trim(o.ETag, `"`), StorageClass: cmp.Or(o.StorageClass, "STANDARD"),
 		IsLatest: true,
 	}
 	if !o.LastModified.IsZero() {
@@ -212,7 +213,7 @@ func copyObject(c *call) (any, error) {
 		return nil, err
 	}
 	return c.inObject(func(o object) (any, error) {
-		target := minio.CopyDestOptions{Bucket: orDefault(asked.TargetBucket, o.bucket.Name), Object: orDefault(asked.TargetKey, o.key)}
+		target := minio.CopyDestOptions{Bucket: cmp.Or(asked.TargetBucket, o.bucket.Name), Object: cmp.Or(asked.TargetKey, o.key)}
 		info, err := o.client.Client.CopyObject(c.r.Context(), target, minio.CopySrcOptions{Bucket: o.bucket.Name, Object: o.key, VersionID: o.version})
 		if err != nil {
 			return nil, err

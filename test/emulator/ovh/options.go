@@ -1,6 +1,7 @@
 package ovh
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	// UserLimit, KeyLimit and BucketQuota bound users of the project, S3 credentials
 	// of one user and buckets of the project; 0 means 1000, no limit and 100.
 	UserLimit, KeyLimit, BucketQuota int
+	// Instances are the project's virtual machines, those of Managed Kubernetes too.
+	Instances []Instance
 	// PageSize is how many entries a page of the API's version 2 has when the client
 	// does not say; 0 means 50.
 	PageSize int
@@ -50,20 +53,19 @@ func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	o.Project = orDefault(o.Project, randomHex(16))
-	o.UserDelay = orDefault(o.UserDelay, defaultUserDelay)
-	o.UserLimit = orDefault(o.UserLimit, defaultUserLimit)
-	o.BucketQuota = orDefault(o.BucketQuota, defaultBucketQuota)
-	o.PageSize = orDefault(o.PageSize, defaultPageSize)
+	o.Project = cmp.Or(o.Project, randomHex(16))
+	o.UserDelay = cmp.Or(o.UserDelay, defaultUserDelay)
+	o.UserLimit = cmp.Or(o.UserLimit, defaultUserLimit)
+	o.BucketQuota = cmp.Or(o.BucketQuota, defaultBucketQuota)
+	o.PageSize = cmp.Or(o.PageSize, defaultPageSize)
 	return o
 }
 
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
+// Instance is a virtual machine.
+type Instance struct {
+	// ID is a UUID, Region one of compute such as GRA11, and Status ACTIVE where it is
+	// empty.
+	ID, Region, Status string
 }
 
 // AccessRule grants one method on paths; * stands for any text.

@@ -1,6 +1,7 @@
 package ovh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func (s *Server) openRegions(ctx context.Context) error {
 			return fmt.Errorf("listen for region %s: %w", spec.Name, err)
 		}
 		r.listener = listener
-		s.serving.Go(r.accept)
+		s.accepting.Go(r.accept)
 	}
 	return nil
 }
@@ -89,7 +90,7 @@ func (r *region) accept() {
 		}
 		select {
 		case r.conns <- conn:
-		case <-r.server.closing:
+		case <-r.server.service.Closing():
 			_ = conn.Close()
 			return
 		}
@@ -103,7 +104,7 @@ func (l relay) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.conns:
 		return conn, nil
-	case <-l.server.closing:
+	case <-l.server.service.Closing():
 		return nil, net.ErrClosed
 	}
 }
@@ -341,10 +342,10 @@ func (r *region) document() map[string]any {
 	return map[string]any{
 		"name":               r.spec.Name,
 		"type":               r.spec.Type,
-		"status":             orDefault(r.spec.Status, Up),
+		"status":             cmp.Or(r.spec.Status, Up),
 		"continentCode":      r.spec.Continent,
 		"countryCode":        strings.ToLower(r.spec.Country),
-		"datacenterLocation": orDefault(r.spec.Datacenter, r.spec.Name),
+		"datacenterLocation": cmp.Or(r.spec.Datacenter, r.spec.Name),
 		"availabilityZones":  orEmpty(r.spec.Zones),
 		"ipCountries":        []string{strings.ToLower(r.spec.Country)},
 		"services":           services,

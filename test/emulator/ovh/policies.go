@@ -1,6 +1,7 @@
 package ovh
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 // way to delete it, only to replace it with an empty one.
 
 func getPolicy(c *call) (any, error) {
-	return c.inUser(func(u *user) (any, error) { return map[string]any{"policy": orDefault(u.policy, emptyPolicy)}, nil })
+	return c.inUser(func(u *user) (any, error) { return map[string]any{"policy": cmp.Or(u.policy, emptyPolicy)}, nil })
 }
 
 func replacePolicy(c *call) (any, error) {
@@ -86,7 +87,7 @@ func addBucketPolicy(c *call) (any, error) {
 		return nil, err
 	}
 	return c.inReadyUser(func(u *user) (any, error) {
-		statements, err := parseStatements(orDefault(u.policy, emptyPolicy))
+		statements, err := parseStatements(cmp.Or(u.policy, emptyPolicy))
 		if err != nil {
 			return nil, err
 		}

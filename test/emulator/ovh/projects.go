@@ -1,6 +1,7 @@
 package ovh
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,18 @@ func getProject(c *call) (any, error) {
 		"creationDate": "2024-01-15T09:00:00Z",
 		"manualQuota":  false,
 	}, nil
+}
+
+// listInstances gives what cloud.instance.Instance of the vendor's schema must have.
+func listInstances(c *call) (any, error) {
+	all := []map[string]any{}
+	for i, instance := range c.options.Instances {
+		all = append(all, map[string]any{
+			"id": instance.ID, "name": "node-" + strconv.Itoa(i), "region": instance.Region, "status": cmp.Or(instance.Status, "ACTIVE"),
+			"flavorId": "flavor", "imageId": "image", "created": "2026-01-15T09:00:00Z", "ipAddresses": []any{}, "operationIds": []any{},
+		})
+	}
+	return all, nil
 }
 
 // role is what a user may do outside his policy.

@@ -1,6 +1,7 @@
 package ovh
 
 import (
+	"cmp"
 	"encoding/base64"
 	"slices"
 	"strconv"
@@ -17,13 +18,13 @@ const (
 // referenceRegion is a region as version 2 tells it: statuses have other names
 // there, and services are names only.
 func referenceRegion(r RegionSpec) map[string]any {
-	status := map[string]string{Up: "ENABLED", Down: "DISABLED", Maintenance: "MAINTENANCE"}[orDefault(r.Status, Up)]
+	status := map[string]string{Up: "ENABLED", Down: "DISABLED", Maintenance: "MAINTENANCE"}[cmp.Or(r.Status, Up)]
 	return map[string]any{
 		"name":              r.Name,
 		"status":            status,
 		"continent":         r.Continent,
 		"country":           r.Country,
-		"datacenterName":    orDefault(r.Datacenter, r.Name),
+		"datacenterName":    cmp.Or(r.Datacenter, r.Name),
 		"availabilityZones": orEmpty(r.Zones),
 		"services":          orEmpty(r.Services),
 	}

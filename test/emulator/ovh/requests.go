@@ -2,7 +2,7 @@ package ovh
 
 import (
 	"fmt"
-	"sync"
+	"net/http"
 	"time"
 )
 
@@ -22,33 +22,14 @@ type Request struct {
 	Time    time.Time
 }
 
-type requestLog struct {
-	mu       sync.Mutex
-	requests []*Request
-}
-
-func (l *requestLog) add(r Request) *Request {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// remember begins the record of a request.
+func (s *Server) remember(r *http.Request, now time.Time) *Request {
+	record := &Request{Method: r.Method, Query: r.URL.RawQuery, Time: now}
 	// The form is that of the vendor's own ids, as issue threads show them.
-	r.QueryID = fmt.Sprintf("EU.ext-1.%x.%d.%s", r.Time.Unix(), len(l.requests)+1, randomHex(16))
-	l.requests = append(l.requests, &r)
-	return &r
-}
-
-func (l *requestLog) note(change func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	change()
+	record.QueryID = fmt.Sprintf("EU.ext-1.%x.%d.%s", now.Unix(), s.log.Number(), randomHex(16))
+	s.log.Add(record)
+	return record
 }
 
 // Requests returns what reached the API so far, in order.
-func (s *Server) Requests() []Request {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	all := make([]Request, len(s.log.requests))
-	for i, r := range s.log.requests {
-		all[i] = *r
-	}
-	return all
-}
+func (s *Server) Requests() []Request { return s.log.Requests(nil) }

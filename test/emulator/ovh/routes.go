@@ -71,6 +71,7 @@ var routes = sync.OnceValue(func() []route {
 
 		{method: get, template: "/cloud/project", handle: listProjects},
 		{method: get, template: project, action: iam + "get", handle: getProject},
+		{method: get, template: project + "/instance", action: iam + "instance/get", handle: listInstances},
 		{method: get, template: project + "/role", action: iam + "role/get", handle: listRoles},
 		{method: get, template: project + "/region", action: iam + "region/get", handle: listRegions},
 		{method: post, template: project + "/region", action: iam + "region/create", handle: activateRegion},

@@ -6,12 +6,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/rempart/rempart/test/emulator/s3"
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // Server is one emulated account. Its methods are safe for concurrent use.
@@ -31,7 +31,7 @@ type Server struct {
 	options Options
 	host    string
 	faults  faults
-	log     requestLog
+	log     serving.Log[Request]
 
 	// mu guards everything below. It is not held while a data plane is asked.
 	mu           sync.Mutex
@@ -57,9 +57,9 @@ type Server struct {
 	backend     *s3.Server
 	backendErr  error
 
-	http      *http.Server
-	serving   sync.WaitGroup
-	closing   chan struct{}
+	service *serving.Service
+	// accepting are the regions' listeners.
+	accepting sync.WaitGroup
 	closeOnce sync.Once
 }
 
@@ -85,11 +85,11 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		hiddenUntil:  map[string]time.Time{},
 		regions:      map[string]*region{},
 		jobs:         map[string][]replicationJob{},
-		closing:      make(chan struct{}),
 		knobs: knobs{
 			userDelay: o.UserDelay, userLimit: o.UserLimit, keyLimit: o.KeyLimit, bucketQuota: o.BucketQuota,
 		},
 	}
+	s.service = serving.NewService(s.serve)
 	s.applications[s.ApplicationKey] = s.ApplicationSecret
 	s.consumers[s.ConsumerKey] = &consumer{application: s.ApplicationKey, state: Validated, rules: o.Rules, created: o.Clock()}
 	if err := s.openRegions(ctx); err != nil {
@@ -122,21 +122,16 @@ func (s *Server) listen(ctx context.Context) error {
 	}
 	s.host = listener.Addr().String()
 	s.URL = "http://" + s.host + "/1.0"
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute}
-	s.serving.Go(func() { _ = s.http.Serve(listener) })
+	s.service.Serve(listener)
 	return nil
 }
 
 // Close ends the API and every data plane. It may be called more than once.
 func (s *Server) Close() {
 	s.closeOnce.Do(func() {
-		close(s.closing)
-		if s.http != nil {
-			// The listener is gone either way, and the tests are over.
-			_ = s.http.Close()
-		}
+		s.service.Close()
 		s.closeRegions()
-		s.serving.Wait()
+		s.accepting.Wait()
 	})
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/rempart/rempart/test/emulator/dataplane"
 )
@@ -232,36 +230,6 @@ func (s *Server) hide(bucket string) {
 	}
 }
 
-// replicate sets the rules of a bucket and makes the destinations that are missing,
-// with the bucket's owner.
-func (s *Server) replicate(ctx context.Context, r *region, name string, rules []dataplane.ReplicationRule) error {
-	plane, err := r.start(ctx)
-	if err != nil {
-		return err
-	}
-	source, _ := plane.Bucket(name)
-	for _, rule := range rules {
-		s.mu.Lock()
-		to, ok := s.regions[rule.DestinationRegion]
-		ok = ok && !to.spec.Inactive && to.spec.HasStorage()
-		s.mu.Unlock()
-		if !ok {
-			return errInvalidParameter("no such region: " + rule.DestinationRegion)
-		}
-		far, err := to.start(ctx)
-		if err != nil {
-			return err
-		}
-		if _, ok := far.Bucket(rule.Destination); ok {
-			continue
-		}
-		if _, err := far.MakeBucket(ctx, dataplane.Bucket{Name: rule.Destination, Owner: source.Owner, Versioning: dataplane.VersioningEnabled}); err != nil {
-			return err
-		}
-	}
-	return plane.SetReplication(name, rules)
-}
-
 // editBucket replaces what was sent and leaves the rest.
 func editBucket(c *call) (any, error) {
 	r, b, err := c.bucket()
@@ -355,84 +323,6 @@ func deleteBucket(c *call) (any, error) {
 	return nil, fromS3(plane.DeleteBucket(c.r.Context(), b.Name))
 }
 
-func getLifecycle(c *call) (any, error) {
-	_, b, err := c.bucket()
-	if err != nil {
-		return nil, err
-	}
-	return lifecycle{Rules: toLifecycle(b.Lifecycle)}, nil
-}
-
-func replaceLifecycle(c *call) (any, error) {
-	var asked lifecycle
-	if err := c.decode(&asked); err != nil {
-		return nil, err
-	}
-	if err := asked.check(); err != nil {
-		return nil, err
-	}
-	rules, err := fromLifecycle(asked.Rules)
-	if err != nil {
-		return nil, err
-	}
-	return c.setLifecycle(rules)
-}
-
-func deleteLifecycle(c *call) (any, error) { return c.setLifecycle(nil) }
-
-func (c *call) setLifecycle(rules []dataplane.LifecycleRule) (any, error) {
-	r, b, err := c.bucket()
-	if err != nil {
-		return nil, err
-	}
-	plane, err := r.start(c.r.Context())
-	if err != nil {
-		return nil, errPlane(err)
-	}
-	return nil, fromS3(plane.SetLifecycle(b.Name, rules))
-}
-
-// replicationJob copies what was there before a rule. It is kept and not carried
-// out, as replication is.
-type replicationJob struct {
-	ID           string `json:"id"`
-	Status       string `json:"status"`
-	Total        int64  `json:"total"`
-	Completed    int64  `json:"completed"`
-	Failed       int64  `json:"failed"`
-	Stuck        int64  `json:"stuck"`
-	CreationDate string `json:"creationDate"`
-}
-
-func listReplicationJobs(c *call) (any, error) {
-	_, b, err := c.bucket()
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]replicationJob{}, c.jobs[b.Name]...), nil
-}
-
-func createReplicationJob(c *call) (any, error) {
-	r, b, err := c.bucket()
-	if err != nil {
-		return nil, err
-	}
-	if !slices.ContainsFunc(b.Replication, func(rule dataplane.ReplicationRule) bool { return rule.Enabled }) {
-		return nil, errInvalidParameter("the container has no replication rule that is enabled")
-	}
-	objects, err := r.objects(c.r.Context(), b.Name, listing{})
-	if err != nil {
-		return nil, err
-	}
-	job := replicationJob{ID: randomHex(8), Status: "pending", Total: int64(len(objects)), CreationDate: c.now.Format(time.RFC3339)}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.jobs[b.Name] = append(c.jobs[b.Name], job)
-	return job, nil
-}
-
 // getStorageQuota tells what a region keeps; there is no limit unless somebody set
 // one.
 func getStorageQuota(c *call) (any, error) {
@@ -451,40 +341,6 @@ func getStorageQuota(c *call) (any, error) {
 		}
 	}
 	return map[string]any{"bytesUsed": size, "quotaBytes": nil, "containerCount": buckets, "objectCount": objects}, nil
-}
-
-// AddReplication is somebody at the vendor's console who points a bucket's
-// replication at another region: a bucket is made there and a rule is added. It
-// switches versioning on, which replication needs.
-func (s *Server) AddReplication(bucket, toRegion string) error {
-	ctx := context.Background()
-	r, plane, ok := s.findBucket(bucket)
-	if !ok {
-		return fmt.Errorf("add replication: no bucket %q", bucket)
-	}
-	b, _ := plane.Bucket(bucket)
-	if b.Versioning != dataplane.VersioningEnabled {
-		if err := plane.SetVersioning(ctx, bucket, dataplane.VersioningEnabled); err != nil {
-			return fmt.Errorf("add replication: %w", err)
-		}
-	}
-	rules := append(b.Replication, dataplane.ReplicationRule{
-		ID: "console-" + randomHex(4), Priority: len(b.Replication) + 1, Enabled: true,
-		Destination: shorten(bucket) + "-copy-" + randomHex(4), DestinationRegion: toRegion,
-	})
-	if err := s.replicate(ctx, r, bucket, rules); err != nil {
-		return fmt.Errorf("add replication: %w", err)
-	}
-	return nil
-}
-
-// shorten leaves room for an ending.
-func shorten(name string) string {
-	const room = 40
-	if len(name) > room {
-		return name[:room] + "0"
-	}
-	return name
 }
 
 // findBucket looks for a bucket in every region that runs.

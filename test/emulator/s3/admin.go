@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 	"github.com/rempart/rempart/test/emulator/sigv4"
 )
@@ -30,24 +31,24 @@ var (
 // adminOperations are Versity's calls as of version 1.8.0. They sit at paths
 // that would else be buckets.
 var adminOperations = []operation{
-	{name: "AdminCreateUser", method: http.MethodPatch, level: adminLevel, sub: []string{"create-user"}, handle: (*call).adminCreateUser},
-	{name: "AdminUpdateUser", method: http.MethodPatch, level: adminLevel, sub: []string{"update-user"}, handle: (*call).adminUpdateUser},
-	{name: "AdminDeleteUser", method: http.MethodPatch, level: adminLevel, sub: []string{"delete-user"}, handle: (*call).adminDeleteUser},
-	{name: "AdminListUsers", method: http.MethodPatch, level: adminLevel, sub: []string{"list-users"}, handle: (*call).adminListUsers},
-	{name: "AdminChangeBucketOwner", method: http.MethodPatch, level: adminLevel, sub: []string{"change-bucket-owner"}, handle: (*call).adminChangeOwner},
-	{name: "AdminListBuckets", method: http.MethodPatch, level: adminLevel, sub: []string{"list-buckets"}, handle: (*call).adminListBuckets},
+	{Name: "AdminCreateUser", Method: http.MethodPatch, Level: s3api.WholePath, Sub: []string{"create-user"}, Handle: (*call).adminCreateUser},
+	{Name: "AdminUpdateUser", Method: http.MethodPatch, Level: s3api.WholePath, Sub: []string{"update-user"}, Handle: (*call).adminUpdateUser},
+	{Name: "AdminDeleteUser", Method: http.MethodPatch, Level: s3api.WholePath, Sub: []string{"delete-user"}, Handle: (*call).adminDeleteUser},
+	{Name: "AdminListUsers", Method: http.MethodPatch, Level: s3api.WholePath, Sub: []string{"list-users"}, Handle: (*call).adminListUsers},
+	{Name: "AdminChangeBucketOwner", Method: http.MethodPatch, Level: s3api.WholePath, Sub: []string{"change-bucket-owner"}, Handle: (*call).adminChangeOwner},
+	{Name: "AdminListBuckets", Method: http.MethodPatch, Level: s3api.WholePath, Sub: []string{"list-buckets"}, Handle: (*call).adminListBuckets},
 }
 
 // routeAdmin recognises an admin call by its path.
 func (c *call) routeAdmin() bool {
 	for i := range c.operations {
 		op := &c.operations[i]
-		if op.level != adminLevel || op.method != c.r.Method || sigv4.RawPath(c.r) != "/"+op.sub[0] {
+		if op.Level != s3api.WholePath || op.Method != c.r.Method || sigv4.RawPath(c.r) != "/"+op.Sub[0] {
 			continue
 		}
 		c.op = op
 		c.bucket, c.key = "", ""
-		c.record.Operation = op.name
+		c.record.Operation = op.Name
 		return true
 	}
 	return false
@@ -80,7 +81,7 @@ func (c *call) adminCreateUser() error {
 		return err
 	}
 	var account accountXML
-	if err := decodeXML(c.body, &account); err != nil {
+	if err := s3api.Decode(c.body, &account); err != nil {
 		return err
 	}
 	if !validRole(account.Role) {
@@ -110,7 +111,7 @@ func (c *call) adminUpdateUser() error {
 		Secret  *string
 		Role    string
 	}
-	if err := decodeXML(c.body, &change); err != nil {
+	if err := s3api.Decode(c.body, &change); err != nil {
 		return err
 	}
 	if change.Role != "" && !validRole(change.Role) {

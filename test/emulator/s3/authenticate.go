@@ -11,13 +11,13 @@ func (c *call) authenticate() error {
 	}
 	var known credential
 	chunks, err := sig.Verify(c.r, sigv4.Check{
-		Now: c.now, Region: c.Region, AnyFirstRegion: c.op.name == "GetBucketLocation",
+		Now: c.now, Region: c.Region, AnyFirstRegion: c.op.Name == "GetBucketLocation",
 		Secret: func(accessKey string) (string, bool) {
 			c.mu.RLock()
 			defer c.mu.RUnlock()
 			var ok bool
 			if known, ok = c.credentials[accessKey]; ok {
-				c.log.note(func() { c.record.AccessKey = accessKey })
+				c.log.Note(func() { c.record.AccessKey = accessKey })
 			}
 			return known.secret, ok
 		},

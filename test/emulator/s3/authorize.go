@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rempart/rempart/test/emulator/policy"
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -25,7 +26,7 @@ func (c *call) facts() map[string]string {
 
 // authorize checks the operation's own permission and that its bucket exists.
 func (c *call) authorize() error {
-	if c.op.action == "" {
+	if c.op.Action == "" {
 		return nil
 	}
 	c.mu.RLock()
@@ -33,8 +34,8 @@ func (c *call) authorize() error {
 	if c.buckets[c.bucket] == nil {
 		return s3error.ErrNoSuchBucket
 	}
-	action := c.op.action
-	if c.query.Get("versionId") != "" && c.op.level == objectLevel {
+	action := c.op.Action
+	if c.query.Get("versionId") != "" && c.op.Level == s3api.Object {
 		action = versionActions[action]
 	}
 	return c.require(action, c.bucket, c.key)
@@ -97,7 +98,7 @@ func (c *call) mayOpen(action, resource string) bool {
 	case c.who == anonymous, c.who.maxBuckets < 0 && action == "s3:CreateBucket":
 		return false
 	case c.who.role == roleUser:
-		return c.op.method == http.MethodGet
+		return c.op.Method == http.MethodGet
 	case c.who.policy == nil:
 		return true
 	}

@@ -34,7 +34,7 @@ func (c *call) readBody() error {
 	if c.body, err = readExactly(reader, length); err != nil {
 		return err
 	}
-	c.log.note(func() { c.record.BytesIn = length })
+	c.log.Note(func() { c.record.BytesIn = length })
 	if chunked, ok := reader.(*sigv4.ChunkReader); ok {
 		if err := c.adoptTrailers(chunked.Trailers()); err != nil {
 			return err
@@ -124,7 +124,7 @@ func (c *call) checkContent(hash string) error {
 	if err := c.checkMD5(); err != nil {
 		return err
 	}
-	if c.op.describesWhole() {
+	if c.describesWhole() {
 		return nil
 	}
 	return c.checkChecksums(c.body)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rempart/rempart/test/emulator/policy"
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -39,7 +40,7 @@ var configurations = map[string]configuration{
 
 // privateACL is the access control list of a bucket that only its owner may use.
 func privateACL(owner string) string {
-	return `<AccessControlPolicy xmlns="` + xmlNamespace + `"><Owner><ID>` + owner + `</ID></Owner><AccessControlList>` +
+	return `<AccessControlPolicy xmlns="` + s3api.Namespace + `"><Owner><ID>` + owner + `</ID></Owner><AccessControlList>` +
 		`<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>` + owner + `</ID></Grantee>` +
 		`<Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>`
 }
@@ -55,16 +56,16 @@ func configurationOperations(name string) []operation {
 	action := strings.TrimSuffix(conf.noun, "Configuration")
 	return []operation{
 		{
-			name: "Put" + conf.noun, method: http.MethodPut, level: bucketLevel, sub: sub, action: "s3:Put" + action,
-			handle: func(c *call) error { return c.putConfiguration(name) },
+			Name: "Put" + conf.noun, Method: http.MethodPut, Level: s3api.Bucket, Sub: sub, Action: "s3:Put" + action,
+			Handle: func(c *call) error { return c.putConfiguration(name) },
 		},
 		{
-			name: "Get" + conf.noun, method: http.MethodGet, level: bucketLevel, sub: sub, action: "s3:Get" + action,
-			handle: func(c *call) error { return c.getConfiguration(name, conf) },
+			Name: "Get" + conf.noun, Method: http.MethodGet, Level: s3api.Bucket, Sub: sub, Action: "s3:Get" + action,
+			Handle: func(c *call) error { return c.getConfiguration(name, conf) },
 		},
 		{
-			name: "Delete" + conf.noun, method: http.MethodDelete, level: bucketLevel, sub: sub, action: "s3:Put" + action,
-			handle: func(c *call) error { return c.deleteConfiguration(name) },
+			Name: "Delete" + conf.noun, Method: http.MethodDelete, Level: s3api.Bucket, Sub: sub, Action: "s3:Put" + action,
+			Handle: func(c *call) error { return c.deleteConfiguration(name) },
 		},
 	}
 }
@@ -72,17 +73,17 @@ func configurationOperations(name string) []operation {
 // routeBadAnswer takes the GET of a subresource that the server answers with a
 // text of its own.
 func (c *call) routeBadAnswer() bool {
-	if c.level() != bucketLevel || c.r.Method != http.MethodGet {
+	if c.level() != s3api.Bucket || c.r.Method != http.MethodGet {
 		return false
 	}
 	for name, text := range c.options.BadAnswers {
 		if c.query.Has(name) {
-			c.op = &operation{name: "BadAnswer", handle: func(c *call) error {
+			c.op = &operation{Name: "BadAnswer", Handle: func(c *call) error {
 				c.w.WriteHeader(http.StatusOK)
-				c.w.send([]byte(text))
+				c.w.Send([]byte(text))
 				return nil
 			}}
-			c.record.Operation, c.record.Subresource = c.op.name, name
+			c.record.Operation, c.record.Subresource = c.op.Name, name
 			return true
 		}
 	}
@@ -93,7 +94,7 @@ func (c *call) putConfiguration(name string) error {
 	var document struct {
 		XMLName xml.Name
 	}
-	if err := decodeXML(c.body, &document); err != nil {
+	if err := s3api.Decode(c.body, &document); err != nil {
 		return err
 	}
 	return c.withBucket(func(b *bucket) error {
@@ -120,7 +121,7 @@ func (c *call) getConfiguration(name string, conf configuration) error {
 	case conf.missing != "":
 		return s3error.NotFound(conf.missing, "The %s configuration does not exist", name)
 	}
-	c.writeXML(http.StatusOK, []byte(`<`+conf.root+` xmlns="`+xmlNamespace+`"/>`))
+	c.writeXML(http.StatusOK, []byte(`<`+conf.root+` xmlns="`+s3api.Namespace+`"/>`))
 	return nil
 }
 
@@ -136,7 +137,7 @@ func (c *call) putBucketVersioning() error {
 		XMLName xml.Name `xml:"VersioningConfiguration"`
 		Status  string
 	}
-	if err := decodeXML(c.body, &wanted); err != nil {
+	if err := s3api.Decode(c.body, &wanted); err != nil {
 		return err
 	}
 	if wanted.Status != versioningEnabled && wanted.Status != versioningSuspended {
@@ -157,7 +158,7 @@ func (c *call) getBucketVersioning() error {
 			XMLName struct{} `xml:"VersioningConfiguration"`
 			Xmlns   string   `xml:"xmlns,attr"`
 			Status  string   `xml:",omitempty"`
-		}{Xmlns: xmlNamespace, Status: b.versioning})
+		}{Xmlns: s3api.Namespace, Status: b.versioning})
 	})
 }
 
@@ -185,7 +186,7 @@ func (c *call) getBucketPolicy() error {
 			return s3error.NotFound("NoSuchBucketPolicy", "The bucket policy does not exist")
 		}
 		c.w.Header().Set("Content-Type", "application/json")
-		c.w.send(b.policyText)
+		c.w.Send(b.policyText)
 		return nil
 	})
 }

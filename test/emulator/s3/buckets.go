@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -80,7 +81,7 @@ func (c *call) checkLocation() error {
 		XMLName            xml.Name `xml:"CreateBucketConfiguration"`
 		LocationConstraint string
 	}
-	if err := decodeXML(c.body, &configuration); err != nil {
+	if err := s3api.Decode(c.body, &configuration); err != nil {
 		return err
 	}
 	location := configuration.LocationConstraint
@@ -132,7 +133,7 @@ func (c *call) getBucketLocation() error {
 		XMLName struct{} `xml:"LocationConstraint"`
 		Xmlns   string   `xml:"xmlns,attr"`
 		Text    string   `xml:",chardata"`
-	}{Xmlns: xmlNamespace, Text: location})
+	}{Xmlns: s3api.Namespace, Text: location})
 }
 
 type bucketXML struct {
@@ -148,7 +149,7 @@ func (c *call) listBuckets() error {
 	c.mu.RLock()
 	for _, b := range c.buckets {
 		if c.who.admin || b.owner == c.who.id {
-			shown = append(shown, bucketXML{b.name, timestamp(b.created)})
+			shown = append(shown, bucketXML{b.name, s3api.Timestamp(b.created)})
 		}
 	}
 	c.mu.RUnlock()
@@ -158,7 +159,7 @@ func (c *call) listBuckets() error {
 		Xmlns   string   `xml:"xmlns,attr"`
 		Owner   *ownerXML
 		Buckets []bucketXML `xml:"Buckets>Bucket"`
-	}{Xmlns: xmlNamespace, Owner: ownerOf(c.who.id), Buckets: shown})
+	}{Xmlns: s3api.Namespace, Owner: ownerOf(c.who.id), Buckets: shown})
 }
 
 // withBucket runs fn on the request's bucket, alone.

@@ -2,19 +2,22 @@ package s3
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/serving"
 	"github.com/rempart/rempart/test/emulator/sigv4"
 )
 
 // call is one request on its way through the server.
 type call struct {
 	*Server
-	w      *answer
+	w      *serving.Answer
 	r      *http.Request
 	query  url.Values
 	op     *operation
@@ -32,39 +35,37 @@ type call struct {
 // serve is the way of every request: what it is, what disturbs it, who sends
 // it, whether he may, then the operation itself.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.requests.RLock()
-	defer s.requests.RUnlock()
 	record := &Request{}
 	c := &call{
 		Server: s,
-		w:      &answer{ResponseWriter: w, log: s.log, record: record},
+		w:      newAnswer(w, s.log, record),
 		record: record,
 		r:      r,
 		query:  r.URL.Query(),
 		who:    anonymous,
 		now:    s.now(),
 	}
-	if s.faults.isDown() || c.isClosing() {
+	if s.faults.IsDown() || s.service.IsClosing() {
 		c.cut()
 	}
 	c.w.Header().Set("Date", c.now.Format(http.TimeFormat))
 	c.w.Header().Set("Server", "S3Emulator")
-	c.w.Header().Set("X-Amz-Request-Id", s.log.nextID())
+	c.w.Header().Set("X-Amz-Request-Id", fmt.Sprintf("%016X", s.log.Number()))
 	routeErr := c.route()
 	c.remember()
-	c.effects = s.faults.strike(c.op, c.bucket, c.key)
+	c.effects = strike(s.faults, c.op, c.bucket, c.key)
 	if c.disturb() {
 		return
 	}
 	// Who asks comes before what is asked, as on a real store.
 	steps := []func() error{
 		c.authenticate, func() error { return routeErr }, c.authorize, c.readBody,
-		func() error { return c.op.handle(c) },
+		func() error { return c.op.Handle(c) },
 	}
 	if err := firstError(steps); err != nil {
 		c.fail(err)
 	}
-	if c.w.swallow {
+	if c.w.Swallow {
 		c.cut()
 	}
 }
@@ -78,22 +79,13 @@ func firstError(steps []func() error) error {
 	return nil
 }
 
-func (c *call) isClosing() bool {
-	select {
-	case <-c.closing:
-		return true
-	default:
-		return false
-	}
-}
-
 // fail answers with an error document.
 func (c *call) fail(err error) {
 	var known *s3error.Error
 	if !errors.As(err, &known) {
 		known = &s3error.Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
 	}
-	c.log.note(func() { c.record.Code = known.Code })
+	c.log.Note(func() { c.record.Code = known.Code })
 	for name, value := range known.Header {
 		c.w.Header().Set(name, value)
 	}
@@ -111,16 +103,7 @@ func (c *call) fail(err error) {
 func (c *call) errorDocument(e *s3error.Error) any {
 	// Keys go through encoding/xml here: an error about a key that XML cannot
 	// hold must still be readable.
-	return struct {
-		XMLName   struct{} `xml:"Error"`
-		Code      string
-		Message   string
-		Bucket    string `xml:"BucketName,omitempty"`
-		Key       string `xml:",omitempty"`
-		Resource  string
-		RequestID string `xml:"RequestId"`
-		Fields    []s3error.Field
-	}{
+	return s3api.ErrorDocument{
 		Code: e.Code, Message: e.Message,
 		Bucket: c.bucket, Key: c.key, Resource: sigv4.RawPath(c.r),
 		RequestID: c.w.Header().Get("X-Amz-Request-Id"),
@@ -130,7 +113,7 @@ func (c *call) errorDocument(e *s3error.Error) any {
 
 // writeDocument answers with an XML document; a HEAD gets its length only.
 func (c *call) writeDocument(status int, v any) {
-	b, err := encodeXML(v)
+	b, err := s3api.Encode(v)
 	if err != nil {
 		c.w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -144,7 +127,7 @@ func (c *call) writeXML(status int, b []byte) {
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	c.w.WriteHeader(status)
 	if c.r.Method != http.MethodHead {
-		c.w.send(b)
+		c.w.Send(b)
 	}
 }
 

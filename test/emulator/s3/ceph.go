@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -23,13 +24,13 @@ var (
 // Operations" (docs.ceph.com/en/latest/radosgw/adminops, read November 2026)
 // gives. They were not held against a gateway.
 var cephOperations = []operation{
-	{name: "CephGetUser", method: http.MethodGet, level: adminLevel, sub: []string{cephEntry}, handle: (*call).cephGetUser},
-	{name: "CephCreateUser", method: http.MethodPut, level: adminLevel, sub: []string{cephEntry}, handle: (*call).cephCreateUser},
-	{name: "CephRemoveUser", method: http.MethodDelete, level: adminLevel, sub: []string{cephEntry}, handle: (*call).cephRemoveUser},
+	{Name: "CephGetUser", Method: http.MethodGet, Level: s3api.WholePath, Sub: []string{cephEntry}, Handle: (*call).cephGetUser},
+	{Name: "CephCreateUser", Method: http.MethodPut, Level: s3api.WholePath, Sub: []string{cephEntry}, Handle: (*call).cephCreateUser},
+	{Name: "CephRemoveUser", Method: http.MethodDelete, Level: s3api.WholePath, Sub: []string{cephEntry}, Handle: (*call).cephRemoveUser},
 }
 
 // isCeph tells whether a request is an admin operation, which speaks JSON.
-func (c *call) isCeph() bool { return c.op != nil && strings.HasPrefix(c.op.name, "Ceph") }
+func (c *call) isCeph() bool { return c.op != nil && strings.HasPrefix(c.op.Name, "Ceph") }
 
 type cephKeyJSON struct {
 	User      string `json:"user"`
@@ -159,6 +160,6 @@ func (c *call) answerJSON(status int, document any) error {
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	c.w.WriteHeader(status)
-	c.w.send(text)
+	c.w.Send(text)
 	return nil
 }

@@ -33,8 +33,8 @@ var checksumSettings = []string{"algorithm", "mode", "type"}
 
 // describesWhole tells that checksum headers are about the finished object and
 // not about this request's body.
-func (op *operation) describesWhole() bool {
-	return op.name == "CompleteMultipartUpload" || op.name == "CreateMultipartUpload"
+func (c *call) describesWhole() bool {
+	return c.op.Name == "CompleteMultipartUpload" || c.op.Name == "CreateMultipartUpload"
 }
 
 // sentChecksums returns the digests of the header by algorithm.

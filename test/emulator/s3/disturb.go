@@ -11,17 +11,13 @@ import (
 // when it answered the request itself.
 func (c *call) disturb() bool {
 	if e, ok := c.effects.find(kindGate); ok {
-		select {
-		case <-e.gate:
-		case <-c.r.Context().Done():
-		case <-c.closing:
-		}
+		c.service.Hold(c.r.Context(), e.gate)
 	}
 	if e, ok := c.effects.find(kindLatency); ok {
-		c.pause(c.r.Context(), e.delay)
+		c.service.Pause(c.r.Context(), e.delay)
 	}
 	// A wait may have ended because the server closes: no answer then.
-	if c.effects.has(kindResetBefore) || c.isClosing() {
+	if c.effects.has(kindResetBefore) || c.service.IsClosing() {
 		c.cut()
 	}
 	if err := c.injected(""); err != nil {
@@ -39,7 +35,7 @@ func (c *call) disturb() bool {
 	if e, ok := c.effects.find(kindResetUpload); ok {
 		c.r.Body = &cuttingReader{ReadCloser: c.r.Body, call: c, left: e.count}
 	}
-	c.w.swallow = c.effects.has(kindResetAfter)
+	c.w.Swallow = c.effects.has(kindResetAfter)
 	return false
 }
 
@@ -62,13 +58,13 @@ func (r *cuttingReader) Read(p []byte) (int, error) {
 // sendBody sends an object's bytes, as far as the faults let it.
 func (c *call) sendBody(b []byte) {
 	if e, ok := c.effects.find(kindResetBody); ok && e.count < int64(len(b)) {
-		c.w.send(b[:e.count])
+		c.w.Send(b[:e.count])
 		_ = http.NewResponseController(c.w).Flush()
 		c.cut()
 	}
 	if e, ok := c.effects.find(kindTruncate); ok && e.count < int64(len(b)) {
-		c.w.send(b[:e.count])
+		c.w.Send(b[:e.count])
 		c.hangUp()
 	}
-	c.w.send(b)
+	c.w.Send(b)
 }

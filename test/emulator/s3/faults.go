@@ -1,13 +1,14 @@
 package s3
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rempart/rempart/test/emulator/s3error"
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // Match says which requests a fault hits. Empty fields match everything.
@@ -25,73 +26,15 @@ type Match struct {
 	Times int
 }
 
+// Bounds implements serving.Match.
+func (m Match) Bounds() (skip, times int) { return m.Skip, m.Times }
+
 // Fault is an armed effect.
-type Fault struct {
-	faults *Faults
-	match  Match
-	effect Effect
-	passed int
-	hits   int
-}
+type Fault = serving.Fault[Match, Effect]
 
-// Faults is a server's set of armed faults. The zero value has none.
-type Faults struct {
-	mu    sync.Mutex
-	armed []*Fault
-	down  bool
-}
-
-// Add arms an effect. Several faults may hit one request; of the same kind only
-// the one armed first does, so a sequence is written by adding in order with
-// Times. Alter effects, and those that choose among a request's keys, add up.
-func (f *Faults) Add(m Match, e Effect) *Fault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	fault := &Fault{faults: f, match: m, effect: e}
-	f.armed = append(f.armed, fault)
-	return fault
-}
-
-// Clear disarms all faults and brings the server up.
-func (f *Faults) Clear() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.armed = nil
-	f.down = false
-}
-
-// Down resets every connection, new and old, until Up.
-func (f *Faults) Down() { f.setDown(true) }
-
-// Up ends Down.
-func (f *Faults) Up() { f.setDown(false) }
-
-func (f *Faults) setDown(down bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.down = down
-}
-
-func (f *Faults) isDown() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.down
-}
-
-// Clear disarms this fault only.
-func (fault *Fault) Clear() {
-	f := fault.faults
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.armed = slices.DeleteFunc(f.armed, func(other *Fault) bool { return other == fault })
-}
-
-// Hits returns how many requests were hit so far.
-func (fault *Fault) Hits() int {
-	fault.faults.mu.Lock()
-	defer fault.faults.mu.Unlock()
-	return fault.hits
-}
+// Faults is a server's set of armed faults. Alter effects, and those that choose among
+// a request's keys, add up; of every other kind only the one armed first does.
+type Faults = serving.Faults[Match, Effect]
 
 // effects are the faults that hit one request.
 type effects []armedEffect
@@ -104,50 +47,34 @@ type armedEffect struct {
 }
 
 // strike returns the effects of a request and counts the hits.
-func (f *Faults) strike(op *operation, bucket, key string) effects {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func strike(f *Faults, op *operation, bucket, key string) effects {
 	var struck effects
 	taken := map[kind]bool{}
-	for _, fault := range f.armed {
-		k, within := fault.effect.kind, fault.within(op)
-		exclusive := !within && k != kindAlter
-		if !fault.hit(op, bucket, key) || exclusive && taken[k] {
-			continue
-		}
-		if fault.passed < fault.match.Skip {
-			fault.passed++
-			continue
-		}
-		fault.hits++
-		taken[k] = taken[k] || exclusive
-		struck = append(struck, armedEffect{fault.effect, fault.match, within})
-	}
+	f.Strike(func(m Match, e Effect) bool {
+		return m.hits(e, op, bucket, key) && !taken[e.kind]
+	}, func(m Match, e Effect) {
+		within := m.within(e, op)
+		taken[e.kind] = taken[e.kind] || !within && e.kind != kindAlter
+		struck = append(struck, armedEffect{e, m, within})
+	})
 	return struck
 }
 
-// hit tells whether a live fault matches.
-func (fault *Fault) hit(op *operation, bucket, key string) bool {
-	m := fault.match
-	if m.Times > 0 && fault.hits >= m.Times {
+// hits tells whether the match is one for an effect on a request.
+func (m Match) hits(e Effect, op *operation, bucket, key string) bool {
+	if m.Operation != "" && m.Operation != op.Name || m.Bucket != "" && m.Bucket != bucket {
 		return false
 	}
-	if m.Operation != "" && m.Operation != op.name || m.Bucket != "" && m.Bucket != bucket {
-		return false
-	}
-	if !fault.effect.scope.covers(op.name) {
-		return false
-	}
-	return fault.within(op) || m.wantsKey(key)
+	return e.scope.covers(op.Name) && (m.within(e, op) || m.wantsKey(key))
 }
 
-// within tells that the fault chooses among the keys of one request.
-func (fault *Fault) within(op *operation) bool {
-	switch fault.effect.kind {
+// within tells that the match chooses among the keys of one request.
+func (m Match) within(e Effect, op *operation) bool {
+	switch e.kind {
 	case kindAlter, kindLate:
-		return slices.Contains(listOperations, op.name)
+		return slices.Contains(listOperations, op.Name)
 	case kindFail:
-		return op.name == "DeleteObjects" && fault.match.namesKey()
+		return op.Name == "DeleteObjects" && m.namesKey()
 	default:
 		return false
 	}
@@ -179,7 +106,7 @@ func (es effects) has(k kind) bool {
 // of a multi-delete; nil when there is none.
 func (c *call) injected(key string) error {
 	for _, e := range c.effects {
-		if e.kind == kindFail && e.within == (key != "") && e.match.wantsKey(orDefault(key, c.key)) {
+		if e.kind == kindFail && e.within == (key != "") && e.match.wantsKey(cmp.Or(key, c.key)) {
 			injected := &s3error.Error{Status: e.status, Code: e.code, Message: "Injected fault."}
 			if e.delay > 0 {
 				injected.Header = map[string]string{"Retry-After": strconv.Itoa(int(e.delay / time.Second))}

@@ -19,8 +19,6 @@ const (
 	versionHeader  = "X-Amz-Version-Id"
 	markerHeader   = "X-Amz-Delete-Marker"
 	chunkedContent = "aws-chunked"
-
-	copySourceHeader = "X-Amz-Copy-Source"
 )
 
 // storedHeaders are the standard headers an object keeps.

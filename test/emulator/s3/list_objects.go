@@ -1,10 +1,12 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -138,7 +140,7 @@ func (c *call) takePage(q listing) (page, error) {
 
 func (c *call) listResult(q listing, p page, encode keyEncoder, withOwner bool) *listResult {
 	result := &listResult{
-		Xmlns:        xmlNamespace,
+		Xmlns:        s3api.Namespace,
 		Name:         c.bucket,
 		Prefix:       encode(q.prefix),
 		MaxKeys:      q.limit,
@@ -168,7 +170,7 @@ func (c *call) objectXML(stored *Object, encode keyEncoder) objectXML {
 		LastModified: c.listTime(o.LastModified),
 		ETag:         `"` + o.ETag + `"`,
 		Size:         o.Size,
-		StorageClass: orDefault(o.StorageClass, standardClass),
+		StorageClass: cmp.Or(o.StorageClass, standardClass),
 	}
 }
 

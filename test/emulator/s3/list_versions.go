@@ -1,8 +1,10 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -52,7 +54,7 @@ func (c *call) listObjectVersions() error {
 		return err
 	}
 	result := &listVersionsResult{
-		Xmlns:           xmlNamespace,
+		Xmlns:           s3api.Namespace,
 		Name:            c.bucket,
 		Prefix:          encode(q.prefix),
 		KeyMarker:       encode(q.after.key),
@@ -94,6 +96,6 @@ func (c *call) versionXML(line listed, encode keyEncoder) versionXML {
 	}
 	v.ETag = `"` + o.ETag + `"`
 	v.Size = &o.Size
-	v.StorageClass = orDefault(o.StorageClass, standardClass)
+	v.StorageClass = cmp.Or(o.StorageClass, standardClass)
 	return v
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -53,7 +54,7 @@ func (c *call) putLockConfiguration() error {
 		return s3error.ErrMissingContentMD5
 	}
 	var wanted lockXML
-	if err := decodeXML(c.body, &wanted); err != nil {
+	if err := s3api.Decode(c.body, &wanted); err != nil {
 		return err
 	}
 	if wanted.Enabled != versioningEnabled {
@@ -80,7 +81,7 @@ func (c *call) getLockConfiguration() error {
 		if b.lock == nil {
 			return s3error.NotFound("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
 		}
-		document := lockXML{Xmlns: xmlNamespace, Enabled: versioningEnabled}
+		document := lockXML{Xmlns: s3api.Namespace, Enabled: versioningEnabled}
 		if b.lock.mode != "" {
 			document.Default = &defaultRetentionXML{b.lock.mode, b.lock.days, b.lock.years}
 		}
@@ -102,7 +103,7 @@ func (c *call) protect(b *bucket, o *Object) error {
 	if hold != "" && hold != "ON" && hold != "OFF" {
 		return s3error.InvalidArgument("Legal Hold must be either of 'ON' or 'OFF'")
 	}
-	if mode+until+hold+b.lock.mode != "" && c.op.name == "PutObject" && !c.hasDigest() {
+	if mode+until+hold+b.lock.mode != "" && c.op.Name == "PutObject" && !c.hasDigest() {
 		return s3error.BadRequest("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
 	}
 	o.LegalHold = hold
@@ -167,7 +168,7 @@ func (c *call) describeLock(o *Object) {
 	h := c.w.Header()
 	if o.Retention.Mode != "" {
 		h.Set(lockModeHeader, o.Retention.Mode)
-		h.Set(lockUntilHeader, timestamp(o.Retention.Until))
+		h.Set(lockUntilHeader, s3api.Timestamp(o.Retention.Until))
 	}
 	if o.LegalHold != "" {
 		h.Set(lockHoldHeader, o.LegalHold)
@@ -186,7 +187,7 @@ func (c *call) putRetention() error {
 		return s3error.ErrMissingContentMD5
 	}
 	var document retentionXML
-	if err := decodeXML(c.body, &document); err != nil {
+	if err := s3api.Decode(c.body, &document); err != nil {
 		return err
 	}
 	var wanted Retention
@@ -220,7 +221,7 @@ func (c *call) getRetention() error {
 		if o.Retention.Mode == "" {
 			return errNoObjectLock
 		}
-		return c.ok(retentionXML{Xmlns: xmlNamespace, Mode: o.Retention.Mode, Until: timestamp(o.Retention.Until)})
+		return c.ok(retentionXML{Xmlns: s3api.Namespace, Mode: o.Retention.Mode, Until: s3api.Timestamp(o.Retention.Until)})
 	})
 }
 
@@ -235,7 +236,7 @@ func (c *call) putLegalHold() error {
 		return s3error.ErrMissingContentMD5
 	}
 	var wanted legalHoldXML
-	if err := decodeXML(c.body, &wanted); err != nil {
+	if err := s3api.Decode(c.body, &wanted); err != nil {
 		return err
 	}
 	if wanted.Status != "ON" && wanted.Status != "OFF" {
@@ -259,7 +260,7 @@ func (c *call) getLegalHold() error {
 		if o.LegalHold == "" {
 			return errNoObjectLock
 		}
-		return c.ok(legalHoldXML{Xmlns: xmlNamespace, Status: o.LegalHold})
+		return c.ok(legalHoldXML{Xmlns: s3api.Namespace, Status: o.LegalHold})
 	})
 }
 

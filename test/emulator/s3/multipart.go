@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -60,7 +61,7 @@ func (c *call) createUpload() error {
 		Bucket   string
 		Key      rawText
 		UploadID string `xml:"UploadId"`
-	}{Xmlns: xmlNamespace, Bucket: c.bucket, Key: escapeKey(c.key), UploadID: id})
+	}{Xmlns: s3api.Namespace, Bucket: c.bucket, Key: escapeKey(c.key), UploadID: id})
 }
 
 // upload returns the upload a request names. The caller holds mu.
@@ -104,7 +105,7 @@ func (c *call) storePart(body []byte) (*part, error) {
 		if err != nil {
 			return err
 		}
-		if u.object.Retention.Mode != "" && c.op.name == "UploadPart" && !c.hasDigest() {
+		if u.object.Retention.Mode != "" && c.op.Name == "UploadPart" && !c.hasDigest() {
 			return s3error.BadRequest("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters")
 		}
 		u.parts[number] = p
@@ -130,7 +131,7 @@ func (c *call) uploadPartCopy() error {
 		return err
 	}
 	return c.ok(copyResult{
-		XMLName: xml.Name{Local: "CopyPartResult"}, Xmlns: xmlNamespace,
+		XMLName: xml.Name{Local: "CopyPartResult"}, Xmlns: s3api.Namespace,
 		LastModified: c.listTime(p.modified), ETag: `"` + p.etag + `"`,
 	})
 }
@@ -138,7 +139,7 @@ func (c *call) uploadPartCopy() error {
 // copyRange cuts what x-amz-copy-source-range asks for; unlike a read's, the
 // range must lie within the object.
 func (c *call) copyRange(o *Object) ([]byte, error) {
-	text := c.r.Header.Get(copySourceHeader + "-Range")
+	text := c.r.Header.Get(s3api.CopySource + "-Range")
 	if text == "" {
 		return o.Body, nil
 	}

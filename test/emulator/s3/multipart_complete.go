@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 	"github.com/rempart/rempart/test/emulator/sigv4"
 )
@@ -39,7 +40,7 @@ func (p chosenPart) checksums() map[string]string {
 
 func (c *call) completeUpload() error {
 	var request completeRequest
-	if err := decodeXML(c.body, &request); err != nil {
+	if err := s3api.Decode(c.body, &request); err != nil {
 		return err
 	}
 	if len(request.Parts) == 0 {
@@ -91,7 +92,7 @@ func (c *call) completeResult(o *Object) any {
 		Bucket   string
 		Key      rawText
 		ETag     string
-	}{Xmlns: xmlNamespace, Location: "http://" + c.r.Host + sigv4.RawPath(c.r), Bucket: c.bucket, Key: escapeKey(c.key), ETag: etag}
+	}{Xmlns: s3api.Namespace, Location: "http://" + c.r.Host + sigv4.RawPath(c.r), Bucket: c.bucket, Key: escapeKey(c.key), ETag: etag}
 }
 
 // choose returns the stored parts the client lists, if they are what it thinks

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -44,7 +45,7 @@ func (c *call) listParts() error {
 	if err != nil {
 		return err
 	}
-	marker, err := strconv.Atoi(orDefault(c.query.Get("part-number-marker"), "0"))
+	marker, err := strconv.Atoi(cmp.Or(c.query.Get("part-number-marker"), "0"))
 	if err != nil || marker < 0 {
 		return s3error.InvalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647")
 	}
@@ -54,9 +55,9 @@ func (c *call) listParts() error {
 			return err
 		}
 		result := listPartsResult{
-			Xmlns: xmlNamespace, Bucket: c.bucket, Key: encode(c.key), UploadID: u.id,
+			Xmlns: s3api.Namespace, Bucket: c.bucket, Key: encode(c.key), UploadID: u.id,
 			Initiator: ownerOf(u.initiator), Owner: ownerOf(b.owner),
-			StorageClass:     orDefault(u.object.StorageClass, standardClass),
+			StorageClass:     cmp.Or(u.object.StorageClass, standardClass),
 			PartNumberMarker: marker, MaxParts: limit, EncodingType: c.query.Get("encoding-type"),
 		}
 		for _, number := range slices.Sorted(maps.Keys(u.parts)) {
@@ -112,7 +113,7 @@ func (c *call) listUploads() error {
 	q.after = position{key: c.query.Get("key-marker"), version: c.query.Get("upload-id-marker")}
 	return c.withBucket(func(b *bucket) error {
 		result := listUploadsResult{
-			Xmlns: xmlNamespace, Bucket: c.bucket,
+			Xmlns: s3api.Namespace, Bucket: c.bucket,
 			KeyMarker: encode(q.after.key), UploadIDMarker: q.after.version,
 			Prefix: encode(q.prefix), Delimiter: encode.optional(q.delimiter),
 			EncodingType: c.query.Get("encoding-type"), MaxUploads: q.limit,
@@ -143,8 +144,8 @@ func (c *call) fillUploads(result *listUploadsResult, b *bucket, q listing, enco
 		result.Uploads = append(result.Uploads, uploadXML{
 			Key: encode(u.object.Key), UploadID: u.id,
 			Initiator: ownerOf(u.initiator), Owner: ownerOf(b.owner),
-			StorageClass: orDefault(u.object.StorageClass, standardClass),
-			Initiated:    timestamp(u.initiated),
+			StorageClass: cmp.Or(u.object.StorageClass, standardClass),
+			Initiated:    s3api.Timestamp(u.initiated),
 		})
 		result.NextKeyMarker, result.NextUploadIDMarker = encode.optional(u.object.Key), u.id
 	}

@@ -1,11 +1,13 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 	"maps"
 	"net/url"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -17,7 +19,7 @@ type source struct {
 // copySource reads x-amz-copy-source: /bucket/key?versionId=id, percent
 // encoded. The key is taken as exactly as a request's.
 func (c *call) copySource() (source, error) {
-	text, version, _ := strings.Cut(c.r.Header.Get(copySourceHeader), "?versionId=")
+	text, version, _ := strings.Cut(c.r.Header.Get(s3api.CopySource), "?versionId=")
 	bucket, key, ok := strings.Cut(strings.TrimPrefix(text, "/"), "/")
 	key, err := url.PathUnescape(key)
 	if !ok || err != nil || bucket == "" || key == "" {
@@ -54,7 +56,7 @@ func (c *call) read(from source) (*Object, error) {
 	case o.DeleteMarker:
 		return nil, s3error.BadRequest("InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
 	}
-	if err := checkReadConditions(c.r.Header, copySourceHeader+"-", o); err != nil {
+	if err := checkReadConditions(c.r.Header, s3api.CopySource+"-", o); err != nil {
 		return nil, err
 	}
 	return b.load(o), nil
@@ -72,8 +74,8 @@ func (c *call) copyObject() error {
 	if err != nil {
 		return err
 	}
-	directive := orDefault(c.r.Header.Get("X-Amz-Metadata-Directive"), "COPY")
-	tagging := orDefault(c.r.Header.Get("X-Amz-Tagging-Directive"), "COPY")
+	directive := cmp.Or(c.r.Header.Get("X-Amz-Metadata-Directive"), "COPY")
+	tagging := cmp.Or(c.r.Header.Get("X-Amz-Tagging-Directive"), "COPY")
 	if !isDirective(directive) || !isDirective(tagging) {
 		return s3error.InvalidArgument("Unknown metadata or tagging directive.")
 	}
@@ -102,7 +104,7 @@ func (c *call) copyObject() error {
 		c.w.Header().Set("X-Amz-Copy-Source-Version-Id", from.version)
 	}
 	return c.ok(copyResult{
-		XMLName: xml.Name{Local: "CopyObjectResult"}, Xmlns: xmlNamespace,
+		XMLName: xml.Name{Local: "CopyObjectResult"}, Xmlns: s3api.Namespace,
 		LastModified: c.listTime(o.LastModified), ETag: `"` + o.ETag + `"`,
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -117,13 +118,13 @@ func (c *call) deleteObjects() error {
 		return s3error.ErrMissingContentMD5
 	}
 	var request deleteRequest
-	if err := decodeXML(c.body, &request); err != nil {
+	if err := s3api.Decode(c.body, &request); err != nil {
 		return err
 	}
 	if len(request.Objects) == 0 || len(request.Objects) > maxDeletes {
 		return s3error.ErrMalformedXML
 	}
-	result := deleteResult{Xmlns: xmlNamespace}
+	result := deleteResult{Xmlns: s3api.Namespace}
 	err := c.withBucket(func(b *bucket) error {
 		for _, target := range request.Objects {
 			deleted, err := c.deleteOne(b, target.Key, target.VersionID)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -56,7 +57,7 @@ func (c *call) encrypt(b *bucket, o *Object) {
 	switch {
 	case c.options.EncryptNothing:
 		o.Encryption = ""
-	case o.Encryption == "" && ok && decodeXML(stored, &document) == nil && len(document.Rules) > 0:
+	case o.Encryption == "" && ok && s3api.Decode(stored, &document) == nil && len(document.Rules) > 0:
 		o.Encryption = document.Rules[0].Algorithm
 	}
 }

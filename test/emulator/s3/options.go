@@ -1,6 +1,9 @@
 package s3
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Options describe one server. The zero value is a usable AWS-like store with
 // default credentials in region us-east-1.
@@ -104,13 +107,13 @@ const (
 )
 
 func (o Options) withDefaults() Options {
-	o.AccessKey = orDefault(o.AccessKey, defaultAccessKey)
-	o.SecretKey = orDefault(o.SecretKey, defaultSecretKey)
-	o.Region = orDefault(o.Region, defaultRegion)
-	o.MinPartSize = orDefault(o.MinPartSize, defaultMinPartSize)
-	o.MaxPutSize = orDefault(o.MaxPutSize, defaultMaxPutSize)
-	o.MaxBuckets = orDefault(o.MaxBuckets, defaultMaxBuckets)
-	o.RequestLog = orDefault(o.RequestLog, defaultRequestLog)
+	o.AccessKey = cmp.Or(o.AccessKey, defaultAccessKey)
+	o.SecretKey = cmp.Or(o.SecretKey, defaultSecretKey)
+	o.Region = cmp.Or(o.Region, defaultRegion)
+	o.MinPartSize = cmp.Or(o.MinPartSize, defaultMinPartSize)
+	o.MaxPutSize = cmp.Or(o.MaxPutSize, defaultMaxPutSize)
+	o.MaxBuckets = cmp.Or(o.MaxBuckets, defaultMaxBuckets)
+	o.RequestLog = cmp.Or(o.RequestLog, defaultRequestLog)
 	if o.CertificateEnds.IsZero() {
 		o.CertificateEnds = time.Now().Add(24 * time.Hour)
 	}
@@ -121,12 +124,4 @@ func (o Options) withDefaults() Options {
 		o.LocationConstraints = []string{o.Region}
 	}
 	return o
-}
-
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }

@@ -1,11 +1,11 @@
 package s3
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
-	"sync"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // Request is what the server remembers of one request.
@@ -37,69 +37,32 @@ type Request struct {
 
 // requestLog remembers the newest requests and counts all.
 type requestLog struct {
-	mu     sync.Mutex
-	limit  int
-	oldest int
-	kept   []*Request
+	*serving.Log[Request]
 	counts map[string]int
-	ids    uint64
 }
 
 func newRequestLog(limit int) *requestLog {
-	return &requestLog{limit: max(1, limit), counts: map[string]int{}}
+	return &requestLog{Log: serving.NewLog[Request](limit), counts: map[string]int{}}
 }
 
-func (l *requestLog) nextID() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ids++
-	return fmt.Sprintf("%016X", l.ids)
-}
-
-// add remembers a request from its beginning: a client that has its answer
-// must find its request here, so nothing waits for the handler to return.
+// add remembers and counts a request.
 func (l *requestLog) add(r *Request) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.counts[r.Operation]++
-	if len(l.kept) < l.limit {
-		l.kept = append(l.kept, r)
-		return
-	}
-	l.kept[l.oldest] = r
-	l.oldest = (l.oldest + 1) % l.limit
-}
-
-// note completes a remembered request.
-func (l *requestLog) note(change func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	change()
+	l.Note(func() { l.counts[r.Operation]++ })
+	l.Add(r)
 }
 
 // Requests returns the remembered requests that want accepts, oldest first; a
 // nil want accepts all. At most Options.RequestLog are remembered. A request
 // still in progress is among them, with what is known of it. want must not call
 // the server.
-func (s *Server) Requests(want func(Request) bool) []Request {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	var out []Request
-	for i := range s.log.kept {
-		r := s.log.kept[(s.log.oldest+i)%len(s.log.kept)]
-		if want == nil || want(*r) {
-			out = append(out, *r)
-		}
-	}
-	return out
-}
+func (s *Server) Requests(want func(Request) bool) []Request { return s.log.Requests(want) }
 
 // Counts returns how many requests of each operation there were since the
 // start or ForgetRequests; requests of no known operation count as "".
 func (s *Server) Counts() map[string]int {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return maps.Clone(s.log.counts)
+	var counts map[string]int
+	s.log.Note(func() { counts = maps.Clone(s.log.counts) })
+	return counts
 }
 
 // Count returns how many requests of one operation there were.
@@ -107,10 +70,8 @@ func (s *Server) Count(operation string) int { return s.Counts()[operation] }
 
 // ForgetRequests empties the memory and the counters.
 func (s *Server) ForgetRequests() {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	s.log.kept, s.log.oldest = nil, 0
-	clear(s.log.counts)
+	s.log.Forget()
+	s.log.Note(func() { clear(s.log.counts) })
 }
 
 // remember starts the record of a routed request.

@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -13,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/rempart/rempart/test/emulator/serving"
 )
 
 // Server is one emulated store. All its methods are safe for concurrent use.
@@ -44,13 +45,8 @@ type Server struct {
 
 	handshakes atomic.Int64
 
-	http      *http.Server
-	client    *http.Client
-	closing   chan struct{}
-	closeOnce sync.Once
-	serving   sync.WaitGroup
-	// requests is held for reading by every request: Close waits by writing.
-	requests sync.RWMutex
+	service *serving.Service
+	client  *http.Client
 }
 
 // New returns a server that does not listen yet: use Listen, or mount Handler.
@@ -66,9 +62,9 @@ func New(o Options) *Server {
 		buckets:     map[string]*bucket{},
 		credentials: map[string]credential{},
 		secrets:     map[string]bool{},
-		closing:     make(chan struct{}),
 		client:      &http.Client{Transport: &http.Transport{DisableCompression: true}},
 	}
+	s.service = serving.NewService(s.serve)
 	s.operations = allOperations(o)
 	root := &identity{id: o.AccessKey, admin: o.VersityAdmin, usersCap: o.CephAdmin}
 	s.learn(o.AccessKey, credential{secret: o.SecretKey, who: root})
@@ -110,19 +106,13 @@ func (s *Server) Listen(address string) error {
 		s.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
 		listener = tls.NewListener(listener, config)
 	}
-	s.http = &http.Server{
-		Handler: s.Handler(),
-		// Without HTTP/2 every request has a connection that a fault can cut.
-		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){},
-		ReadHeaderTimeout: time.Minute,
-	}
-	s.serving.Go(func() { _ = s.http.Serve(listener) })
+	s.service.Serve(listener)
 	return nil
 }
 
 // Handler returns the server as a handler. It must be mounted at the root and
 // not behind http.ServeMux, which cleans paths and so changes keys.
-func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+func (s *Server) Handler() http.Handler { return s.service.Handler() }
 
 // HTTPClient returns a client that trusts the server's certificate and never
 // decompresses. Its idle connections are closed by Close.
@@ -135,15 +125,8 @@ func (s *Server) Handshakes() int { return int(s.handshakes.Load()) }
 // Close cuts all connections and waits for the requests in progress. It may be
 // called more than once.
 func (s *Server) Close() {
-	s.closeOnce.Do(func() { close(s.closing) })
-	if s.http != nil {
-		// The listener is gone either way, and the tests are over.
-		_ = s.http.Close()
-	}
+	s.service.Close()
 	s.client.CloseIdleConnections()
-	s.serving.Wait()
-	s.requests.Lock()
-	defer s.requests.Unlock()
 }
 
 // Faults returns the knobs that make the server misbehave.
@@ -157,15 +140,4 @@ func (s *Server) now() time.Time { return s.options.Clock().UTC() }
 func (s *Server) newID() string {
 	s.sequence++
 	return fmt.Sprintf("%016x%016x", s.sequence*0x9e3779b97f4a7c15, s.sequence)
-}
-
-// pause waits for d, for the client to leave or for Close, whichever is first.
-func (s *Server) pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-s.closing:
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
@@ -46,10 +47,10 @@ func parseTagging(body []byte, limit int) (map[string]string, error) {
 	var listed struct {
 		Tags []tagXML `xml:"TagSet>Tag"`
 	}
-	if err := decodeXML(body, &document); err != nil || document.Set == nil {
+	if err := s3api.Decode(body, &document); err != nil || document.Set == nil {
 		return nil, s3error.ErrMalformedXML
 	}
-	if err := decodeXML(body, &listed); err != nil {
+	if err := s3api.Decode(body, &listed); err != nil {
 		return nil, err
 	}
 	tags := map[string]string{}
@@ -82,7 +83,7 @@ func parseTagHeader(text string) (map[string]string, error) {
 }
 
 func (c *call) writeTagging(tags map[string]string) error {
-	document := taggingXML{Xmlns: xmlNamespace}
+	document := taggingXML{Xmlns: s3api.Namespace}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		document.Tags = append(document.Tags, tagXML{key, tags[key]})
 	}

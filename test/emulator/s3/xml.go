@@ -1,17 +1,15 @@
 package s3
 
 import (
-	"bytes"
 	"encoding/xml"
 	"fmt"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
-
-const xmlNamespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 // rawText is an element whose text is already escaped. encoding/xml turns
 // characters that XML 1.0 cannot hold into U+FFFD, which would quietly rename
@@ -70,17 +68,12 @@ func (enc keyEncoder) optional(key string) *rawText {
 	return &t
 }
 
-// timestamp is a time as S3's documents write it.
-func timestamp(t time.Time) string {
-	return t.UTC().Format("2006-01-02T15:04:05.000Z")
-}
-
 // listTime is timestamp in the resolution of listings.
 func (s *Server) listTime(t time.Time) string {
 	if s.options.CoarseTimes {
 		t = t.Truncate(time.Second)
 	}
-	return timestamp(t)
+	return s3api.Timestamp(t)
 }
 
 type ownerXML struct {
@@ -99,27 +92,4 @@ type taggingXML struct {
 	XMLName xml.Name `xml:"Tagging"`
 	Xmlns   string   `xml:"xmlns,attr,omitempty"`
 	Tags    []tagXML `xml:"TagSet>Tag"`
-}
-
-// decodeXML reads a whole request document; anything behind it but blanks is
-// refused.
-func decodeXML(body []byte, v any) error {
-	d := xml.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(v); err != nil {
-		return s3error.ErrMalformedXML
-	}
-	rest := bytes.TrimSpace(body[d.InputOffset():])
-	if len(rest) > 0 {
-		return s3error.ErrMalformedXML
-	}
-	return nil
-}
-
-// encodeXML renders an answer's document.
-func encodeXML(v any) ([]byte, error) {
-	b, err := xml.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("encode answer: %w", err)
-	}
-	return append([]byte(xml.Header), b...), nil
 }
