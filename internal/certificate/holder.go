@@ -8,7 +8,9 @@ import (
 
 // Holder holds what is served at present. The zero value holds nothing yet. It may be
 // used by several goroutines.
-type Holder struct{ pair atomic.Pointer[tls.Certificate] }
+type Holder struct {
+	pair atomic.Pointer[tls.Certificate]
+}
 
 // Set has it serve another certificate from the next handshake on.
 func (h *Holder) Set(pair *tls.Certificate) { h.pair.Store(pair) }
