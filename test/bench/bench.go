@@ -19,6 +19,7 @@ type bench struct {
 	rounds   int
 	document string
 	quick    bool
+	only     string
 
 	dir            string
 	mover, self    string
@@ -46,16 +47,34 @@ func (b *bench) works() []work {
 	return works
 }
 
-// run prepares everything once, then lets the contestants take turns.
+// run measures what is asked for, and reports it.
 func (b *bench) run(ctx context.Context) error {
+	var results []result
+	var admission string
+	var err error
+	if b.only != "admission" {
+		if results, err = b.runWorks(ctx); err != nil {
+			return err
+		}
+	}
+	if b.only != "mover" {
+		if admission, err = b.admissionTable(ctx); err != nil {
+			return fmt.Errorf("admission: %w", err)
+		}
+	}
+	return b.report(results, admission)
+}
+
+// runWorks prepares everything once, then lets the contestants take turns.
+func (b *bench) runWorks(ctx context.Context) ([]result, error) {
 	if err := b.prepare(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	var results []result
 	for _, w := range b.works() {
 		bucket, err := b.fill(ctx, w)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		contestants := []contestant{{"bare loop", b.runBare}, {"mover", b.runMover}}
 		measured := make([][]measure, len(contestants))
@@ -63,7 +82,7 @@ func (b *bench) run(ctx context.Context) error {
 			for i, c := range contestants {
 				m, err := b.turn(ctx, c, w, bucket)
 				if err != nil {
-					return fmt.Errorf("%s, %s: %w", w.name, c.name, err)
+					return nil, fmt.Errorf("%s, %s: %w", w.name, c.name, err)
 				}
 				measured[i] = append(measured[i], m)
 				fmt.Fprintf(b.out, "%s, round %d, %-9s  %s\n", w.name, round+1, c.name, m)
@@ -73,7 +92,7 @@ func (b *bench) run(ctx context.Context) error {
 			results = append(results, result{work: w, contestant: c.name, median: median(measured[i])})
 		}
 	}
-	return b.report(results)
+	return results, nil
 }
 
 // contestant does a work from the source's bucket to an empty bucket.

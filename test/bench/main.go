@@ -1,6 +1,7 @@
 // Command bench measures the mover beside a bare loop in one run: the same work,
 // the same two S3 servers, in turn, several rounds. It prints medians and their
 // ratios, which mean something on a shared machine where absolute times do not.
+// It also measures what the webhook adds to the admission of a bucket.
 //
 // The bare loop is the practical limit: GET and PUT by net/http with keys known
 // beforehand, no listing, no checksum, no metadata.
@@ -27,6 +28,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "how often each contestant does each work")
 	flag.StringVar(&b.document, "write", "", "file that the table is written to, such as docs/benchmarks.md")
 	flag.BoolVar(&b.quick, "quick", false, "a tenth of the work, to see that the bench itself works")
+	flag.StringVar(&b.only, "only", "", "mover or admission, to measure nothing else")
 	flag.Parse()
 	err := b.run(ctx)
 	b.cleanUp()
