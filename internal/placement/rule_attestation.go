@@ -9,7 +9,7 @@ import (
 
 // attestation refuses places that lack what the policy wants attested of the object
 // storage there. That any copy has an attestation is asked of the whole set: see
-// unattestedSet. What is only preferred ranks: see unmetPreferences.
+// attestedOnce. What is only preferred ranks: see unmetPreferences.
 func attestation(in Request, policy Policy, c Candidate) []*Objection {
 	var objections []*Objection
 	for _, asked := range policy.Spec.Attestations {
@@ -18,7 +18,7 @@ func attestation(in Request, policy Policy, c Candidate) []*Objection {
 		}
 		objection := unattested(in.Now, asked, c)
 		if objection != nil && asked.AppliesTo == v1alpha1.AttestPrimary {
-			objection = objection.against(v1alpha1.RolePrimary)
+			objection = objection.againstPrimary()
 		}
 		objections = append(objections, objection)
 	}

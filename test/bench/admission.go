@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -39,23 +38,22 @@ const (
 	judgedLabel = "bench.rempart.dev/judged"
 )
 
-// admission measures how long the API server takes over a bucket with the webhook
-// and without, in turn, request by request.
-type admission struct {
-	out    io.Writer
+// gate is an API server with the operator's webhook beside it.
+type gate struct {
 	root   string
 	plane  *harness.ControlPlane
 	client client.Client
 }
 
-// admissionTable measures and gives the table.
-func (b *bench) admissionTable(ctx context.Context) (string, error) {
+// admission measures how long the API server takes over a bucket with the webhook
+// and without, in turn, request by request. It prints the table and gives it.
+func (b *bench) admission(ctx context.Context) (string, error) {
 	ctrl.SetLogger(logr.Discard())
 	root, err := toolbox.Root()
 	if err != nil {
 		return "", err
 	}
-	a := &admission{out: b.out, root: root}
+	a := &gate{root: root}
 	a.plane, err = harness.StartControlPlane(ctx, harness.ControlPlaneOptions{CRDs: []string{filepath.Join(root, "config/crd/bases")}, Output: b.out})
 	if err != nil {
 		return "", err
@@ -82,11 +80,13 @@ func (b *bench) admissionTable(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return admissionText(requests, without, with), nil
+	table := admissionTable(requests, without, with)
+	fmt.Fprintf(b.out, "\n%s", table)
+	return table, nil
 }
 
 // start declares the world and runs the operator beside it.
-func (a *admission) start(ctx context.Context) (stop func(), err error) {
+func (a *gate) start(ctx context.Context) (stop func(), err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (a *admission) start(ctx context.Context) (stop func(), err error) {
 
 // world is what is judged against. No store is behind the providers: admission judges
 // what is declared.
-func (a *admission) world() []client.Object {
+func (a *gate) world() []client.Object {
 	everywhere := &metav1.LabelSelector{}
 	objects := []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "rempart-system"}},
@@ -166,7 +166,7 @@ func (a *admission) world() []client.Object {
 }
 
 // configuration is that of config/webhook, but for the address and the namespaces.
-func (a *admission) configuration(port int) (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
+func (a *gate) configuration(port int) (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
 	content, err := os.ReadFile(filepath.Join(a.root, "config/webhook/configuration.yaml"))
 	if err != nil {
 		return nil, err
@@ -185,7 +185,7 @@ func (a *admission) configuration(port int) (*admissionregistrationv1.Validating
 }
 
 // try asks the API server about a bucket whose primary is at a location.
-func (a *admission) try(ctx context.Context, namespace, location string) error {
+func (a *gate) try(ctx context.Context, namespace, location string) error {
 	return a.client.Create(ctx, &v1alpha1.SovereignBucket{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "actes"},
 		Spec: v1alpha1.SovereignBucketSpec{
@@ -200,7 +200,7 @@ func (a *admission) try(ctx context.Context, namespace, location string) error {
 
 // awaitJudged waits until the webhook is asked and believed, and sees that it is not
 // where it should not.
-func (a *admission) awaitJudged(ctx context.Context) error {
+func (a *gate) awaitJudged(ctx context.Context) error {
 	const abroad = "l2"
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -216,7 +216,7 @@ func (a *admission) awaitJudged(ctx context.Context) error {
 }
 
 // turns has both take turns, request by request.
-func (a *admission) turns(ctx context.Context, requests int) (without, with []time.Duration, err error) {
+func (a *gate) turns(ctx context.Context, requests int) (without, with []time.Duration, err error) {
 	for range requests {
 		for namespace, times := range map[string]*[]time.Duration{"unjudged": &without, "judged": &with} {
 			started := time.Now()
@@ -229,7 +229,7 @@ func (a *admission) turns(ctx context.Context, requests int) (without, with []ti
 	return without, with, nil
 }
 
-func admissionText(requests int, without, with []time.Duration) string {
+func admissionTable(requests int, without, with []time.Duration) string {
 	slices.Sort(without)
 	slices.Sort(with)
 	at := func(times []time.Duration, percent int) float64 {

@@ -19,7 +19,8 @@ type bench struct {
 	rounds   int
 	document string
 	quick    bool
-	only     string
+	// onlyPlacement and onlyAdmission leave everything else out.
+	onlyPlacement, onlyAdmission bool
 
 	dir            string
 	mover, self    string
@@ -47,34 +48,29 @@ func (b *bench) works() []work {
 	return works
 }
 
-// run measures what is asked for, and reports it.
+// run measures placement and admission, prepares everything else once, then lets the
+// contestants take turns.
 func (b *bench) run(ctx context.Context) error {
-	var results []result
-	var admission string
-	var err error
-	if b.only != "admission" {
-		if results, err = b.runWorks(ctx); err != nil {
-			return err
-		}
+	if b.onlyAdmission {
+		_, err := b.admission(ctx)
+		return err
 	}
-	if b.only != "mover" {
-		if admission, err = b.admissionTable(ctx); err != nil {
-			return fmt.Errorf("admission: %w", err)
-		}
+	decided, err := b.decide(ctx)
+	if err != nil || b.onlyPlacement {
+		return err
 	}
-	return b.report(results, admission)
-}
-
-// runWorks prepares everything once, then lets the contestants take turns.
-func (b *bench) runWorks(ctx context.Context) ([]result, error) {
+	admitted, err := b.admission(ctx)
+	if err != nil {
+		return err
+	}
 	if err := b.prepare(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	var results []result
 	for _, w := range b.works() {
 		bucket, err := b.fill(ctx, w)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		contestants := []contestant{{"bare loop", b.runBare}, {"mover", b.runMover}}
 		measured := make([][]measure, len(contestants))
@@ -82,7 +78,7 @@ func (b *bench) runWorks(ctx context.Context) ([]result, error) {
 			for i, c := range contestants {
 				m, err := b.turn(ctx, c, w, bucket)
 				if err != nil {
-					return nil, fmt.Errorf("%s, %s: %w", w.name, c.name, err)
+					return fmt.Errorf("%s, %s: %w", w.name, c.name, err)
 				}
 				measured[i] = append(measured[i], m)
 				fmt.Fprintf(b.out, "%s, round %d, %-9s  %s\n", w.name, round+1, c.name, m)
@@ -92,7 +88,7 @@ func (b *bench) runWorks(ctx context.Context) ([]result, error) {
 			results = append(results, result{work: w, contestant: c.name, median: median(measured[i])})
 		}
 	}
-	return results, nil
+	return b.report(results, decided, admitted)
 }
 
 // contestant does a work from the source's bucket to an empty bucket.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -16,18 +15,12 @@ type result struct {
 	median     measure
 }
 
-// report prints the tables, and writes them where they are wanted.
-func (b *bench) report(results []result, admission string) error {
-	var table string
-	if len(results) > 0 {
-		table = b.table(results)
-	}
-	fmt.Fprintf(b.out, "\n%s\n%s", table, admission)
+// report prints the table, and writes it where it is wanted.
+func (b *bench) report(results []result, decided decisions, admitted string) error {
+	table := b.table(results) + decided.table() + "\n" + admitted
+	fmt.Fprintf(b.out, "\n%s", table)
 	if b.document == "" {
 		return nil
-	}
-	if b.only != "" {
-		return errors.New("-write needs everything measured: leave -only out")
 	}
 	text := fmt.Sprintf(`# Benchmarks
 
@@ -38,11 +31,10 @@ The bare loop is the practical limit: GET and PUT by net/http with the keys know
 manifest. The mover lists both sides, hashes every object with SHA-256, binds every request to that hash, carries the metadata over, and
 keeps the manifest. Requests are per object at the source and at the target, listings and the manifest included.
 
-%s
-Admission is measured by the API server's answer to a dry run, in one process with the operator: sixty places, one policy and four baselines.
-The bucket names two places, or the webhook would not be asked at all.
+Admission is the time until the API server answers a dry run, with the operator in the process that asks: sixty places, one policy and four
+baselines. The bucket names two providers and a place; the webhook is not asked about one that names none.
 
-%s`, time.Now().UTC().Format("2 January 2006"), runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, b.rounds, table, admission)
+%s`, time.Now().UTC().Format("2 January 2006"), runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, b.rounds, table)
 	return os.WriteFile(b.document, []byte(text), 0o644)
 }
 

@@ -42,7 +42,7 @@ func (e Explanation) render(text *output.Text) {
 		text.Line("DECISION  SATISFIED")
 	} else {
 		// The candidates are not in a status here but below.
-		text.Line("DECISION  NOT SATISFIED, %s: %s", e.Reason, strings.TrimSuffix(e.Message, ": see status.candidates"))
+		text.Line("DECISION  NOT SATISFIED, %s: %s", e.Reason, strings.TrimSuffix(e.Message, placement.SeeCandidates))
 	}
 	e.renderCopies(text)
 	e.renderCandidates(text)
@@ -175,6 +175,9 @@ func describe(spec v1alpha1.SovereigntyPolicySpec) string {
 	parts = append(parts, count(max(spec.Copies.Minimum, 1), "copy", "copies"))
 	if spec.Copies.DistinctOperators > 1 {
 		parts = append(parts, fmt.Sprintf("%d operators", spec.Copies.DistinctOperators))
+	}
+	if spec.Copies.MinimumDistanceKm > 0 {
+		parts = append(parts, fmt.Sprintf("%d km between any two", spec.Copies.MinimumDistanceKm))
 	}
 	switch spec.Copies.OnPremise {
 	case v1alpha1.Required:
