@@ -108,7 +108,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result
 	}
 	if !isMissing && secret.Type != SecretType {
 		return ctrl.Result{}, reconcile.TerminalError(fmt.Errorf(
-			"Secret %s is of type %q and not ours: delete it, or the webhook serves nothing", r.secretName(), secret.Type))
+			"the webhook serves nothing: Secret %s is of type %q and not ours; delete it", r.secretName(), secret.Type))
 	}
 	renewal, err := certificate.Renew(r.Clock.Now(), keptIn(&secret), r.Hosts)
 	if err != nil {

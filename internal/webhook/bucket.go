@@ -48,7 +48,7 @@ func (b buckets) judge(ctx context.Context, bucket *v1alpha1.SovereignBucket, na
 	}
 	facts, err := b.gatherer.Bucket(ctx, bucket)
 	if err != nil {
-		return admission.Warnings{notJudged + err.Error()}, nil
+		return letIn(err)
 	}
 	return verdicts(facts.Request(), "the bucket's ", named)
 }

@@ -28,11 +28,11 @@ func (d drills) ValidateCreate(ctx context.Context, drill *v1alpha1.Reversibilit
 	var bucket v1alpha1.SovereignBucket
 	name := types.NamespacedName{Namespace: drill.Namespace, Name: drill.Spec.BucketRef.Name}
 	if err := d.reader.Get(ctx, name, &bucket); err != nil {
-		return admission.Warnings{notJudged + "read the bucket: " + err.Error()}, nil
+		return letIn(fmt.Errorf("read the bucket: %w", err))
 	}
 	facts, err := d.gatherer.Bucket(ctx, &bucket)
 	if err != nil {
-		return admission.Warnings{notJudged + err.Error()}, nil
+		return letIn(err)
 	}
 	return judgeDrill(facts.Request(), drill.Spec)
 }

@@ -20,7 +20,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -91,7 +90,7 @@ func callingWebhook(t *testing.T, port int) *admissionregistrationv1.ValidatingW
 	}
 	for i := range configuration.Webhooks {
 		config := &configuration.Webhooks[i].ClientConfig
-		config.URL, config.Service = ptr.To(fmt.Sprintf("https://127.0.0.1:%d%s", port, *config.Service.Path)), nil
+		config.URL, config.Service = new(fmt.Sprintf("https://127.0.0.1:%d%s", port, *config.Service.Path)), nil
 	}
 	return &configuration
 }
@@ -388,6 +387,7 @@ func (a *admission) touch() {
 // seeded has the certificate kept before the operator starts. Both came about in the
 // past, the authority first.
 func seeded(t *testing.T, authority, served time.Time) func(*app.ManagerOptions) {
+	t.Helper()
 	return func(o *app.ManagerOptions) {
 		hosts := []string{"rempart-webhook." + o.Namespace + ".svc", "127.0.0.1"}
 		made, err := certificate.Renew(authority, certificate.Kept{}, hosts)
