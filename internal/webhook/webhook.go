@@ -100,4 +100,6 @@ func unjudged(why string) admission.Response {
 const notJudged = "not judged at admission, the operator decides later: "
 
 // letIn lets an object in that could not be judged.
-func letIn(why error) (admission.Warnings, error) { return admission.Warnings{notJudged + why.Error()}, nil }
+func letIn(why error) (admission.Warnings, error) {
+	return admission.Warnings{notJudged + why.Error()}, nil
+}

@@ -119,7 +119,12 @@ func (a *gate) start(ctx context.Context) (stop func(), err error) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	return func() { cancel(); _ = <-ended }, nil
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			fmt.Fprintln(os.Stderr, "bench: the operator ended:", err)
+		}
+	}, nil
 }
 
 // world is what is judged against. No store is behind the providers: admission judges

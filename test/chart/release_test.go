@@ -94,7 +94,7 @@ func (r *installed) callTheWebhookHere(t *testing.T) {
 		if config.Service == nil || config.Service.Name != "rempart-webhook" || len(config.CABundle) > 0 {
 			t.Fatalf("the webhook is called by %+v", config)
 		}
-		config.URL, config.Service = new("https://" + r.webhook.String() + *config.Service.Path), nil
+		config.URL, config.Service = new("https://"+r.webhook.String()+*config.Service.Path), nil
 	}
 	if err := r.admin.Update(t.Context(), &configuration); err != nil {
 		t.Fatal(err)

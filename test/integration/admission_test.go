@@ -314,6 +314,20 @@ func TestAnOperatorThatIsDownKeepsNobodyFromAnything(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 
+	// Nor does one that hangs: the API server waits as long as it is told, and no longer.
+	hanging, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", a.options.Webhook.Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	started = time.Now()
+	if err := a.tryBucket("unjudged-too", abroad); err != nil {
+		t.Errorf("a bucket is not let in: %v", err)
+	}
+	hanging.Close()
+	if took := time.Since(started); took < 4*time.Second || took > 12*time.Second {
+		t.Errorf("the API server waited %s, want the five seconds of the configuration", took)
+	}
+
 	// The loop says what admission could not.
 	a.start()
 	refused := a.await(unjudged, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
