@@ -11,6 +11,7 @@ import (
 
 	"github.com/rempart/rempart/controllers/access"
 	"github.com/rempart/rempart/controllers/bucket"
+	"github.com/rempart/rempart/controllers/certificate"
 	"github.com/rempart/rempart/controllers/drill"
 	"github.com/rempart/rempart/controllers/node"
 	"github.com/rempart/rempart/controllers/policy"
@@ -33,6 +34,9 @@ type Deps struct {
 	MayRead    func(ctx context.Context, facts gather.Facts) error
 	Registerer prometheus.Registerer
 	Version    string
+	// Certificate is what the webhook's certificate needs, and Client and Clock of it
+	// are filled in; nil where no webhook is served.
+	Certificate *certificate.Config
 }
 
 // Setup has the manager run all reconcilers.
@@ -74,6 +78,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 			Client: client, Recorder: mgr.GetEventRecorder("node"), Clock: deps.Clock, Accounts: deps.Sessions,
 			Metrics: node.NewMetrics(deps.Registerer),
 		}),
+	}
+	if served := deps.Certificate; served != nil {
+		served.Client, served.Clock = client, deps.Clock
+		reconcilers["certificate"] = certificate.NewReconciler(*served)
 	}
 	for name, reconciler := range reconcilers {
 		if err := reconciler.SetupWithManager(mgr); err != nil {

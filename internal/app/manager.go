@@ -60,7 +60,9 @@ type ManagerOptions struct {
 	// MetricsSecure serves metrics over TLS to those whom the cluster allows.
 	MetricsSecure bool
 	ProbeAddress  string
-	Version       string
+	// Webhook judges objects as they are written; the zero value turns it off.
+	Webhook WebhookOptions
+	Version string
 	// Registerer takes the metrics; nil is the one that is served.
 	Registerer prometheus.Registerer
 	// Around is put innermost around every session; tests inject faults there.
@@ -95,6 +97,10 @@ func RunManager(ctx context.Context, args []string, version string) error {
 	flags.StringVar(&options.MetricsAddress, "metrics-bind-address", ":8443", "where metrics are served; 0 turns them off")
 	flags.BoolVar(&options.MetricsSecure, "metrics-secure", true, "serve metrics over TLS to those whom the cluster allows to read them")
 	flags.StringVar(&options.ProbeAddress, "health-probe-bind-address", ":8081", "where health and readiness are served; 0 turns them off")
+	flags.IntVar(&options.Webhook.Port, "webhook-port", 0, "where objects are judged as they are written; 0 turns that off")
+	flags.StringVar(&options.Webhook.Service, "webhook-service", "rempart-webhook", "the Service through which the API server reaches the webhook")
+	flags.StringVar(&options.Webhook.Configuration, "webhook-configuration", "rempart",
+		"the ValidatingWebhookConfiguration that is to trust the webhook's certificate")
 	logging := zap.Options{}
 	logging.BindFlags(flags)
 	config := flags.String("kubeconfig", os.Getenv("KUBECONFIG"), "how to reach the cluster; by default as a pod of it")
@@ -158,9 +164,13 @@ func NewManager(ctx context.Context, restConfig *rest.Config, options ManagerOpt
 	if err := addChecks(mgr); err != nil {
 		return nil, err
 	}
+	served, err := options.Webhook.addTo(mgr, options.Namespace, now)
+	if err != nil {
+		return nil, err
+	}
 	return mgr, controllers.Setup(ctx, mgr, controllers.Deps{
 		Clock: now, Sessions: opener, Installation: installation, Namespace: options.Namespace,
-		MayRead: ground.MayRead, Registerer: registerer, Version: options.Version,
+		MayRead: ground.MayRead, Registerer: registerer, Version: options.Version, Certificate: served,
 	})
 }
 
@@ -189,6 +199,7 @@ func managerOptions(options ManagerOptions) ctrl.Options {
 		}},
 	}
 	result.Controller.SkipNameValidation = &options.SkipNameValidation
+	options.Webhook.adjust(&result)
 	if options.WrapClient != nil {
 		result.NewClient = func(config *rest.Config, clientOptions client.Options) (client.Client, error) {
 			made, err := client.New(config, clientOptions)

@@ -19,8 +19,8 @@ type bench struct {
 	rounds   int
 	document string
 	quick    bool
-	// onlyPlacement leaves the mover out.
-	onlyPlacement bool
+	// onlyPlacement and onlyAdmission leave everything else out.
+	onlyPlacement, onlyAdmission bool
 
 	dir            string
 	mover, self    string
@@ -48,11 +48,19 @@ func (b *bench) works() []work {
 	return works
 }
 
-// run measures placement, prepares everything else once, then lets the contestants
-// take turns.
+// run measures placement and admission, prepares everything else once, then lets the
+// contestants take turns.
 func (b *bench) run(ctx context.Context) error {
+	if b.onlyAdmission {
+		_, err := b.admission(ctx)
+		return err
+	}
 	decided, err := b.decide(ctx)
 	if err != nil || b.onlyPlacement {
+		return err
+	}
+	admitted, err := b.admission(ctx)
+	if err != nil {
 		return err
 	}
 	if err := b.prepare(ctx); err != nil {
@@ -80,7 +88,7 @@ func (b *bench) run(ctx context.Context) error {
 			results = append(results, result{work: w, contestant: c.name, median: median(measured[i])})
 		}
 	}
-	return b.report(results, decided)
+	return b.report(results, decided, admitted)
 }
 
 // contestant does a work from the source's bucket to an empty bucket.

@@ -2,6 +2,7 @@
 // mover beside a bare loop in one run: the same work,
 // the same two S3 servers, in turn, several rounds. It prints medians and their
 // ratios, which mean something on a shared machine where absolute times do not.
+// It also measures what the webhook adds to the admission of a bucket.
 //
 // The bare loop is the practical limit: GET and PUT by net/http with keys known
 // beforehand, no listing, no checksum, no metadata.
@@ -29,6 +30,7 @@ func main() {
 	flag.StringVar(&b.document, "write", "", "file that the table is written to, such as docs/benchmarks.md")
 	flag.BoolVar(&b.quick, "quick", false, "a tenth of the work, to see that the bench itself works")
 	flag.BoolVar(&b.onlyPlacement, "placement", false, "measure only how places are chosen, and print it")
+	flag.BoolVar(&b.onlyAdmission, "admission", false, "measure only what the webhook adds to an admission, and print it")
 	flag.Parse()
 	err := b.run(ctx)
 	b.cleanUp()

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/pem"
@@ -35,11 +36,12 @@ func (r *installed) theOperatorWorks(t *testing.T) {
 	var refusals refusals
 	config := rest.CopyConfig(r.operator)
 	config.Wrap(refusals.record)
-	metrics := startOperator(t, config)
+	metrics := startOperator(t, config, r.webhook)
 	r.provider(t, "onprem", "dc1")
-	r.provider(t, "ovh", "GRA")
+	r.provider(t, "ovh", "GRA", "BHS")
 	r.awaitPlace(t, worker().Name, "onprem/dc1")
 	r.create(t, newPolicy())
+	r.refusesAtAdmission(t)
 	bucket := newBucket(r.tenant, "actes")
 	r.create(t, bucket)
 	r.await(t, bucket, v1alpha1.ConditionReady)
@@ -63,6 +65,22 @@ func (r *installed) theOperatorWorks(t *testing.T) {
 	for _, refusal := range refusals.all() {
 		t.Errorf("the operator was refused: %s", refusal)
 	}
+}
+
+// refusesAtAdmission shows that the API server trusts the webhook, whose certificate
+// nobody made but the operator.
+func (r *installed) refusesAtAdmission(t *testing.T) {
+	t.Helper()
+	alice := clientOf(t, r.plane.User("alice"))
+	abroad := newBucket(r.tenant, "abroad")
+	abroad.Spec.Placement.Primary = &v1alpha1.PlaceReference{ProviderName: "ovh", Location: "BHS"}
+	eventually(t, func(ctx context.Context) error {
+		err := alice.Create(ctx, abroad.DeepCopy(), client.DryRunAll)
+		if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "CA is outside FR") {
+			return fmt.Errorf("a bucket abroad is not refused: %w", cmp.Or(err, errors.New("it was let in")))
+		}
+		return nil
+	})
 }
 
 // givesAccess gives a second consumer a key, which is replaced once.
@@ -137,13 +155,17 @@ func (r *refusals) all() []string {
 
 // startOperator starts the operator as its pod would, and gives where its metrics
 // are.
-func startOperator(t *testing.T, config *rest.Config) string {
+func startOperator(t *testing.T, config *rest.Config, webhook *net.TCPAddr) string {
 	t.Helper()
 	address := freeAddress(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	mgr, err := app.NewManager(ctx, config, app.ManagerOptions{
 		Namespace: system, InstallationID: "town", Self: "onprem/dc1", LeaderElection: true,
 		MetricsAddress: address, MetricsSecure: true, ProbeAddress: "0", Version: "test", SkipNameValidation: true,
+		Webhook: app.WebhookOptions{
+			Host: webhook.IP.String(), Port: webhook.Port, Hosts: []string{webhook.IP.String()},
+			Service: "rempart-webhook", Configuration: "rempart",
+		},
 	})
 	if err != nil {
 		cancel()
@@ -173,7 +195,7 @@ func freeAddress(t *testing.T) string {
 
 // provider declares a provider in front of an emulated store that serves https
 // with a certificate of its own, so that a Secret and a ConfigMap are read.
-func (r *installed) provider(t *testing.T, name, location string) {
+func (r *installed) provider(t *testing.T, name, location string, abroad ...string) {
 	t.Helper()
 	store := emulator.Start(t, emulator.Options{TLS: true, VersityAdmin: true, AccessKey: name, SecretKey: name + "-secret", MinPartSize: -1})
 	r.create(t, &corev1.Secret{
@@ -184,6 +206,10 @@ func (r *installed) provider(t *testing.T, name, location string) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name},
 		Data:       map[string]string{"ca.crt": certificateOf(t, store.URL)},
 	})
+	locations := []v1alpha1.Location{{Name: location, Country: "FR", OnPremise: name == "onprem"}}
+	for _, name := range abroad {
+		locations = append(locations, v1alpha1.Location{Name: name, Country: "CA"})
+	}
 	r.create(t, &v1alpha1.SovereignProvider{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: v1alpha1.SovereignProviderSpec{
@@ -194,7 +220,7 @@ func (r *installed) provider(t *testing.T, name, location string) {
 			},
 			AllowedNamespaces: &metav1.LabelSelector{},
 			Operator:          v1alpha1.Operator{LegalEntity: strings.ToUpper(name) + " SA", ControlCountry: "FR"},
-			Locations:         []v1alpha1.Location{{Name: location, Country: "FR", OnPremise: name == "onprem"}},
+			Locations:         locations,
 		},
 	})
 }

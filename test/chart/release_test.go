@@ -2,10 +2,12 @@ package chart
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 	"time"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -33,6 +35,9 @@ type installed struct {
 	tenant string
 	// operator is a configuration with the token of the operator's ServiceAccount.
 	operator *rest.Config
+	// webhook is where the operator serves the webhook: no Service leads to a process
+	// on this machine.
+	webhook *net.TCPAddr
 }
 
 const operatorUser = "system:serviceaccount:" + system + ":rempart"
@@ -41,6 +46,7 @@ const operatorUser = "system:serviceaccount:" + system + ":rempart"
 func TestRelease(t *testing.T) {
 	r := install(t)
 	t.Run("every object is valid", r.everyObjectIsValid)
+	r.callTheWebhookHere(t)
 	t.Run("mistakes in the monitoring are refused", r.theMonitoringIsChecked)
 	t.Run("the pod is a restricted one", r.thePodIsRestricted)
 	t.Run("the operator has the rights it needs and no more", r.theOperatorsRights)
@@ -71,6 +77,30 @@ func install(t *testing.T) *installed {
 	r.tenant = harness.Namespace(t, plane)
 	r.create(t, bind(r.tenant, "admin", "alice"))
 	return r
+}
+
+// callTheWebhookHere has the API server call an address of this machine in the place
+// of the Service.
+func (r *installed) callTheWebhookHere(t *testing.T) {
+	t.Helper()
+	var err error
+	if r.webhook, err = net.ResolveTCPAddr("tcp", freeAddress(t)); err != nil {
+		t.Fatal(err)
+	}
+	var configuration admissionregistrationv1.ValidatingWebhookConfiguration
+	if err := r.admin.Get(t.Context(), client.ObjectKey{Name: "rempart"}, &configuration); err != nil {
+		t.Fatal(err)
+	}
+	for i := range configuration.Webhooks {
+		config := &configuration.Webhooks[i].ClientConfig
+		if config.Service == nil || config.Service.Name != "rempart-webhook" || len(config.CABundle) > 0 {
+			t.Fatalf("the webhook is called by %+v", config)
+		}
+		config.URL, config.Service = new("https://"+r.webhook.String()+*config.Service.Path), nil
+	}
+	if err := r.admin.Update(t.Context(), &configuration); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // helm gives the arguments that reach the cluster.

@@ -120,7 +120,8 @@ func TestRenderingsAreTheGoldenFiles(t *testing.T) {
 func TestSwitchesSwitch(t *testing.T) {
 	tests := map[string]struct{ set, has, hasNot string }{
 		"definitions can be left to others": {"crds.install=false", "kind: Deployment", "kind: CustomResourceDefinition"},
-		"no metrics":                        {"metrics.enabled=false", "--metrics-bind-address=0", "kind: Service\n"},
+		"no metrics":                        {"metrics.enabled=false", "--metrics-bind-address=0", "name: rempart-metrics\n"},
+		"no webhook":                        {"webhook.enabled=false", "kind: Deployment", "webhook"},
 		"metrics without TLS":               {"metrics.secure=false", "--metrics-secure=false", "tokenreviews"},
 		"and a monitor of them":             {"metrics.secure=false,metrics.serviceMonitor.enabled=true", "kind: ServiceMonitor", "scheme: https"},
 		"no monitor without metrics":        {"metrics.enabled=false,metrics.serviceMonitor.enabled=true", "", "kind: ServiceMonitor"},
@@ -186,6 +187,8 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"a place without a location":     {id + ",self=ovh", "/self"},
 		"a digest that is none":          {id + ",image.digest=latest", "/image/digest"},
 		"a port that is none":            {id + ",metrics.port=70000", "/metrics/port"},
+		"a port that is taken":           {id + ",webhook.port=8443", "webhook.port and metrics.port must differ"},
+		"an API server that never waits": {id + ",webhook.timeoutSeconds=0", "/webhook/timeoutSeconds"},
 		"an argument that is no flag":    {id + ",extraArgs={kubeconfig}", "/extraArgs/0"},
 		"a reader without a namespace":   {id + ",metrics.readers[0].name=prometheus", "namespace"},
 	}

@@ -92,6 +92,9 @@ func (r *installed) theOperatorsRights(t *testing.T) {
 		{"", "bind clusterroles.rbac.authorization.k8s.io", false},
 		{"", "impersonate users", false},
 		{"", "delete validatingadmissionpolicies.admissionregistration.k8s.io", false},
+		{"", "list validatingwebhookconfigurations.admissionregistration.k8s.io", false},
+		{"", "create validatingwebhookconfigurations.admissionregistration.k8s.io", false},
+		{"", "patch validatingwebhookconfigurations.admissionregistration.k8s.io", false},
 		{"", "create tokenreviews.authentication.k8s.io", true},
 		{"", "create subjectaccessreviews.authorization.k8s.io", true},
 	})

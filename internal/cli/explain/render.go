@@ -152,22 +152,15 @@ func (o Objection) lightness() int {
 
 func (o Objection) denies() bool { return o.Action == string(v1alpha1.ActionDeny) }
 
-// String reads: policy etat-civil, residency: CA is outside FR (OutsidePerimeter).
+// String says it as refusals at admission do.
 func (o Objection) String() string {
-	who := o.Rule
-	if o.Policy != "" {
-		who = "policy " + o.Policy + ", " + o.Rule
+	said := placement.Objection{
+		Policy: o.Policy, Rule: placement.Rule(o.Rule), Reason: o.Reason, Message: o.Message, Role: v1alpha1.CopyRole(o.Role),
 	}
-	if o.Role != "" {
-		who += ", not as " + strings.ToLower(string(o.Role))
+	if !o.denies() {
+		said.Action = v1alpha1.ValidationAction(o.Action)
 	}
-	switch o.Action {
-	case string(v1alpha1.ActionWarn):
-		who += ", only a warning"
-	case string(v1alpha1.ActionAudit):
-		who += ", only recorded"
-	}
-	return fmt.Sprintf("%s: %s (%s)", who, o.Message, o.Reason)
+	return said.String()
 }
 
 // describe says in a line what a policy asks of places and copies.

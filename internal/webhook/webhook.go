@@ -1,0 +1,105 @@
+// Package webhook judges objects as they are written, for what neither CEL nor an
+// admission policy can decide because other objects have to be read.
+//
+// It refuses one thing: a SovereignBucket or ReversibilityDrill that names a place
+// where the rules that bind it allow nothing. Facts and rules themselves are always
+// let in; who changes them is told which copies fall out. What cannot be judged is
+// let in too, with a warning. The reconcilers judge everything again, so nothing
+// rests on this but that people are told early.
+//
+// Start reading at Register; bucket.go and drill.go refuse, change.go warns.
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/rempart/rempart/internal/gather"
+)
+
+// Paths that are served, as manifests name them.
+const (
+	BucketPath   = "/validate/sovereignbuckets"
+	DrillPath    = "/validate/reversibilitydrills"
+	ProviderPath = "/validate/sovereignproviders"
+	PolicyPath   = "/validate/sovereigntypolicies"
+)
+
+// Bounds of an answer.
+const (
+	// patience is how long copies are looked for that fall out. It is less than the
+	// API server waits, so that what was found in time is said.
+	patience = 2 * time.Second
+	// maximumLooks is how many buckets are looked at for that.
+	maximumLooks = 1000
+	// maximumWarnings are said, and the rest is counted.
+	maximumWarnings = 10
+	// maximumObjections are said of one place, and the rest is counted.
+	maximumObjections = 8
+)
+
+// Config is what judging needs.
+type Config struct {
+	// Reader reads the manager's cache, which has the indexes of package gather.
+	Reader client.Reader
+	Clock  gather.Clock
+	Scheme *runtime.Scheme
+}
+
+// Server is a server that hooks are registered with.
+type Server interface {
+	Register(path string, hook http.Handler)
+}
+
+// Register has a server answer for every kind that is judged.
+func Register(server Server, config Config) {
+	gatherer := gather.Gatherer{Reader: config.Reader, Clock: config.Clock}
+	changes := changes{reader: config.Reader, clock: config.Clock}
+	register(server, BucketPath, admission.WithValidator(config.Scheme, buckets{gatherer}))
+	register(server, DrillPath, admission.WithValidator(config.Scheme, drills{config.Reader, gatherer}))
+	register(server, ProviderPath, admission.WithValidator(config.Scheme, providers{changes}))
+	register(server, PolicyPath, admission.WithValidator(config.Scheme, policies{changes}))
+}
+
+func register(server Server, path string, hook *admission.Webhook) {
+	hook.Handler = lenient{hook.Handler}
+	server.Register(path, hook)
+}
+
+// lenient lets in what could not be judged: a mistake of ours must not keep anybody
+// from their work, and the reconcilers judge again.
+type lenient struct{ admission.Handler }
+
+// Handle implements admission.Handler.
+func (l lenient) Handle(ctx context.Context, request admission.Request) (response admission.Response) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			log.FromContext(ctx).Error(fmt.Errorf("panic: %v", broken), "could not judge a request")
+			response = unjudged("see the operator's log")
+		}
+	}()
+	response = l.Handler.Handle(ctx, request)
+	if !response.Allowed && response.Result != nil && response.Result.Code != http.StatusForbidden {
+		return unjudged(response.Result.Message)
+	}
+	return response
+}
+
+func unjudged(why string) admission.Response {
+	return admission.Allowed("").WithWarnings(notJudged + why)
+}
+
+// notJudged begins every warning that the object was let in as it is.
+const notJudged = "not judged at admission, the operator decides later: "
+
+// letIn lets an object in that could not be judged.
+func letIn(why error) (admission.Warnings, error) {
+	return admission.Warnings{notJudged + why.Error()}, nil
+}
