@@ -236,6 +236,9 @@ type ObjectionStatus struct {
 	// role is set when the objection is only against a copy of that role here.
 	// +optional
 	Role CopyRole `json:"role,omitempty"`
+	// action is Warn or Audit when the objection keeps nothing away. Absent is Deny.
+	// +optional
+	Action ValidationAction `json:"action,omitempty"`
 }
 
 // SovereignBucket is a dataset that lives under a policy: the operator finds

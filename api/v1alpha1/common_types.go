@@ -40,6 +40,38 @@ const (
 	PerimeterNone Perimeter = "None"
 )
 
+// CountryCode is the ISO 3166-1 code of a country, or one of the aliases EL and UK,
+// which the Commission writes for Greece and the United Kingdom. They are taken and
+// never given.
+// +kubebuilder:validation:MaxLength=2
+// +kubebuilder:validation:Pattern=`^[A-Z]{2}$`
+// +kubebuilder:validation:XValidation:rule="'AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH EL ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UK UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW'.contains(self)",messageExpression="self + ' is the code of no country in ISO 3166-1'",message="this is the code of no country in ISO 3166-1"
+type CountryCode = string
+
+// Percent is a share as a decimal number, such as "24" or "12.5".
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=6
+// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,3}([.][0-9]{1,2})?$') && double(self) <= 100.0",message="this must be a percentage between 0 and 100, such as 24 or 12.5"
+type Percent = string
+
+// Latitude is degrees north of the equator as a decimal number.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=16
+// +kubebuilder:validation:XValidation:rule="self.matches('^-?[0-9]{1,2}([.][0-9]{1,8})?$') && double(self) >= -90.0 && double(self) <= 90.0",message="latitude must be a decimal number of degrees between -90 and 90, such as 48.11"
+type Latitude = string
+
+// Longitude is degrees east of Greenwich as a decimal number.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=16
+// +kubebuilder:validation:XValidation:rule="self.matches('^-?[0-9]{1,3}([.][0-9]{1,8})?$') && double(self) >= -180.0 && double(self) <= 180.0",message="longitude must be a decimal number of degrees between -180 and 180, such as -1.68"
+type Longitude = string
+
+// PUE is power usage effectiveness as a decimal number, at least 1.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=6
+// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,2}([.][0-9]{1,3})?$') && double(self) >= 1.0 && double(self) <= 10.0",message="this must be a power usage effectiveness between 1 and 10, such as 1.28"
+type PUE = string
+
 // CopyRole is what a copy is for.
 // +kubebuilder:validation:Enum=Primary;Replica
 type CopyRole string

@@ -16,15 +16,41 @@ type SovereigntyPolicySpec struct {
 	// policy. Absent selects none, {} selects all.
 	// +optional
 	AllowedNamespaces *metav1.LabelSelector `json:"allowedNamespaces,omitempty"`
+	// appliesTo makes the policy a baseline: it binds every bucket that it selects,
+	// beside the policy that the bucket names. Absent binds only who names it.
+	// +optional
+	AppliesTo *AppliesTo `json:"appliesTo,omitempty"`
+	// validationActions say what an objection of this policy does: Deny (default)
+	// keeps data away; Warn and Audit keep nothing away, and show what Deny would do.
+	// A bucket's condition tells of a Warn, while an Audit is only recorded.
+	// +optional
+	// +default=["Deny"]
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=2
+	// +kubebuilder:validation:XValidation:rule="!('Deny' in self) || self.size() == 1",message="Deny stands alone: validationActions are [Deny], [Warn], [Audit] or [Warn, Audit]"
+	ValidationActions []ValidationAction `json:"validationActions,omitempty"`
 	// residency says where every copy must stand.
 	// +required
 	Residency Residency `json:"residency,omitzero"`
+	// jurisdiction says whose law may reach whoever runs a place. Absent asks for
+	// nothing.
+	// +optional
+	Jurisdiction Jurisdiction `json:"jurisdiction,omitzero"`
+	// attestations that places must have.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Attestations []AttestationRule `json:"attestations,omitempty"`
 	// copies says how many copies there are and how they differ.
 	// +optional
 	Copies CopyRules `json:"copies,omitzero"`
 	// access says what kind of keys applications may get.
 	// +optional
 	Access AccessRules `json:"access,omitzero"`
+	// environment bounds what the electricity of a place may cost the climate.
+	// +optional
+	Environment Environment `json:"environment,omitzero"`
 	// protection says how the buckets are set up.
 	// +optional
 	Protection Protection `json:"protection,omitzero"`
@@ -51,13 +77,116 @@ type Residency struct {
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MaxLength=2
-	// +kubebuilder:validation:items:Pattern=`^[A-Z]{2}$`
-	AllowedCountries []string `json:"allowedCountries,omitempty"`
+	AllowedCountries []CountryCode `json:"allowedCountries,omitempty"`
+	// location says how sure the place of a copy must be: Confirmed by the provider's
+	// own API, or Declared (default) by its owner or the shipped catalogue. Premises of
+	// one's own are never more than Declared.
+	// +optional
+	Location LocationAssurance `json:"location,omitempty"`
 }
 
-// Requirement says how much something is wanted.
-// +kubebuilder:validation:Enum=Required;Preferred;Allowed;Forbidden;Only
+// LocationAssurance is the weakest verification of a location that is accepted.
+// +kubebuilder:validation:Enum=Confirmed;Declared
+type LocationAssurance string
+
+// Assurances of where a location stands.
+const (
+	AssuranceConfirmed LocationAssurance = "Confirmed"
+	AssuranceDeclared  LocationAssurance = "Declared"
+)
+
+// AppliesTo selects the buckets that a baseline binds.
+type AppliesTo struct {
+	// namespaceSelector selects the namespaces of the buckets. {} selects all.
+	// +required
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
+}
+
+// ValidationAction says what an objection does.
+// +kubebuilder:validation:Enum=Deny;Warn;Audit
+type ValidationAction string
+
+// Actions: Deny keeps data away, Warn and Audit only say so.
+const (
+	ActionDeny  ValidationAction = "Deny"
+	ActionWarn  ValidationAction = "Warn"
+	ActionAudit ValidationAction = "Audit"
+)
+
+// Jurisdiction says whose law may reach whoever runs a place. Where a store stands is
+// another question: see residency. What is not known of an operator satisfies
+// nothing.
+type Jurisdiction struct {
+	// perimeter that must contain both the seat of the operator and whoever controls
+	// it. Absent asks for neither.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self != 'None'",message="perimeter must be FR, EU or EEA: leave it out to ask for none"
+	Perimeter Perimeter `json:"perimeter,omitempty"`
+	// maxNonEUHolderPercent is the largest share that one holder from outside the
+	// Union may have, such as "24" in SecNumCloud.
+	// +optional
+	MaxNonEUHolderPercent Percent `json:"maxNonEUHolderPercent,omitempty"`
+	// maxNonEUTotalPercent is the largest share that all holders from outside the
+	// Union may have together, such as "39" in SecNumCloud.
+	// +optional
+	MaxNonEUTotalPercent Percent `json:"maxNonEUTotalPercent,omitempty"`
+	// extraterritorialLaw Forbidden refuses operators that laws of a country outside
+	// the Union reach, and those of whom that is not known. Allowed is the default.
+	// +optional
+	// +kubebuilder:validation:Enum=Forbidden;Allowed
+	ExtraterritorialLaw Requirement `json:"extraterritorialLaw,omitempty"`
+}
+
+// AttestationRule asks for an attestation of the object storage at the places of
+// copies.
+type AttestationRule struct {
+	// scheme that must be attested, such as SecNumCloud, in any case.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._-]*$`
+	Scheme string `json:"scheme,omitempty"`
+	// minimumVersion of the scheme, such as 3.2. Absent takes any.
+	// +optional
+	MinimumVersion SchemeVersion `json:"minimumVersion,omitempty"`
+	// appliesTo says which copies need it: AllCopies (default), CloudCopies (those
+	// outside the authority's own premises), AnyCopy (at least one), or the Primary.
+	// +optional
+	AppliesTo AttestedCopies `json:"appliesTo,omitempty"`
+	// requirement is Required (default), or Preferred, which only ranks places.
+	// +optional
+	// +kubebuilder:validation:Enum=Required;Preferred
+	Requirement Requirement `json:"requirement,omitempty"`
+}
+
+// AttestedCopies says which copies need an attestation.
+// +kubebuilder:validation:Enum=AllCopies;CloudCopies;AnyCopy;Primary
+type AttestedCopies string
+
+// Copies that need an attestation.
+const (
+	AttestAllCopies   AttestedCopies = "AllCopies"
+	AttestCloudCopies AttestedCopies = "CloudCopies"
+	AttestAnyCopy     AttestedCopies = "AnyCopy"
+	AttestPrimary     AttestedCopies = "Primary"
+)
+
+// Environment bounds what the electricity of a place may cost the climate. What is
+// not known of a place satisfies no bound.
+type Environment struct {
+	// maximumGridIntensity is grams of CO2 equivalent per kWh, a yearly average.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=5000
+	MaximumGridIntensity *int32 `json:"maximumGridIntensity,omitempty"`
+	// maximumPUE is power usage effectiveness: all power of the data centre over that
+	// of its machines, such as "1.5".
+	// +optional
+	MaximumPUE PUE `json:"maximumPUE,omitempty"`
+}
+
+// Requirement says how much something is wanted. Each field that has one says which
+// of them it takes.
 type Requirement string
 
 // Requirements. Required asks for at least one copy, Only for nothing else.
@@ -86,6 +215,7 @@ type CopyRules struct {
 	// onPremise says whether copies stand in the authority's own premises:
 	// Required (at least one), Preferred, Allowed (default), Forbidden, Only.
 	// +optional
+	// +kubebuilder:validation:Enum=Required;Preferred;Allowed;Forbidden;Only
 	OnPremise Requirement `json:"onPremise,omitempty"`
 }
 
@@ -276,7 +406,7 @@ type SovereigntyPolicyStatus struct {
 	// observedGeneration is the generation of the spec that the status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// summary counts the buckets that name this policy.
+	// summary counts the buckets that this policy binds.
 	// +optional
 	Summary PolicySummary `json:"summary,omitzero"`
 }
@@ -292,6 +422,11 @@ type PolicySummary struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Fail int32 `json:"fail"`
+	// warn counts buckets of which some copy would not comply if the policy denied,
+	// or of which it is not known.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Warn int32 `json:"warn"`
 }
 
 // SovereigntyPolicy is a set of rules that datasets live under.
@@ -300,12 +435,15 @@ type PolicySummary struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,shortName=sovpol,categories=sovereign,path=sovereigntypolicies
 // +kubebuilder:printcolumn:name="Perimeter",type=string,JSONPath=`.spec.residency.perimeter`
+// +kubebuilder:printcolumn:name="Law",type=string,JSONPath=`.spec.jurisdiction.perimeter`
 // +kubebuilder:printcolumn:name="Copies",type=integer,JSONPath=`.spec.copies.minimum`
 // +kubebuilder:printcolumn:name="Operators",type=integer,JSONPath=`.spec.copies.distinctOperators`
 // +kubebuilder:printcolumn:name="RPO",type=string,JSONPath=`.spec.objectives.rpo`
 // +kubebuilder:printcolumn:name="RTO",type=string,JSONPath=`.spec.objectives.rto`
+// +kubebuilder:printcolumn:name="Action",type=string,JSONPath=`.spec.validationActions`
 // +kubebuilder:printcolumn:name="Pass",type=integer,JSONPath=`.status.summary.pass`
 // +kubebuilder:printcolumn:name="Fail",type=integer,JSONPath=`.status.summary.fail`
+// +kubebuilder:printcolumn:name="Warn",type=integer,priority=1,JSONPath=`.status.summary.warn`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type SovereigntyPolicy struct {
@@ -328,6 +466,17 @@ type SovereigntyPolicyList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []SovereigntyPolicy `json:"items"`
+}
+
+// Action is what objections of the policy do: the gravest of its actions.
+func (s *SovereigntyPolicySpec) Action() ValidationAction {
+	action := ActionDeny
+	for i, wanted := range s.ValidationActions {
+		if i == 0 || wanted == ActionDeny || wanted == ActionWarn && action == ActionAudit {
+			action = wanted
+		}
+	}
+	return action
 }
 
 // GetConditions gives the conditions, for code that serves every kind.

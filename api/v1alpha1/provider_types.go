@@ -23,6 +23,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Outscale') == has(self.outscale)",message="type Outscale needs the block outscale, and other types have none"
 // +kubebuilder:validation:XValidation:rule="self.type != 'S3' || (has(self.operator) && has(self.operator.legalEntity))",message="type S3 needs operator.legalEntity: nobody but you knows who runs the store"
 // +kubebuilder:validation:XValidation:rule="self.type != 'S3' || has(self.locations)",message="type S3 needs locations: nobody but you knows where the store stands"
+// +kubebuilder:validation:XValidation:rule="!has(self.locations) || !has(self.attestations) || self.attestations.all(a, a.locations.all(l, self.locations.exists(x, x.name == l)))",message="attestations can only name locations that are listed in locations"
 type SovereignProviderSpec struct {
 	// type says which interface the provider speaks: OVHcloud, Outscale or S3.
 	// +required
@@ -62,6 +63,18 @@ type SovereignProviderSpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name.lowerAscii() == b.name.lowerAscii()))",message="names of locations must differ in more than case"
 	Locations []Location `json:"locations,omitempty"`
+	// attestations are what is attested of the provider's services. They go before
+	// what the shipped catalogue knows of the same scheme, service and location.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Attestations []Attestation `json:"attestations,omitempty"`
+	// taints keep new copies away. Copies that are there stay.
+	// +optional
+	// +listType=map
+	// +listMapKey=key
+	// +kubebuilder:validation:MaxItems=16
+	Taints []Taint `json:"taints,omitempty"`
 	// limits are shared by everything that works on the account.
 	// +optional
 	Limits AccountLimits `json:"limits,omitzero"`
@@ -243,13 +256,112 @@ type Operator struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
 	Group string `json:"group,omitempty"`
-	// controlCountry is the ISO 3166-1 code of the country that controls the
-	// legal entity.
+	// seatCountry is the country in which the legal entity has its registered seat.
+	// Absent is unknown.
 	// +optional
-	// +kubebuilder:validation:MaxLength=2
-	// +kubebuilder:validation:Pattern=`^[A-Z]{2}$`
-	ControlCountry string `json:"controlCountry,omitempty"`
+	SeatCountry CountryCode `json:"seatCountry,omitempty"`
+	// controlCountry is the country of whoever controls the legal entity. Absent is
+	// unknown.
+	// +optional
+	ControlCountry CountryCode `json:"controlCountry,omitempty"`
+	// nonEUHolderPercent is the largest share, of capital or of votes, that one holder
+	// from outside the Union has, directly or indirectly: a decimal number such as
+	// "12.5". Absent is unknown.
+	// +optional
+	NonEUHolderPercent Percent `json:"nonEUHolderPercent,omitempty"`
+	// nonEUTotalPercent is the share that all holders from outside the Union have
+	// together. Absent is unknown.
+	// +optional
+	NonEUTotalPercent Percent `json:"nonEUTotalPercent,omitempty"`
+	// extraterritorialLaw says whether laws of a country outside the Union reach the
+	// operator: None, Exposed or Unknown. Absent is unknown.
+	// +optional
+	ExtraterritorialLaw LawExposure `json:"extraterritorialLaw,omitempty"`
 }
+
+// LawExposure says whether laws of countries outside the Union reach an operator.
+// +kubebuilder:validation:Enum=None;Exposed;Unknown
+type LawExposure string
+
+// None is established, Exposed is known; whatever else is unknown.
+const (
+	LawNone    LawExposure = "None"
+	LawExposed LawExposure = "Exposed"
+	LawUnknown LawExposure = "Unknown"
+)
+
+// Attestation is what somebody attests of one service of a provider at some of its
+// locations. What a certificate for another service says does not count.
+type Attestation struct {
+	// scheme that was attested, such as SecNumCloud, ISO27001 or HDS.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._-]*$`
+	Scheme string `json:"scheme,omitempty"`
+	// version of the scheme, such as 3.2 or 2022. Absent is unknown, which satisfies
+	// no policy that asks for one.
+	// +optional
+	Version SchemeVersion `json:"version,omitempty"`
+	// service that it is about. Copies need one about object-storage.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`
+	Service string `json:"service,omitempty"`
+	// locations that it is about.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	Locations []string `json:"locations,omitempty"`
+	// validUntil is the last day on which it holds, in UTC: 2027-06-30.
+	// +required
+	// +kubebuilder:validation:Format=date
+	// +kubebuilder:validation:MaxLength=10
+	ValidUntil string `json:"validUntil,omitempty"`
+	// evidence is where the certificate can be read. It is shown and never fetched.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['https', 'http'] && !self.contains('@')",message="evidence must be a URL such as https://example.fr/certificate.pdf, without a user name"
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// SchemeVersion is the version of a scheme of attestations: numbers with dots.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=16
+// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,6}([.][0-9]{1,6}){0,3}$')",message="a version is numbers with dots, such as 3.2 or 2022"
+type SchemeVersion = string
+
+// ObjectStorage is the service that attestations of copies are about.
+const ObjectStorage = "object-storage"
+
+// Taint keeps new copies away from a provider. Copies that are there stay.
+type Taint struct {
+	// key says why, in a word such as maintenance.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$`
+	Key string `json:"key,omitempty"`
+	// effect is NoSchedule, which keeps every new copy away, or PreferNoSchedule,
+	// which puts new copies here last.
+	// +required
+	Effect TaintEffect `json:"effect,omitempty"`
+}
+
+// TaintEffect says what a taint does.
+// +kubebuilder:validation:Enum=NoSchedule;PreferNoSchedule
+type TaintEffect string
+
+// Effects of taints.
+const (
+	TaintNoSchedule       TaintEffect = "NoSchedule"
+	TaintPreferNoSchedule TaintEffect = "PreferNoSchedule"
+)
 
 // AdoptableBucket is a bucket that is there already, and the SovereignBucket that
 // may adopt it.
@@ -278,6 +390,8 @@ type AdoptableBucket struct {
 }
 
 // Location is a place where buckets can be.
+// +kubebuilder:validation:XValidation:rule="has(self.latitude) == has(self.longitude)",message="latitude and longitude belong together: give both or none"
+// +kubebuilder:validation:XValidation:rule="!has(self.country) || !has(self.subdivision) || self.subdivision.startsWith((self.country == 'EL' ? 'GR' : self.country == 'UK' ? 'GB' : self.country) + '-') || self.subdivision.startsWith(self.country + '-')",message="subdivision must be one of the country: FR-HDF is in FR"
 type Location struct {
 	// name of the location, as people call it.
 	// +required
@@ -288,14 +402,34 @@ type Location struct {
 	// country is the ISO 3166-1 code of the country it stands in. Absent is
 	// unknown, and unknown is outside every perimeter.
 	// +optional
-	// +kubebuilder:validation:MaxLength=2
-	// +kubebuilder:validation:Pattern=`^[A-Z]{2}$`
-	Country string `json:"country,omitempty"`
+	Country CountryCode `json:"country,omitempty"`
 	// subdivision is the ISO 3166-2 code, such as FR-HDF.
 	// +optional
 	// +kubebuilder:validation:MaxLength=6
 	// +kubebuilder:validation:Pattern=`^[A-Z]{2}-[A-Z0-9]{1,3}$`
 	Subdivision string `json:"subdivision,omitempty"`
+	// city in which, or near which, it stands.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	City string `json:"city,omitempty"`
+	// latitude in degrees, north is positive: a decimal number such as "50.99".
+	// +optional
+	Latitude Latitude `json:"latitude,omitempty"`
+	// longitude in degrees, east is positive: a decimal number such as "2.13".
+	// +optional
+	Longitude Longitude `json:"longitude,omitempty"`
+	// pue is the power usage effectiveness of the data centre: all power over that of
+	// the machines, a decimal number such as "1.28". Absent is unknown.
+	// +optional
+	PUE PUE `json:"pue,omitempty"`
+	// gridIntensity is how much CO2 equivalent the electricity of the place costs, in
+	// grams per kWh on a yearly average. Absent is what the shipped catalogue has for
+	// the country.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=5000
+	GridIntensity *int32 `json:"gridIntensity,omitempty"`
 	// onPremise tells that the store stands in the authority's own premises.
 	// +optional
 	OnPremise bool `json:"onPremise,omitempty"`
@@ -355,6 +489,12 @@ type SovereignProviderStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Locations []LocationStatus `json:"locations,omitempty"`
+	// attestations are those that count: of the spec, and of the shipped catalogue
+	// where the spec says nothing of a scheme. Those without an end satisfy no policy.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=128
+	Attestations []AttestationStatus `json:"attestations,omitempty"`
 	// rejectedCredentials is a keyed fingerprint of the credentials that the
 	// provider refused last. They are not tried again until the Secret changes.
 	// +optional
@@ -407,6 +547,26 @@ type LocationStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=6
 	Subdivision string `json:"subdivision,omitempty"`
+	// city in which, or near which, it stands.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	City string `json:"city,omitempty"`
+	// latitude in degrees, as it counts.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	Latitude string `json:"latitude,omitempty"`
+	// longitude in degrees, as it counts.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	Longitude string `json:"longitude,omitempty"`
+	// pue is the power usage effectiveness, as it counts.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	PUE string `json:"pue,omitempty"`
+	// gridIntensity is grams of CO2 equivalent per kWh, as it counts.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	GridIntensity *int32 `json:"gridIntensity,omitempty"`
 	// locationCodes name the vendor's data centres behind the location, as the
 	// vendor's API reports them.
 	// +optional
@@ -442,6 +602,57 @@ type LocationStatus struct {
 	// +optional
 	CapabilitiesTriedAt *metav1.Time `json:"capabilitiesTriedAt,omitempty"`
 }
+
+// AttestationStatus is an attestation as it counts.
+type AttestationStatus struct {
+	// scheme that was attested.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Scheme string `json:"scheme,omitempty"`
+	// version of the scheme.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	Version string `json:"version,omitempty"`
+	// service that it is about.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Service string `json:"service,omitempty"`
+	// locations that it is about.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=63
+	Locations []string `json:"locations,omitempty"`
+	// validUntil is the last day on which it holds, in UTC. Absent is unknown.
+	// +optional
+	// +kubebuilder:validation:MaxLength=10
+	ValidUntil string `json:"validUntil,omitempty"`
+	// condition is what the account must have for it to hold, in words. Whether it
+	// has that is unknown.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Condition string `json:"condition,omitempty"`
+	// source is Spec, or Catalogue for what ships with Rempart.
+	// +required
+	Source FactSource `json:"source,omitempty"`
+	// evidence is where it can be read, or who says so.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// FactSource says who says so.
+// +kubebuilder:validation:Enum=Spec;Catalogue
+type FactSource string
+
+// Sources of facts that are not the vendor's own API.
+const (
+	SourceSpec      FactSource = "Spec"
+	SourceCatalogue FactSource = "Catalogue"
+)
 
 // CapabilitySupport is what trying a capability showed: Supported works,
 // Unsupported is refused, Broken is accepted and does something else, Unknown

@@ -82,6 +82,8 @@ const (
 	ReasonLocationsConfirmed = "LocationsConfirmed"
 	// ReasonLocationContradicted: what is declared of a location is not what the provider's API reports.
 	ReasonLocationContradicted = "LocationContradicted"
+	// ReasonLocationUnverified: the policy asks for a location that the provider's own API confirms, and this one is only declared.
+	ReasonLocationUnverified = "LocationUnverified"
 	// ReasonOutsidePerimeter: the location is outside the perimeter.
 	ReasonOutsidePerimeter = "OutsidePerimeter"
 	// ReasonCountryNotAllowed: the location's country is not among the allowed ones.
@@ -94,6 +96,20 @@ const (
 	ReasonOnPremiseRequired = "OnPremiseRequired"
 	// ReasonOnPremiseForbidden: the policy forbids premises of one's own.
 	ReasonOnPremiseForbidden = "OnPremiseForbidden"
+	// ReasonJurisdictionNotAllowed: who runs the location is, or may be, under a law that the policy does not allow.
+	ReasonJurisdictionNotAllowed = "JurisdictionNotAllowed"
+	// ReasonAttestationMissing: the location lacks an attestation that the policy asks for.
+	ReasonAttestationMissing = "AttestationMissing"
+	// ReasonAttestationExpired: the attestation that the policy asks for is over.
+	ReasonAttestationExpired = "AttestationExpired"
+	// ReasonGridTooHigh: the electricity of the location costs the climate more than the policy allows, or an unknown amount.
+	ReasonGridTooHigh = "GridTooHigh"
+	// ReasonPUETooHigh: the data centre wastes more power than the policy allows, or an unknown amount.
+	ReasonPUETooHigh = "PUETooHigh"
+	// ReasonTainted: the provider is tainted, so no new copy is placed there.
+	ReasonTainted = "Tainted"
+	// ReasonNothingSelected: the selectors of the policy select no namespace, so it binds nothing.
+	ReasonNothingSelected = "NothingSelected"
 	// ReasonGrantTooWide: applications would get a wider key than the policy allows.
 	ReasonGrantTooWide = "GrantTooWide"
 	// ReasonCapabilityMissing: the store cannot do what the policy asks for.

@@ -62,7 +62,7 @@ func NewReconciler(config Config) *Reconciler {
 		finisher: loop.Finisher{
 			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(),
 		},
-		gatherer:  gather.Gatherer{Reader: config.Client},
+		gatherer:  gather.Gatherer{Reader: config.Client, Clock: config.Clock},
 		published: newPublished(),
 	}
 }
@@ -163,9 +163,12 @@ func (r *Reconciler) atProvider(ctx context.Context, p client.Object) []reconcil
 }
 
 func (r *Reconciler) underPolicy(ctx context.Context, policy client.Object) []reconcile.Request {
-	bound := client.MatchingFields{gather.BucketPolicyField: policy.GetName()}
+	var bound []client.ListOption
+	if policy.(*v1alpha1.SovereigntyPolicy).Spec.AppliesTo == nil { // else it may bind any
+		bound = append(bound, client.MatchingFields{gather.BucketPolicyField: policy.GetName()})
+	}
 	var requests []reconcile.Request
-	for _, bucket := range loop.Requests(ctx, r.Client, &v1alpha1.SovereignBucketList{}, bound) {
+	for _, bucket := range loop.Requests(ctx, r.Client, &v1alpha1.SovereignBucketList{}, bound...) {
 		requests = append(requests, r.to(ctx, bucket.NamespacedName)...)
 	}
 	return requests

@@ -163,7 +163,7 @@ func (r *Reconciler) borrow(ctx context.Context, s *scope, at target) error {
 			"SovereignProvider %s issues no keys, and its account's own key is never %s", at.ProviderName, mode)
 	}
 	for _, policy := range s.facts.Policies {
-		if policy.Spec.Access.MinimumGrant == v1alpha1.GrantScoped {
+		if policy.Denies() && policy.Spec.Access.MinimumGrant == v1alpha1.GrantScoped {
 			return fault.New(fault.Waiting, fault.GrantTooWide,
 				"SovereignProvider %s issues no keys, and policy %s does not allow its account's own key to be handed out", at.ProviderName, policy.Name)
 		}

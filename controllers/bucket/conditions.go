@@ -102,9 +102,12 @@ func (s *scope) lostPrimary() *metav1.Condition {
 	return provisioned
 }
 
-// residencyRules are the rules about where data stands, as opposed to who may
-// use a place and what its store can do.
-var residencyRules = []placement.Rule{placement.RuleResidency, placement.RuleVerification, placement.RuleCountry, placement.RuleOnPremise}
+// residencyRules are the rules about where data stands and under whose law, as
+// opposed to who may use a place and what its store can do.
+var residencyRules = []placement.Rule{
+	placement.RuleResidency, placement.RuleVerification, placement.RuleCountry, placement.RuleJurisdiction,
+	placement.RuleAttestation, placement.RuleOnPremise, placement.RuleGrid, placement.RulePUE,
+}
 
 // residencyCompliant tells whether every copy stands where the policies allow.
 func (s *scope) residencyCompliant() metav1.Condition {
@@ -129,7 +132,31 @@ func (s *scope) residencyCompliant() metav1.Condition {
 	if len(s.facts.Placed()) == 0 {
 		return condition.Unknown(this, v1alpha1.ReasonProgressing, "nothing is placed yet")
 	}
-	return condition.True(this, v1alpha1.ReasonSucceeded, "")
+	return condition.True(this, v1alpha1.ReasonSucceeded, s.warning())
+}
+
+// warning says what a policy that warns has against the place of a copy, or nothing.
+func (s *scope) warning() string {
+	for _, replica := range s.current() {
+		for _, candidate := range s.decision.Candidates {
+			index := slices.IndexFunc(candidate.Objections, func(o placement.Objection) bool {
+				return o.Action == v1alpha1.ActionWarn && o.Concerns(replica.Spec.Role)
+			})
+			if candidate.PlaceReference == replica.Spec.PlaceReference && index >= 0 {
+				return "the copy at " + candidate.PlaceReference.String() + " is warned of by " + rulingOf(&candidate.Objections[index])
+			}
+		}
+	}
+	return ""
+}
+
+// rulingOf says which rule objects, and why.
+func rulingOf(objection *placement.Objection) string {
+	ruling := "rule " + string(objection.Rule)
+	if objection.Policy != "" {
+		ruling += " of policy " + objection.Policy
+	}
+	return ruling + ": " + objection.Message
 }
 
 // misplaced tells why a copy may not stand where it stands, or nil. One that is
@@ -141,7 +168,7 @@ func (s *scope) misplaced(replica *v1alpha1.BucketReplica) *placement.Objection 
 			continue
 		}
 		index := slices.IndexFunc(candidate.Objections, func(o placement.Objection) bool {
-			return slices.Contains(residencyRules, o.Rule) && o.Concerns(replica.Spec.Role)
+			return slices.Contains(residencyRules, o.Rule) && o.Excludes(replica.Spec.Role)
 		})
 		if index < 0 {
 			return nil
@@ -155,7 +182,7 @@ func (s *scope) misplaced(replica *v1alpha1.BucketReplica) *placement.Objection 
 }
 
 func misplacedMessage(replica *v1alpha1.BucketReplica, objection *placement.Objection) string {
-	message := "the copy at " + replica.Spec.PlaceReference.String() + " may not be there: " + objection.Message
+	message := "the copy at " + replica.Spec.PlaceReference.String() + " may not be there by " + rulingOf(objection)
 	if replica.Spec.Role == v1alpha1.RoleReplica {
 		message += ". Nothing is written to it any more; to have it erased, set the annotation " +
 			v1alpha1.ConfirmDeleteAnnotation + " to " + replica.Spec.BucketName

@@ -117,6 +117,28 @@ func TestConditionsOfABucket(t *testing.T) {
 			}),
 			want: map[string]string{"ResidencyCompliant": "False/OutsidePerimeter", "DrillCurrent": "True/NotRequired"},
 		},
+		"the operator of a copy is bought": {
+			scope: healthy(func(s *scope) {
+				s.decision.Candidates[1].Objections = []placement.Objection{
+					{Policy: "p", Rule: placement.RuleJurisdiction, Reason: "JurisdictionNotAllowed", Message: "x"},
+				}
+			}),
+			want: map[string]string{"ResidencyCompliant": "False/JurisdictionNotAllowed", "DrillCurrent": "True/NotRequired"},
+		},
+		"the attestation of a copy is over": {
+			scope: healthy(func(s *scope) {
+				s.decision.Candidates[1].Objections = []placement.Objection{{Rule: placement.RuleAttestation, Reason: "AttestationExpired", Message: "x"}}
+			}),
+			want: map[string]string{"ResidencyCompliant": "False/AttestationExpired", "DrillCurrent": "True/NotRequired"},
+		},
+		"a policy only warns of the place of a copy": {
+			scope: healthy(func(s *scope) {
+				s.decision.Candidates[1].Objections = []placement.Objection{
+					{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: "x", Action: v1alpha1.ActionWarn},
+				}
+			}),
+			want: map[string]string{"DrillCurrent": "True/NotRequired"},
+		},
 		"a copy on its way out is still where it may not be": {
 			scope: healthy(func(s *scope) {
 				leaving := replica("c", v1alpha1.RoleReplica, yes("Provisioned"))
@@ -276,5 +298,55 @@ func TestABucketIsLookedAtBeforeItsDrillGetsTooOld(t *testing.T) {
 	}
 	if got := healthy().lookAgain(); got != lookAgain {
 		t.Errorf("looked at again after %s", got)
+	}
+}
+
+func TestWhoMayNotStayIsNamedWithTheRule(t *testing.T) {
+	objection := placement.Objection{Policy: "ccas", Rule: placement.RuleAttestation, Reason: "AttestationExpired", Message: "HDS was valid until 2027-06-30"}
+	s := healthy(func(s *scope) { s.decision.Candidates[0].Objections = []placement.Objection{objection} })
+	got := s.residencyCompliant()
+	want := "the copy at " + s.facts.Replicas[0].Spec.PlaceReference.String() +
+		" may not be there by rule attestation of policy ccas: HDS was valid until 2027-06-30"
+	if got.Message != want {
+		t.Errorf("got %q, want %q", got.Message, want)
+	}
+
+	objection.Action = v1alpha1.ActionWarn
+	s.decision.Candidates[0].Objections = []placement.Objection{objection}
+	got = s.residencyCompliant()
+	want = "the copy at " + s.facts.Replicas[0].Spec.PlaceReference.String() +
+		" is warned of by rule attestation of policy ccas: HDS was valid until 2027-06-30"
+	if got.Status != metav1.ConditionTrue || got.Message != want {
+		t.Errorf("got %s %q, want %q", got.Status, got.Message, want)
+	}
+
+	objection.Action = v1alpha1.ActionAudit
+	s.decision.Candidates[0].Objections = []placement.Objection{objection}
+	if got = s.residencyCompliant(); got.Status != metav1.ConditionTrue || got.Message != "" {
+		t.Errorf("what is only recorded is told of: %s %q", got.Status, got.Message)
+	}
+}
+
+func TestABucketIsLookedAtWhenItsFactsEnd(t *testing.T) {
+	s := healthy(func(s *scope) {
+		s.facts.Now = time.Date(2027, time.June, 30, 23, 59, 0, 0, time.UTC)
+		s.facts.Policies[0].Spec.Attestations = []v1alpha1.AttestationRule{{Scheme: "HDS"}}
+		provider := v1alpha1.SovereignProvider{}
+		provider.Spec.Locations = []v1alpha1.Location{{Name: "GRA", Country: "FR"}}
+		provider.Spec.Attestations = []v1alpha1.Attestation{{
+			Scheme: "HDS", Service: v1alpha1.ObjectStorage, Locations: []string{"GRA"}, ValidUntil: "2027-06-30",
+		}}
+		s.facts.Providers = []v1alpha1.SovereignProvider{provider}
+	})
+	if got := s.report(nil).Decay; got != time.Minute {
+		t.Errorf("it is looked at in %s, want a minute", got)
+	}
+	s.facts.Now = s.facts.Now.Add(time.Minute)
+	if got := s.report(nil).Decay; got != 0 {
+		t.Errorf("it is looked at in %s, though nothing ends any more", got)
+	}
+	s.decision = nil
+	if got := s.untilExpiry(); got != 0 {
+		t.Errorf("what could not be decided is looked at in %s", got)
 	}
 }

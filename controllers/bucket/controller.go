@@ -55,7 +55,7 @@ func NewReconciler(config Config) *Reconciler {
 		finisher: loop.Finisher{
 			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(), Names: eventNames,
 		},
-		gatherer: gather.Gatherer{Reader: config.Client},
+		gatherer: gather.Gatherer{Reader: config.Client, Clock: config.Clock},
 	}
 }
 
@@ -139,8 +139,12 @@ func drilled(_ context.Context, object client.Object) []reconcile.Request {
 	}}}
 }
 
-// under wakes the buckets that a policy binds.
+// under wakes the buckets that a policy binds, or bound before it changed. Which
+// buckets a baseline binds depends on the labels of their namespaces, so it wakes all.
 func (r *Reconciler) under(ctx context.Context, policy client.Object) []reconcile.Request {
+	if policy.(*v1alpha1.SovereigntyPolicy).Spec.AppliesTo != nil {
+		return r.listed(ctx)
+	}
 	return r.listed(ctx, client.MatchingFields{gather.BucketPolicyField: policy.GetName()})
 }
 

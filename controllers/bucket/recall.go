@@ -43,7 +43,7 @@ func (r *Reconciler) recall(ctx context.Context, s *scope) error {
 // which may not be known yet, and which role it may have.
 func mayAsk(objections []placement.Objection) bool {
 	return !slices.ContainsFunc(objections, func(o placement.Objection) bool {
-		return o.Role == "" && o.Rule != placement.RuleCapability
+		return o.Role == "" && o.Denies() && o.Rule != placement.RuleCapability
 	})
 }
 

@@ -42,7 +42,7 @@ func (s *scope) report(err error) loop.Report {
 	if err == nil {
 		conditions = append(conditions, s.ready(placed))
 	}
-	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.lookAgain(), Gone: s.gone}
+	return loop.Report{Conditions: conditions, Events: s.events, RequeueAfter: s.lookAgain(), Decay: s.untilExpiry(), Gone: s.gone}
 }
 
 // describeCopies puts the copies into the status.
@@ -113,6 +113,14 @@ func earlier(a, b *metav1.Time) *metav1.Time {
 		return b
 	}
 	return a
+}
+
+// untilExpiry is how long the facts hold that the decision was made from.
+func (s *scope) untilExpiry() time.Duration {
+	if s.decision == nil {
+		return 0
+	}
+	return s.facts.UntilExpiry()
 }
 
 // lookAgain is soon enough to notice that a drill gets too old.

@@ -77,7 +77,7 @@ func NewReconciler(config Config) *Reconciler {
 		finisher: loop.Finisher{
 			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(), Names: eventNames,
 		},
-		gatherer: gather.Gatherer{Reader: config.Client},
+		gatherer: gather.Gatherer{Reader: config.Client, Clock: config.Clock},
 		pool:     work.NewPool[progress](config.Concurrency, waker.Wake),
 		waker:    waker,
 		played:   &played{drills: map[types.UID]bool{}},

@@ -1,14 +1,14 @@
-// Package policy reconciles SovereigntyPolicies: it counts how the buckets under
-// each fare. Everything else about policies is decided where they apply.
+// Package policy reconciles SovereigntyPolicies: it counts how the buckets that each
+// binds fare, and tells whether it can bind any. Everything else about policies is
+// decided where they apply.
 //
 // Start reading at Reconciler.Reconcile.
 package policy
 
 import (
 	"context"
-	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/meta"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -21,9 +21,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/rempart/rempart/api/v1alpha1"
-	"github.com/rempart/rempart/internal/condition"
-	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/placement"
 )
 
 // Config is what the reconciler needs.
@@ -49,18 +48,21 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereigntypolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereigntypolicies/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 
 // SetupWithManager has the manager run the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("policy").
 		For(&v1alpha1.SovereigntyPolicy{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.SovereignBucket{}, handler.EnqueueRequestsFromMapFunc(policyOf)).
+		Watches(&v1alpha1.SovereignBucket{}, handler.EnqueueRequestsFromMapFunc(r.concernedBy)).
+		// Its labels tell whom a policy is for.
+		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.all), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WithOptions(loop.ControllerOptions(1)).
 		Complete(r)
 }
 
-// Reconcile counts the buckets under one policy.
+// Reconcile counts the buckets that one policy binds.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (result ctrl.Result, err error) {
 	var policy v1alpha1.SovereigntyPolicy
 	if err := r.Client.Get(ctx, request.NamespacedName, &policy); err != nil {
@@ -69,46 +71,41 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	s := &scope{policy: &policy}
 	pass := r.finisher.Begin(&policy)
 	defer func() { result, err = pass.Finish(ctx, s.report(err), err) }()
-	return ctrl.Result{}, loop.Run(ctx, s, r.count)
+	return ctrl.Result{}, loop.Run(ctx, s, r.observe)
 }
 
 // scope holds what one reconcile finds out.
 type scope struct {
-	policy  *v1alpha1.SovereigntyPolicy
-	summary v1alpha1.PolicySummary
-}
-
-// count counts the buckets that name the policy.
-func (r *Reconciler) count(ctx context.Context, s *scope) error {
-	var buckets v1alpha1.SovereignBucketList
-	if err := r.Client.List(ctx, &buckets, client.MatchingFields{gather.BucketPolicyField: s.policy.Name}); err != nil {
-		return fmt.Errorf("list the buckets: %w", err)
-	}
-	s.summary = summarise(buckets.Items)
-	return nil
-}
-
-// summarise counts a bucket as failed unless it is known to comply.
-func summarise(buckets []v1alpha1.SovereignBucket) v1alpha1.PolicySummary {
-	var summary v1alpha1.PolicySummary
-	for _, bucket := range buckets {
-		if meta.IsStatusConditionTrue(bucket.Status.Conditions, v1alpha1.ConditionResidencyCompliant) {
-			summary.Pass++
-		} else {
-			summary.Fail++
-		}
-	}
-	return summary
+	policy     *v1alpha1.SovereigntyPolicy
+	namespaces []placement.Namespace
+	// buckets are those that the policy binds.
+	buckets []v1alpha1.SovereignBucket
 }
 
 func (s *scope) report(err error) loop.Report {
 	if err == nil {
-		s.policy.Status.Summary = s.summary
+		s.policy.Status.Summary = summarise(s.policy, s.buckets)
 	}
-	return loop.Report{Conditions: []metav1.Condition{condition.True(v1alpha1.ConditionReady, v1alpha1.ReasonSucceeded, "")}}
+	return loop.Report{Conditions: []metav1.Condition{s.ready()}}
 }
 
-func policyOf(_ context.Context, object client.Object) []reconcile.Request {
+// concernedBy wakes the policy that a bucket names, and every baseline.
+func (r *Reconciler) concernedBy(ctx context.Context, object client.Object) []reconcile.Request {
 	bucket := object.(*v1alpha1.SovereignBucket)
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{Name: bucket.Spec.PolicyRef.Name}}}
+	requests := []reconcile.Request{{NamespacedName: types.NamespacedName{Name: bucket.Spec.PolicyRef.Name}}}
+	var policies v1alpha1.SovereigntyPolicyList
+	if err := r.Client.List(ctx, &policies); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "baselines were not woken")
+		return requests
+	}
+	for _, policy := range policies.Items {
+		if policy.Spec.AppliesTo != nil && policy.Name != bucket.Spec.PolicyRef.Name {
+			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Name: policy.Name}})
+		}
+	}
+	return requests
+}
+
+func (r *Reconciler) all(ctx context.Context, _ client.Object) []reconcile.Request {
+	return loop.Requests(ctx, r.Client, &v1alpha1.SovereigntyPolicyList{})
 }

@@ -26,12 +26,17 @@ var eventNames = map[string]loop.EventNames{
 	v1alpha1.ConditionClockInSync:       {False: "ClockSkew"},
 }
 
+// maximumAttestations is how many a status takes.
+const maximumAttestations = 128
+
 // report puts what was found into the status and gives the conditions.
 func (s *scope) report(err error) loop.Report {
 	status := &s.provider.Status
 	status.LocationNames = s.locationNames()
 	status.Operator = location.OperatorOf(s.provider)
 	status.Locations = s.locations()
+	attested := location.Attested(location.Of(s.provider))
+	status.Attestations = attested[:min(len(attested), maximumAttestations)]
 	if s.credentialsKnown {
 		status.RejectedCredentials = s.rejected
 	}
@@ -71,17 +76,11 @@ func (s *scope) locations() []v1alpha1.LocationStatus {
 	return known
 }
 
-// declared gives the facts about locations that the spec alone tells of.
+// declared gives the facts about locations that no API tells of.
 func (s *scope) declared() []v1alpha1.LocationStatus {
-	declared := make([]v1alpha1.LocationStatus, 0, len(s.candidates))
-	for _, candidate := range s.candidates {
-		declared = append(declared, v1alpha1.LocationStatus{
-			Name:         candidate.Location,
-			Country:      candidate.Territory.Country,
-			Perimeter:    v1alpha1.Perimeter(candidate.Territory.Perimeter),
-			Endpoint:     session.EndpointOf(s.provider, candidate.Location),
-			Verification: candidate.Verification,
-		})
+	declared := location.Declared(s.provider)
+	for i := range declared {
+		declared[i].Endpoint = session.EndpointOf(s.provider, declared[i].Name)
 	}
 	return declared
 }

@@ -106,7 +106,19 @@ func (s *scope) decay() time.Duration {
 			soonest = left
 		}
 	}
+	if left := s.untilExpiry(); left > 0 && (soonest == 0 || left < soonest) {
+		soonest = left
+	}
 	return soonest
+}
+
+// untilExpiry is how long the facts hold that allow the copy to be where it is; 0 is
+// for ever.
+func (s *scope) untilExpiry() time.Duration {
+	if s.bucket == nil {
+		return 0
+	}
+	return s.facts.UntilExpiry()
 }
 
 // guardMessage says why a run was stopped and how to let it through.

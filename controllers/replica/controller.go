@@ -12,6 +12,7 @@ package replica
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -69,7 +70,7 @@ func NewReconciler(config Config) *Reconciler {
 		finisher: loop.Finisher{
 			Client: config.Client, Recorder: config.Recorder, Clock: config.Clock, Writes: loop.NewWrites(), Names: eventNames,
 		},
-		gatherer: gather.Gatherer{Reader: config.Client},
+		gatherer: gather.Gatherer{Reader: config.Client, Clock: config.Clock},
 		pool:     work.NewPool[activity](config.Concurrency, waker.Wake),
 		waker:    waker,
 		memory:   newMemory(),
@@ -80,6 +81,7 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas/finalizers,verbs=update
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets;sovereignbucketaccesses;sovereignproviders;sovereigntypolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get
 
 // SetupWithManager has the manager run the reconciler.
@@ -99,6 +101,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.SovereignBucketAccess{}, handler.EnqueueRequestsFromMapFunc(r.accessed)).
 		Watches(&v1alpha1.SovereignProvider{}, handler.EnqueueRequestsFromMapFunc(r.atProvider)).
 		Watches(&v1alpha1.SovereigntyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.all), specChanged).
+		// Its labels tell which baselines bind a bucket.
+		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.inNamespace),
+			builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesRawSource(r.waker.Source()).
 		WithOptions(loop.ControllerOptions(8)).
 		Complete(r)
@@ -165,6 +170,10 @@ func (r *Reconciler) accessed(ctx context.Context, object client.Object) []recon
 
 func (r *Reconciler) atProvider(ctx context.Context, p client.Object) []reconcile.Request {
 	return r.listed(ctx, client.MatchingFields{gather.ReplicaProviderField: p.GetName()})
+}
+
+func (r *Reconciler) inNamespace(ctx context.Context, namespace client.Object) []reconcile.Request {
+	return r.listed(ctx, client.InNamespace(namespace.GetName()))
 }
 
 func (r *Reconciler) all(ctx context.Context, _ client.Object) []reconcile.Request {

@@ -317,6 +317,48 @@ func TestTheStrictestOfAllPoliciesCounts(t *testing.T) {
 	}
 }
 
+func TestTheUsualObjectiveCountsOnlyWhereNoPolicySetsOne(t *testing.T) {
+	s := replicaScope()
+	s.facts.Policies = []placement.Policy{{}}
+	if got := s.rpo(); got != time.Hour {
+		t.Errorf("the objective is %s where no policy sets one", got)
+	}
+	s.facts.Policies = append(s.facts.Policies, placement.Policy{Spec: v1alpha1.SovereigntyPolicySpec{
+		Objectives: v1alpha1.Objectives{RPO: &metav1.Duration{Duration: 24 * time.Hour}},
+	}})
+	if got := s.rpo(); got != 24*time.Hour {
+		t.Errorf("the objective is %s, and the policy allows a day", got)
+	}
+}
+
+func TestACopyIsLookedAtWhenItsFactsEnd(t *testing.T) {
+	s := replicaScope()
+	before := s.decay()
+	provider := v1alpha1.SovereignProvider{}
+	provider.Name = "ovh"
+	provider.Spec.Locations = []v1alpha1.Location{{Name: "GRA", Country: "FR"}}
+	provider.Spec.Attestations = []v1alpha1.Attestation{{
+		Scheme: "HDS", Service: v1alpha1.ObjectStorage, Locations: []string{"GRA"}, ValidUntil: "2027-06-30",
+	}}
+	s.facts.Providers = []v1alpha1.SovereignProvider{provider}
+	s.facts.Policies = []placement.Policy{{Spec: v1alpha1.SovereigntyPolicySpec{
+		Attestations: []v1alpha1.AttestationRule{{Scheme: "HDS"}},
+	}}}
+	s.facts.Now = time.Date(2027, time.June, 30, 23, 59, 50, 0, time.UTC)
+	if got := s.decay(); got != 10*time.Second {
+		t.Errorf("it is looked at in %s, want 10s", got)
+	}
+	s.facts.Now = s.facts.Now.Add(10 * time.Second)
+	if got := s.decay(); got != before {
+		t.Errorf("it is looked at in %s once nothing ends any more, and was in %s", got, before)
+	}
+	s.bucket = nil
+	s.facts.Now = s.facts.Now.Add(-time.Second)
+	if got := s.untilExpiry(); got != 0 {
+		t.Errorf("without a bucket it is looked at in %s", got)
+	}
+}
+
 func TestWhenARunIsDue(t *testing.T) {
 	recent := func(s *scope) { s.memory.ranAt, s.memory.source = ago(time.Minute), "source" }
 	for name, test := range map[string]struct {

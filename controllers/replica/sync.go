@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -215,13 +216,13 @@ func (s *scope) syncInterval() time.Duration {
 
 // rpo is the strictest objective of all policies.
 func (s *scope) rpo() time.Duration {
-	strictest := defaultRPO
+	var strictest time.Duration
 	for _, policy := range s.facts.Policies {
-		if rpo := policy.Spec.Objectives.RPO; rpo != nil {
-			strictest = min(strictest, rpo.Duration)
+		if rpo := policy.Spec.Objectives.RPO; rpo != nil && (strictest == 0 || rpo.Duration < strictest) {
+			strictest = rpo.Duration
 		}
 	}
-	return strictest
+	return cmp.Or(strictest, defaultRPO)
 }
 
 func (r *Reconciler) beginSync(s *scope, source mover.End) bool {

@@ -163,7 +163,7 @@ func (i installation) explain(t *testing.T) {
 	}
 	i.wants(t, 4, `sovereignbuckets.rempart.dev "nowhere" not found`, "explain", "bucket", "nowhere", "-n", namespace)
 	i.wants(t, 4, `sovereigntypolicies.rempart.dev "nothing" not found`, "explain", "policy", "nothing")
-	empty := i.wants(t, 0, "no SovereignBucket names the policy etat-civil", "explain", "policy", "etat-civil", "-n", "default", "-o", "json")
+	empty := i.wants(t, 0, "the policy etat-civil binds no SovereignBucket", "explain", "policy", "etat-civil", "-n", "default", "-o", "json")
 	if empty.out != "[]\n" {
 		t.Errorf("of no bucket it says %q", empty.out)
 	}

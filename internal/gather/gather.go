@@ -9,9 +9,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -83,7 +83,15 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 }
 
 // Gatherer reads from the cluster.
-type Gatherer struct{ Reader client.Reader }
+type Gatherer struct {
+	Reader client.Reader
+	// Clock tells as of when facts are judged that have an end. Without one, none of
+	// them holds.
+	Clock Clock
+}
+
+// Clock tells the time.
+type Clock interface{ Now() time.Time }
 
 // Facts are what is known of a bucket and of the world that it is placed in.
 type Facts struct {
@@ -92,9 +100,15 @@ type Facts struct {
 	// IsNamespaceEnding tells that the namespace is being deleted, and everything in
 	// it.
 	IsNamespaceEnding bool
-	// Policies bind the bucket. None is known when the one it names is missing.
-	Policies  []placement.Policy
+	// Policies bind the bucket: the one that it names first, then the baselines by
+	// name. None is known when the one it names is missing.
+	Policies []placement.Policy
+	// Advice are baselines that deny nothing: their objections are shown, and they say
+	// nothing about how copies are kept.
+	Advice    []placement.Policy
 	Providers []v1alpha1.SovereignProvider
+	// Now is when the facts were gathered.
+	Now time.Time
 	// Replicas are the copies that the operator made for this bucket, those being
 	// deleted included.
 	Replicas []v1alpha1.BucketReplica
@@ -104,6 +118,9 @@ type Facts struct {
 // with all other facts.
 func (g Gatherer) Bucket(ctx context.Context, bucket *v1alpha1.SovereignBucket) (Facts, error) {
 	facts := Facts{Bucket: bucket}
+	if g.Clock != nil {
+		facts.Now = g.Clock.Now()
+	}
 	var namespace corev1.Namespace
 	if err := g.Reader.Get(ctx, types.NamespacedName{Name: bucket.Namespace}, &namespace); err != nil {
 		return facts, fmt.Errorf("read the namespace: %w", err)
@@ -125,25 +142,51 @@ func (g Gatherer) Bucket(ctx context.Context, bucket *v1alpha1.SovereignBucket) 
 			facts.Replicas = append(facts.Replicas, replica)
 		}
 	}
-	policy, err := g.policy(ctx, bucket.Spec.PolicyRef.Name)
+	policies, err := g.policies(ctx, bucket.Spec.PolicyRef.Name, facts.Namespace)
 	if err != nil {
 		return facts, err
 	}
-	facts.Policies = []placement.Policy{policy}
+	for _, policy := range policies {
+		if policy.IsAdvice() {
+			facts.Advice = append(facts.Advice, policy)
+			continue
+		}
+		facts.Policies = append(facts.Policies, policy)
+	}
 	return facts, nil
 }
 
-func (g Gatherer) policy(ctx context.Context, name string) (placement.Policy, error) {
-	var policy v1alpha1.SovereigntyPolicy
-	err := g.Reader.Get(ctx, types.NamespacedName{Name: name}, &policy)
-	if apierrors.IsNotFound(err) {
-		return placement.Policy{}, fault.New(fault.Waiting, fault.PolicyNotFound,
-			"SovereigntyPolicy %s does not exist: create it, or name another one in spec.policyRef", name)
+// policies gives those that bind buckets of a namespace which name one of them: that
+// one first.
+func (g Gatherer) policies(ctx context.Context, named string, namespace placement.Namespace) ([]placement.Policy, error) {
+	var all v1alpha1.SovereigntyPolicyList
+	if err := g.Reader.List(ctx, &all); err != nil {
+		return nil, fmt.Errorf("list the policies: %w", err)
 	}
-	if err != nil {
-		return placement.Policy{}, fmt.Errorf("read the policy: %w", err)
+	var binding []placement.Policy
+	for _, policy := range all.Items {
+		switch {
+		case policy.Name == named:
+			binding = append(binding, placement.Policy{Name: policy.Name, Spec: policy.Spec})
+		case placement.IsBaselineOf(policy.Spec, namespace):
+			binding = append(binding, placement.Policy{Name: policy.Name, Spec: policy.Spec, IsBaseline: true})
+		}
 	}
-	return placement.Policy{Name: policy.Name, Spec: policy.Spec}, nil
+	slices.SortFunc(binding, func(a, b placement.Policy) int {
+		return cmp.Or(cmp.Compare(rankOf(a), rankOf(b)), cmp.Compare(a.Name, b.Name))
+	})
+	if len(binding) == 0 || binding[0].IsBaseline {
+		return nil, fault.New(fault.Waiting, fault.PolicyNotFound,
+			"SovereigntyPolicy %s does not exist: create it, or name another one in spec.policyRef", named)
+	}
+	return binding, nil
+}
+
+func rankOf(policy placement.Policy) int {
+	if policy.IsBaseline {
+		return 1
+	}
+	return 0
 }
 
 // AccessesWithKeys gives the accesses to a bucket that have not said that their
@@ -166,12 +209,22 @@ func (g Gatherer) AccessesWithKeys(ctx context.Context, bucket client.ObjectKey)
 func (f Facts) Request() placement.Request {
 	request := placement.Request{
 		Namespace: f.Namespace, Name: f.Bucket.Name, Narrowing: f.Bucket.Spec.Placement, Existing: f.Bucket.Spec.ExistingBucket,
-		Policies: f.Policies, Placed: f.Placed(),
+		Policies: slices.Concat(f.Policies, f.Advice), Placed: f.Placed(), Now: f.Now,
 	}
 	for i := range f.Providers {
 		request.Candidates = append(request.Candidates, placement.FromProvider(&f.Providers[i])...)
 	}
 	return request
+}
+
+// UntilExpiry is how long it is until a decision about the bucket may change although
+// nothing happens; 0 is never.
+func (f Facts) UntilExpiry() time.Duration {
+	next, isAny := placement.NextExpiry(f.Request())
+	if !isAny {
+		return 0
+	}
+	return next.Sub(f.Now)
 }
 
 // Placed are the copies that exist and are not being deleted, the primary first.

@@ -1,8 +1,10 @@
 // Package geo knows which territory is inside which perimeter: FR ⊂ EU ⊂ EEA.
 //
 // It is pure. The facts are in territory.csv, each with its source, as of
-// November 2026. Whatever is not known is outside: adequacy decisions, customs
-// unions and good neighbourhood do not put a place inside a perimeter.
+// November 2026: every country of ISO 3166-1, and the subdivisions that are not
+// where their country is, or of which one could doubt it. Whatever is not known is
+// outside: adequacy decisions, customs unions and good neighbourhood do not put a
+// place inside a perimeter.
 //
 // Start reading at Classify.
 package geo
@@ -13,8 +15,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-
-	"golang.org/x/text/language"
 )
 
 // Perimeter is a territory; each contains the ones before it.
@@ -54,8 +54,7 @@ type Territory struct {
 	Country string
 	// Perimeter is the narrowest one that contains it.
 	Perimeter Perimeter
-	// Note says why, and Source who says so; both may be empty for a country
-	// that is simply elsewhere.
+	// Note says why, and Source who says so; of an unknown place there is no source.
 	Note, Source string
 }
 
@@ -64,20 +63,20 @@ func (t Territory) Known() bool { return t.Country != "" }
 
 // Classify tells where a place is. Country is an ISO 3166-1 alpha-2 code or one
 // of the aliases EL and UK; subdivision is an ISO 3166-2 code of that country,
-// or empty. An unknown country, or a subdivision of another country, is unknown
-// and thus outside.
+// or empty. Parts of a country that are outside its perimeter are known by their
+// subdivision: see territory.csv. An unknown country, or a subdivision of another
+// country, is unknown and thus outside.
 func Classify(country, subdivision string) Territory {
-	country = Canonical(country)
-	if !isCountry(country) || !belongs(subdivision, country) {
+	country, subdivision = Canonical(country), CanonicalSubdivision(subdivision)
+	if !IsCountry(country) || !belongs(subdivision, country) {
 		return Territory{Perimeter: None, Note: "unknown place"}
 	}
-	for _, code := range []string{subdivision, country} {
-		if territory, listed := territories()[code]; listed {
-			territory.Country = country
-			return territory
-		}
+	territory, listed := territories()[subdivision]
+	if !listed {
+		territory = territories()[country]
 	}
-	return Territory{Country: country, Perimeter: None}
+	territory.Country = country
+	return territory
 }
 
 // Canonical gives the ISO code for a country code or an alias of one: EL is GR,
@@ -92,21 +91,22 @@ func Canonical(country string) string {
 	return country
 }
 
-// isCountry tells whether the code is assigned in ISO 3166-1. The library also
-// knows codes of regions and user-assigned ones.
-func isCountry(code string) bool {
-	if len(code) != 2 || code != strings.ToUpper(code) {
-		return false
+// CanonicalSubdivision gives a subdivision under the code of its country: EL-I is
+// GR-I.
+func CanonicalSubdivision(subdivision string) string {
+	country, part, isPart := strings.Cut(subdivision, "-")
+	if !isPart {
+		return subdivision
 	}
-	region, err := language.ParseRegion(code)
-	return err == nil && region.IsCountry() && region.String() == code && !exceptionallyReserved[code]
+	return Canonical(country) + "-" + part
 }
 
-// exceptionallyReserved codes and XK are no countries of ISO 3166-1, though some
-// catalogues and libraries use them.
-var exceptionallyReserved = map[string]bool{
-	"AC": true, "CP": true, "CQ": true, "DG": true, "EA": true, "EU": true, "EZ": true,
-	"IC": true, "SU": true, "TA": true, "UN": true, "FX": true, "XK": true, "ZZ": true,
+// IsCountry tells whether the code is assigned in ISO 3166-1. Aliases are not, nor
+// are codes that are reserved, such as EU and IC, withdrawn, such as AN and SU, or
+// left to users, such as XK.
+func IsCountry(code string) bool {
+	_, listed := territories()[code]
+	return listed && len(code) == 2
 }
 
 func belongs(subdivision, country string) bool {

@@ -31,6 +31,10 @@ type Location struct {
 	// Contradiction says what is declared and what is reported instead; empty when
 	// nothing contradicts.
 	Contradiction string
+	// Facts are what else is known of it.
+	Facts
+	// Attestations of services there, one for each scheme that counts.
+	Attestations []v1alpha1.AttestationStatus
 }
 
 // Of gives the locations of a provider: those of its spec, or, where its vendor
@@ -52,7 +56,7 @@ func Of(p *v1alpha1.SovereignProvider) []Location {
 		if known.Verification == v1alpha1.VerificationContradicted {
 			location.Contradiction = contradiction(p, known)
 		}
-		locations = append(locations, location)
+		locations = append(locations, complete(p, location, known.Subdivision))
 	}
 	return locations
 }
@@ -68,7 +72,31 @@ func declared(p *v1alpha1.SovereignProvider) []Location {
 		if !location.Territory.Known() {
 			location.Verification = v1alpha1.VerificationUnknown
 		}
-		locations = append(locations, location)
+		locations = append(locations, complete(p, location, l.Subdivision))
+	}
+	return locations
+}
+
+// complete adds what does not depend on what an API reports.
+func complete(p *v1alpha1.SovereignProvider, location Location, subdivision string) Location {
+	location.Facts = factsOf(p, location.Name, location.Territory.Country, subdivision)
+	location.Attestations = attestationsAt(p, location.Name)
+	return location
+}
+
+// Declared gives the status of the locations of a provider of which nobody but its
+// spec and the catalogue tell.
+func Declared(p *v1alpha1.SovereignProvider) []v1alpha1.LocationStatus {
+	locations := make([]v1alpha1.LocationStatus, 0, len(p.Spec.Locations))
+	for _, l := range declared(p) {
+		status := v1alpha1.LocationStatus{
+			Name: l.Name, Country: l.Territory.Country, Perimeter: v1alpha1.Perimeter(l.Territory.Perimeter), Verification: l.Verification,
+		}
+		if l.Territory.Known() {
+			status.Subdivision = geo.CanonicalSubdivision(specOf(p, l.Name).Subdivision)
+		}
+		l.Facts.describe(&status)
+		locations = append(locations, status)
 	}
 	return locations
 }
@@ -159,6 +187,7 @@ func merge(p *v1alpha1.SovereignProvider, region provider.Region) v1alpha1.Locat
 	if !territory.Known() && location.Verification != v1alpha1.VerificationContradicted {
 		location.Verification = v1alpha1.VerificationUnknown
 	}
+	factsOf(p, location.Name, territory.Country, location.Subdivision).describe(&location)
 	return location
 }
 
@@ -194,7 +223,7 @@ func assumedPlace(p *v1alpha1.SovereignProvider, name string) (country, subdivis
 		if l.Country != "" && geo.Canonical(l.Country) != country {
 			country, subdivision = geo.Canonical(l.Country), "" // the catalogue's is of another country
 		}
-		subdivision = cmp.Or(l.Subdivision, subdivision)
+		subdivision = cmp.Or(geo.CanonicalSubdivision(l.Subdivision), subdivision)
 	}
 	return country, subdivision
 }

@@ -72,8 +72,9 @@ type Report struct {
 	// is jittered by up to a tenth.
 	RequeueAfter time.Duration
 	// Decay is when a condition may stop being True although nothing happens; 0 is
-	// never. The object is looked at then, however long its error asks to wait: who
-	// sets it asks nothing of a store that wants to be left alone.
+	// never. The object is looked at then, unjittered, however long RequeueAfter is or
+	// its error asks to wait: who sets it asks nothing of a store that wants to be left
+	// alone.
 	Decay time.Duration
 	// Gone tells that the object was let go, so that there is no status to write.
 	Gone bool
@@ -314,16 +315,17 @@ func noteOf(c metav1.Condition) string {
 
 // answer tells the queue what to do next.
 func answer(report Report, err error) (ctrl.Result, error) {
-	if err == nil {
-		return ctrl.Result{RequeueAfter: jitter(report.RequeueAfter)}, nil
-	}
-	wait := func(usual time.Duration) ctrl.Result {
-		after := jitter(orElse(fault.Of(err).After, usual))
-		if report.Decay > 0 {
-			after = min(after, report.Decay)
+	after := func(wanted time.Duration) ctrl.Result {
+		wanted = jitter(wanted)
+		if report.Decay > 0 && (wanted == 0 || report.Decay < wanted) {
+			wanted = report.Decay
 		}
-		return ctrl.Result{RequeueAfter: after}
+		return ctrl.Result{RequeueAfter: wanted}
 	}
+	if err == nil {
+		return after(report.RequeueAfter), nil
+	}
+	wait := func(usual time.Duration) ctrl.Result { return after(orElse(fault.Of(err).After, usual)) }
 	classified := fault.Of(err)
 	switch classified.Class {
 	case fault.Throttled:

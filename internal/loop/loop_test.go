@@ -113,6 +113,29 @@ func found() loop.Report {
 	return loop.Report{Conditions: []metav1.Condition{condition.True("Fine", "Succeeded", "")}}
 }
 
+func TestWhatMayDecayIsLookedAtThen(t *testing.T) {
+	for name, test := range map[string]struct {
+		requeue, decay, atLeast, atMost time.Duration
+	}{
+		"nothing asks":          {0, 0, 0, 0},
+		"only the usual look":   {time.Minute, 0, time.Minute, 66 * time.Second},
+		"only decay":            {0, time.Minute, time.Minute, time.Minute},
+		"decay comes first":     {time.Hour, time.Minute, time.Minute, time.Minute},
+		"decay comes last":      {time.Minute, time.Hour, time.Minute, 66 * time.Second},
+		"decay comes too early": {time.Minute, time.Nanosecond, time.Nanosecond, time.Nanosecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			report := found()
+			report.RequeueAfter, report.Decay = test.requeue, test.decay
+			result, err := s.finish(report, nil)
+			if err != nil || result.RequeueAfter < test.atLeast || result.RequeueAfter > test.atMost {
+				t.Errorf("looked at after %s (%v), want %s to %s", result.RequeueAfter, err, test.atLeast, test.atMost)
+			}
+		})
+	}
+}
+
 func TestTheClassOfAnErrorDecidesStatusAndAnswer(t *testing.T) {
 	cause := errors.New("cause")
 	classified := func(class fault.Class, reason fault.Reason, after time.Duration) error {

@@ -18,17 +18,21 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 	for _, location := range provider.Status.Locations {
 		found[location.Name] = location
 	}
-	locations := location.Of(provider)
+	locations, runBy := location.Of(provider), location.OperatorOf(provider)
 	candidates := make([]Candidate, 0, len(locations))
 	for _, l := range locations {
 		candidates = append(candidates, Candidate{
 			PlaceReference:    v1alpha1.PlaceReference{ProviderName: provider.Name, Location: l.Name},
 			Operator:          OperatorOf(provider),
+			RunBy:             runBy,
 			Territory:         l.Territory,
 			Verification:      l.Verification,
 			Contradiction:     l.Contradiction,
 			Availability:      l.Availability,
 			OnPremise:         l.OnPremise,
+			Facts:             l.Facts,
+			Attestations:      l.Attestations,
+			Taints:            provider.Spec.Taints,
 			Grant:             GrantOf(provider),
 			Capabilities:      found[l.Name].Capabilities,
 			KeysNotKept:       found[l.Name].KeysNotKept,

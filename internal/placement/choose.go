@@ -2,6 +2,7 @@ package placement
 
 import (
 	"slices"
+	"time"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 )
@@ -10,12 +11,18 @@ import (
 type setRules struct {
 	copies, operators int
 	onPremise         bool
+	// attested are what at least one copy must have attested, as of now.
+	attested []v1alpha1.AttestationRule
+	now      time.Time
 }
 
-// requiredSet joins the set rules of all policies.
-func requiredSet(policies []Policy) setRules {
-	required := setRules{copies: 1, operators: 1}
-	for _, policy := range policies {
+// requiredSet joins the set rules of all policies that deny.
+func requiredSet(in Request) setRules {
+	required := setRules{copies: 1, operators: 1, attested: attestedOnce(in.Policies), now: in.Now}
+	for _, policy := range in.Policies {
+		if !policy.Denies() {
+			continue
+		}
 		rules := policy.Spec.Copies
 		required.copies = max(required.copies, int(rules.Minimum))
 		required.operators = max(required.operators, int(rules.DistinctOperators))
@@ -44,7 +51,15 @@ func (r setRules) missing(set []member) *Objection {
 		return object(RuleOnPremise, v1alpha1.ReasonOnPremiseRequired,
 			"the policy asks for a copy in the authority's own premises and no eligible place is there: see status.candidates")
 	}
-	return nil
+	return unattestedSet(r.now, r.attested, candidatesOf(set))
+}
+
+func candidatesOf(set []member) []Candidate {
+	candidates := make([]Candidate, 0, len(set))
+	for _, m := range set {
+		candidates = append(candidates, m.Candidate)
+	}
+	return candidates
 }
 
 func operators(set []member) int {

@@ -23,7 +23,8 @@ type Decision struct {
 	Candidates []Judged
 }
 
-// IllegalCopy is a placed copy with the objections against it.
+// IllegalCopy is a placed copy with the objections that keep it away from where it
+// is.
 type IllegalCopy struct {
 	Copy
 	Objections []Objection
@@ -42,7 +43,7 @@ func Decide(in Request) Decision {
 			lost.Objections[0].Message
 		return decision
 	}
-	chosen, missing := choose(requiredSet(in.Policies), legal, decision.Candidates)
+	chosen, missing := choose(requiredSet(in), legal, decision.Candidates)
 	if missing != nil {
 		decision.Copies = copiesOf(legal)
 		decision.Reason, decision.Message = decision.explain(in, *missing)
@@ -96,9 +97,14 @@ func (d Decision) sortPlaced(placed []Copy) (legal []member, illegal []IllegalCo
 			legal = append(legal, member{Judged: candidate, role: c.Role})
 			continue
 		}
-		illegal = append(illegal, IllegalCopy{Copy: c, Objections: candidate.Objections})
+		illegal = append(illegal, IllegalCopy{Copy: c, Objections: excluding(candidate.Objections, c.Role)})
 	}
 	return legal, illegal
+}
+
+// excluding are the objections that keep a copy of the role away.
+func excluding(objections []Objection, role v1alpha1.CopyRole) []Objection {
+	return slices.DeleteFunc(slices.Clone(objections), func(o Objection) bool { return !o.Excludes(role) })
 }
 
 func gone(c Copy) *Objection {
@@ -141,7 +147,7 @@ func (d Decision) refusedPrimary(in Request) *Objection {
 			continue
 		}
 		for _, objection := range candidate.Objections {
-			if objection.Concerns(v1alpha1.RolePrimary) {
+			if objection.Excludes(v1alpha1.RolePrimary) {
 				objection.Message = "the bucket's " + field + " " + wanted.String() + " is refused: " + objection.Message
 				return &objection
 			}
@@ -155,7 +161,7 @@ func (d Decision) refusedPrimary(in Request) *Objection {
 func (d Decision) sharedObjection() *Objection {
 	for _, objection := range d.Candidates[0].Objections {
 		isShared := func(j Judged) bool { return slices.Contains(j.Objections, objection) }
-		if objection.Role == "" && !slices.ContainsFunc(d.Candidates, func(j Judged) bool { return !isShared(j) }) {
+		if objection.Role == "" && objection.Denies() && !slices.ContainsFunc(d.Candidates, func(j Judged) bool { return !isShared(j) }) {
 			return &objection
 		}
 	}

@@ -128,6 +128,10 @@ func TestDecide(t *testing.T) {
 			decision: decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x"), place("b", "x", in("CA"))}, primaryAt("b", "x")),
 			reason:   v1alpha1.ReasonOutsidePerimeter, message: "placement.primary b/x is refused: CA is outside FR",
 		},
+		"the bucket chooses a primary that there is not": {
+			decision: decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x")}, primaryAt("b", "x")),
+			reason:   v1alpha1.ReasonProviderNotFound, message: "the bucket's placement.primary asks for b/x, which no SovereignProvider declares",
+		},
 		"what is placed stays although another would be better": {
 			decision: decide([]placement.Policy{policy("p", copies(2, 1), premises("Preferred"))},
 				[]placement.Candidate{place("a", "x"), place("b", "x"), place("c", "x", ownWalls)}, placed("b/x", "a/x")),
@@ -234,6 +238,18 @@ func TestSummaryKeepsWithinItsBounds(t *testing.T) {
 	}
 }
 
+func TestSummaryKeepsThePlacesOfCopies(t *testing.T) {
+	var candidates []placement.Candidate
+	for i := range 100 {
+		candidates = append(candidates, place("p", string(rune('a'+i/26))+string(rune('a'+i%26))))
+	}
+	candidates = append(candidates, place("zz", "x", in("CA")))
+	entries := placement.Summarise(decide([]placement.Policy{policy("p")}, candidates, placed("p/aa", "zz/x")).Candidates)
+	if len(entries) != 64 || entries[63].ProviderName != "zz" || entries[0].Locations[0] != "aa" {
+		t.Errorf("%d entries, the last %+v", len(entries), entries[len(entries)-1])
+	}
+}
+
 // random makes a small world in which everything can be wrong.
 func random(r *rand.Rand) ([]placement.Policy, []placement.Candidate) {
 	countries := []string{"FR", "FR", "DE", "NO", "CA", ""}
@@ -247,6 +263,7 @@ func random(r *rand.Rand) ([]placement.Policy, []placement.Candidate) {
 			if r.IntN(4) == 0 {
 				c.Grant = v1alpha1.GrantAccountWide
 			}
+			randomFacts(r, c)
 		}))
 	}
 	var policies []placement.Policy
@@ -256,31 +273,88 @@ func random(r *rand.Rand) ([]placement.Policy, []placement.Candidate) {
 				if r.IntN(3) == 0 {
 					s.Access.MinimumGrant = v1alpha1.GrantScoped
 				}
+				randomRules(r, s)
 			}))
+		policies[i].IsBaseline = i > 0
 	}
 	return policies, candidates
 }
 
+// randomFacts are such that most places have most of what policies may ask for.
+func randomFacts(r *rand.Rand, c *placement.Candidate) {
+	pick := func(values ...string) string { return values[r.IntN(len(values))] }
+	c.Verification = v1alpha1.LocationVerification(pick("Confirmed", "Confirmed", "Declared", "Contradicted"))
+	c.RunBy = v1alpha1.Operator{
+		SeatCountry: pick("FR", "FR", "DE", "US", ""), ControlCountry: pick("FR", "FR", "NO", "US", ""),
+		NonEUHolderPercent: pick("0", "10", "24", "30", ""), NonEUTotalPercent: pick("0", "39", "50", ""),
+		ExtraterritorialLaw: v1alpha1.LawExposure(pick("None", "None", "Exposed", "")),
+	}
+	c.Facts.PUE = pick("1.1", "1.3", "1.8", "")
+	if r.IntN(3) > 0 {
+		c.Facts.GridIntensity = new(r.Int32N(400))
+	}
+	for _, scheme := range []string{"HDS", "SecNumCloud"} {
+		if r.IntN(2) == 0 {
+			attested(scheme + " " + pick("1", "3.2", "-") + " " + pick("2027-01-01", "2027-01-01", "2020-01-01", "-"))(c)
+		}
+	}
+	if r.IntN(5) == 0 {
+		tainted(v1alpha1.TaintEffect(pick("NoSchedule", "PreferNoSchedule")), "t")(c)
+	}
+}
+
+// randomRules asks for little at a time, so that something is eligible now and then.
+func randomRules(r *rand.Rand, s *v1alpha1.SovereigntyPolicySpec) {
+	switch r.IntN(10) {
+	case 0:
+		s.Residency.Location = v1alpha1.AssuranceConfirmed
+	case 1:
+		s.Jurisdiction.Perimeter = []v1alpha1.Perimeter{"FR", "EU", "EEA"}[r.IntN(3)]
+	case 2:
+		s.Jurisdiction.MaxNonEUHolderPercent, s.Jurisdiction.MaxNonEUTotalPercent = "24", "39"
+	case 3:
+		s.Jurisdiction.ExtraterritorialLaw = v1alpha1.Forbidden
+	case 4:
+		s.Environment = v1alpha1.Environment{MaximumGridIntensity: new(int32(300)), MaximumPUE: "1.5"}
+	case 5, 6, 7:
+		applies := []v1alpha1.AttestedCopies{"", "AllCopies", "CloudCopies", "AnyCopy", "Primary"}
+		s.Attestations = []v1alpha1.AttestationRule{{
+			Scheme: []string{"HDS", "SecNumCloud"}[r.IntN(2)], MinimumVersion: []string{"", "3"}[r.IntN(2)],
+			AppliesTo: applies[r.IntN(len(applies))], Requirement: []v1alpha1.Requirement{"", "Required", "Preferred"}[r.IntN(3)],
+		}}
+	}
+	s.ValidationActions = [][]v1alpha1.ValidationAction{nil, {"Deny"}, {"Warn"}, {"Audit"}, {"Warn", "Audit"}}[r.IntN(5)]
+}
+
 func TestDecisionHasTheseProperties(t *testing.T) {
+	satisfied := 0
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		policies, candidates := random(r)
-		decision := decide(policies, candidates)
+		now := func(r *placement.Request) { r.Now = noon }
+		decision := decide(policies, candidates, now)
 
 		shuffled := slices.Clone(candidates)
 		r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		if diff := cmp.Diff(decision, decide(policies, shuffled)); diff != "" {
+		if diff := cmp.Diff(decision, decide(policies, shuffled, now)); diff != "" {
 			t.Fatalf("seed %d: the order of candidates changes the decision:\n%s", seed, diff)
 		}
 
 		extra, _ := random(r)
-		stricter := decide(append(slices.Clone(policies), extra...), candidates)
+		stricter := decide(append(slices.Clone(policies), extra...), candidates, now)
 		for _, candidate := range stricter.Candidates {
 			before := decision.Candidates[slices.IndexFunc(decision.Candidates, func(j placement.Judged) bool {
 				return j.PlaceReference == candidate.PlaceReference
 			})]
-			if candidate.Eligible() && !before.Eligible() {
-				t.Fatalf("seed %d: another policy made %s eligible", seed, candidate)
+			for _, role := range []v1alpha1.CopyRole{v1alpha1.RolePrimary, v1alpha1.RoleReplica} {
+				if candidate.EligibleAs(role) && !before.EligibleAs(role) {
+					t.Fatalf("seed %d: another policy made %s eligible as %s", seed, candidate, role)
+				}
+			}
+			for _, objection := range before.Objections {
+				if !slices.Contains(candidate.Objections, objection) {
+					t.Fatalf("seed %d: another policy took the objection %+v away from %s", seed, objection, candidate)
+				}
 			}
 		}
 		if stricter.Satisfied && !decision.Satisfied {
@@ -293,10 +367,14 @@ func TestDecisionHasTheseProperties(t *testing.T) {
 		if !decision.Satisfied {
 			continue
 		}
-		again := decide(policies, candidates, func(r *placement.Request) { r.Placed = decision.Copies })
+		satisfied++
+		again := decide(policies, candidates, now, func(r *placement.Request) { r.Placed = decision.Copies })
 		if diff := cmp.Diff(placesOf(decision.Copies), placesOf(again.Copies)); diff != "" {
 			t.Fatalf("seed %d: deciding again moves copies:\n%s", seed, diff)
 		}
+	}
+	if satisfied < 500 || satisfied > 2500 {
+		t.Errorf("%d of 3000 worlds are satisfied, which tries little", satisfied)
 	}
 }
 
@@ -327,6 +405,14 @@ func satisfies(policies []placement.Policy, candidates []placement.Judged, set i
 		atHome = atHome || candidate.OnPremise
 	}
 	for _, p := range policies {
+		if !p.Denies() {
+			continue
+		}
+		for _, asked := range p.Spec.Attestations {
+			if asked.AppliesTo == v1alpha1.AttestAnyCopy && asked.Requirement != v1alpha1.Preferred && !anyAttested(asked, candidates, set) {
+				return false
+			}
+		}
 		rules := p.Spec.Copies
 		if count < int(rules.Minimum) || len(operators) < int(rules.DistinctOperators) ||
 			rules.OnPremise == v1alpha1.Required && !atHome {
@@ -334,6 +420,19 @@ func satisfies(policies []placement.Policy, candidates []placement.Judged, set i
 		}
 	}
 	return primaries > 0
+}
+
+// anyAttested asks the rule about all copies of each candidate alone.
+func anyAttested(asked v1alpha1.AttestationRule, candidates []placement.Judged, set int) bool {
+	asked.AppliesTo = v1alpha1.AttestAllCopies
+	alone := placement.Request{Now: noon, Policies: []placement.Policy{baseline(policy("alone", perimeter("EEA"), asks(asked)))}}
+	for i, candidate := range candidates {
+		lacks := func(o placement.Objection) bool { return o.Rule == placement.RuleAttestation }
+		if set&(1<<i) != 0 && !slices.ContainsFunc(placement.Judge(alone, candidate.Candidate), lacks) {
+			return true
+		}
+	}
+	return false
 }
 
 func TestCandidatesComeFromAProvider(t *testing.T) {

@@ -19,6 +19,8 @@ var (
 		adoptable,
 		suspended,
 		available,
+		taint,
+		keyless,
 	}
 	// policyRules are judged for each candidate under each policy.
 	policyRules = []ruleFunc{
@@ -26,56 +28,83 @@ var (
 		residency,
 		verification,
 		country,
+		seat,
+		control,
+		nonEUHolder,
+		nonEUTotal,
+		extraterritorialLaw,
 		onPremise,
+		grid,
+		pue,
 		grant,
 		versioning,
 		objectLock,
 		encryption,
 	}
-	// processingRules judge a place where data is read but not kept.
-	processingRules = []ruleFunc{residency, verification, country, onPremise}
+	// listRules are those of which a policy may have several.
+	listRules = []func(in Request, policy Policy, c Candidate) []*Objection{attestation}
+	// processingRules judge a place where data is read but not kept: where it stands,
+	// and under whose law. What is attested of its object storage is beside the point.
+	processingRules = []ruleFunc{
+		residency, verification, country, seat, control, nonEUHolder, nonEUTotal, extraterritorialLaw, onPremise,
+	}
 )
 
 // Judge gives every objection against a candidate, of all policies and rules.
 func Judge(in Request, c Candidate) []Objection {
 	var objections []Objection
 	for _, rule := range ownRules {
-		objections = keep(objections, "", rule(in, c))
+		if objection := rule(in, c); objection != nil {
+			objections = append(objections, *objection)
+		}
 	}
 	for _, policy := range in.Policies {
 		for _, rule := range policyRules {
-			objections = keep(objections, policy.Name, rule(in, policy, c))
+			objections = keep(objections, policy, rule(in, policy, c))
+		}
+		for _, rule := range listRules {
+			objections = keep(objections, policy, rule(in, policy, c)...)
 		}
 	}
 	return objections
 }
 
-// JudgeProcessing gives every objection against reading data at a place, such as
-// the place of the operator itself.
+// JudgeProcessing gives every objection that keeps data from being read at a place,
+// such as the place of the operator itself.
 func JudgeProcessing(policies []Policy, c Candidate) []Objection {
 	var objections []Objection
 	for _, policy := range policies {
+		if !policy.Denies() {
+			continue
+		}
 		for _, rule := range processingRules {
-			objections = keep(objections, policy.Name, rule(Request{Policies: policies}, policy, c))
+			objections = keep(objections, policy, rule(Request{Policies: policies}, policy, c))
 		}
 	}
 	return objections
 }
 
-func keep(objections []Objection, policy string, objection *Objection) []Objection {
-	if objection == nil {
-		return objections
+// keep adds the objections of a policy, with what it does about them.
+func keep(objections []Objection, policy Policy, raised ...*Objection) []Objection {
+	for _, objection := range raised {
+		if objection == nil {
+			continue
+		}
+		objection.Policy = policy.Name
+		if !policy.Denies() {
+			objection.Action = policy.Spec.Action()
+		}
+		objections = append(objections, *objection)
 	}
-	objection.Policy = policy
-	return append(objections, *objection)
+	return objections
 }
 
 func object(rule Rule, reason, format string, args ...any) *Objection {
 	return &Objection{Rule: rule, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// againstPrimary narrows an objection to the primary.
-func (o *Objection) againstPrimary() *Objection {
-	o.Role = v1alpha1.RolePrimary
+// against narrows an objection to copies of one role.
+func (o *Objection) against(role v1alpha1.CopyRole) *Objection {
+	o.Role = role
 	return o
 }

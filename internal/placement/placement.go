@@ -11,12 +11,14 @@ package placement
 
 import (
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/location"
 )
 
 // Request is everything that a decision depends on.
@@ -35,6 +37,9 @@ type Request struct {
 	Candidates []Candidate
 	// Placed are the copies that exist already.
 	Placed []Copy
+	// Now is the time as of which facts with an end are judged. At the zero time none
+	// of them holds.
+	Now time.Time
 }
 
 // wantedPrimary is the place that the bucket asks for its primary, and the field
@@ -61,13 +66,27 @@ type Namespace struct {
 type Policy struct {
 	Name string
 	Spec v1alpha1.SovereigntyPolicySpec
+	// IsBaseline tells that it binds the bucket through appliesTo, and that the bucket
+	// does not name it.
+	IsBaseline bool
 }
+
+// Denies tells whether objections of the policy keep data away. Those of others are
+// only shown.
+func (p Policy) Denies() bool { return p.Spec.Action() == v1alpha1.ActionDeny }
+
+// IsAdvice tells that the policy changes nothing at all: it is a baseline that does
+// not deny. One that the bucket names and that does not deny keeps no data away
+// either, and still says how copies are kept.
+func (p Policy) IsAdvice() bool { return p.IsBaseline && !p.Denies() }
 
 // Candidate is a place with the facts that rules judge.
 type Candidate struct {
 	v1alpha1.PlaceReference
 	// Operator identifies who runs it: providers of one group count as one.
 	Operator string
+	// RunBy is what is known of who runs it.
+	RunBy v1alpha1.Operator
 	// Territory is where it stands; the zero value is unknown and thus outside.
 	Territory geo.Territory
 	// Verification says how sure that is, and Contradiction what is declared and
@@ -77,6 +96,12 @@ type Candidate struct {
 	// Availability is what the vendor's API says of the place; empty where none does.
 	Availability v1alpha1.LocationAvailability
 	OnPremise    bool
+	// Facts are what else is known of the place.
+	Facts location.Facts
+	// Attestations are those of its services that count.
+	Attestations []v1alpha1.AttestationStatus
+	// Taints of the provider.
+	Taints []v1alpha1.Taint
 	// Grant is the narrowest key that an application can get there; empty is none.
 	Grant v1alpha1.GrantLevel
 	// Capabilities found by trying.
@@ -118,16 +143,24 @@ type Objection struct {
 	Message string
 	// Role is set when the objection is only against a copy of that role.
 	Role v1alpha1.CopyRole
+	// Action is Warn or Audit when the objection keeps nothing away; empty is Deny.
+	Action v1alpha1.ValidationAction
 }
 
-// Concerns tells whether the objection is against a copy of the role.
+// Concerns tells whether the objection is about a copy of the role.
 func (o Objection) Concerns(role v1alpha1.CopyRole) bool { return o.Role == "" || o.Role == role }
 
-// Against gives the first objection against a copy of the role at a candidate, or
-// nil.
+// Denies tells whether the objection keeps anything away, and is not only shown.
+func (o Objection) Denies() bool { return o.Action == "" }
+
+// Excludes tells whether the objection keeps a copy of the role away.
+func (o Objection) Excludes(role v1alpha1.CopyRole) bool { return o.Denies() && o.Concerns(role) }
+
+// Against gives the first objection that keeps a copy of the role away from a
+// candidate, or nil.
 func Against(in Request, candidate Candidate, role v1alpha1.CopyRole) *Objection {
 	for _, objection := range Judge(in, candidate) {
-		if objection.Concerns(role) {
+		if objection.Excludes(role) {
 			return &objection
 		}
 	}
@@ -144,10 +177,15 @@ const (
 	RuleAdoption     Rule = "adoption"
 	RuleSuspended    Rule = "suspended"
 	RuleAvailability Rule = "availability"
+	RuleTaint        Rule = "taint"
 	RuleResidency    Rule = "residency"
 	RuleVerification Rule = "verification"
 	RuleCountry      Rule = "country"
+	RuleJurisdiction Rule = "jurisdiction"
+	RuleAttestation  Rule = "attestation"
 	RuleOnPremise    Rule = "onPremise"
+	RuleGrid         Rule = "grid"
+	RulePUE          Rule = "pue"
 	RuleGrant        Rule = "grant"
 	RuleCapability   Rule = "capability"
 	RuleCopies       Rule = "copies"
@@ -168,7 +206,7 @@ type Judged struct {
 // EligibleAs tells whether a copy of the role may be here.
 func (j Judged) EligibleAs(role v1alpha1.CopyRole) bool {
 	for _, objection := range j.Objections {
-		if objection.Concerns(role) {
+		if objection.Excludes(role) {
 			return false
 		}
 	}
@@ -180,9 +218,15 @@ func (j Judged) Eligible() bool {
 	return j.EligibleAs(v1alpha1.RolePrimary) || j.EligibleAs(v1alpha1.RoleReplica)
 }
 
-// selects tells whether a selector selects the namespace. A nil or malformed
+// IsBaselineOf tells whether a policy binds every bucket of a namespace, whichever
+// policy the bucket names.
+func IsBaselineOf(policy v1alpha1.SovereigntyPolicySpec, namespace Namespace) bool {
+	return policy.AppliesTo != nil && Selects(policy.AppliesTo.NamespaceSelector, namespace)
+}
+
+// Selects tells whether a selector selects the namespace. A nil or malformed
 // selector selects nothing.
-func selects(selector *metav1.LabelSelector, namespace Namespace) bool {
+func Selects(selector *metav1.LabelSelector, namespace Namespace) bool {
 	if selector == nil {
 		return false
 	}

@@ -5,7 +5,7 @@ import "github.com/rempart/rempart/api/v1alpha1"
 // providerNamespace refuses places of a provider that does not admit the
 // bucket's namespace.
 func providerNamespace(in Request, c Candidate) *Objection {
-	if selects(c.AllowedNamespaces, in.Namespace) {
+	if Selects(c.AllowedNamespaces, in.Namespace) {
 		return nil
 	}
 	return object(RuleNamespace, v1alpha1.ReasonNamespaceNotAllowed,
@@ -13,9 +13,9 @@ func providerNamespace(in Request, c Candidate) *Objection {
 }
 
 // policyNamespace refuses every place to a bucket whose namespace may not name
-// the policy.
+// the policy. Baselines bind buckets that do not name them.
 func policyNamespace(in Request, policy Policy, _ Candidate) *Objection {
-	if selects(policy.Spec.AllowedNamespaces, in.Namespace) {
+	if policy.IsBaseline || Selects(policy.Spec.AllowedNamespaces, in.Namespace) {
 		return nil
 	}
 	return object(RuleNamespace, v1alpha1.ReasonNamespaceNotAllowed,

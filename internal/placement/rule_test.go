@@ -126,8 +126,8 @@ func TestRules(t *testing.T) {
 		"grant: account-wide, scoped asked": {candidate: place("a", "x", accountWide), policy: policy("p", scoped), want: []string{"p/grant/GrantTooWide/Primary"}},
 		"grant: account-wide, nothing said": {candidate: place("a", "x", accountWide), policy: policy("p")},
 		"grant: scoped":                     {candidate: place("a", "x"), policy: policy("p", scoped)},
-		"grant: none, whatever is asked":    {candidate: place("a", "x", noKeys), policy: policy("p"), want: []string{"p/grant/GrantTooWide/Primary"}},
-		"grant: none, scoped asked":         {candidate: place("a", "x", noKeys), policy: policy("p", scoped), want: []string{"p/grant/GrantTooWide/Primary"}},
+		"grant: none, whatever is asked":    {candidate: place("a", "x", noKeys), policy: policy("p"), want: []string{"/grant/GrantTooWide/Primary"}},
+		"grant: none, scoped asked":         {candidate: place("a", "x", noKeys), policy: policy("p", scoped), want: []string{"/grant/GrantTooWide/Primary"}},
 
 		"verification: contradicted, inside":         {candidate: place("a", "x", verified("Contradicted")), policy: policy("p"), want: []string{"p/verification/LocationContradicted"}},
 		"verification: contradicted, outside":        {candidate: place("a", "x", in("CA"), verified("Contradicted")), policy: policy("p"), want: []string{"p/residency/OutsidePerimeter", "p/verification/LocationContradicted"}},

@@ -7,6 +7,9 @@ import (
 	"github.com/rempart/rempart/internal/geo"
 )
 
+// pointsForPreference is what each preference that a place does not meet costs it.
+const pointsForPreference = 5
+
 // Weights of what makes one eligible place better than another; together 100.
 const (
 	weightReady     = 50 // it answers now
@@ -30,11 +33,11 @@ func score(in Request, c Candidate) int32 {
 	if c.OnPremise || !prefersOnPremise(in) {
 		points += weightOnPremise
 	}
-	return points
+	return max(points-int32(unmetPreferences(in, c))*pointsForPreference, 0) //nolint:gosec // a handful
 }
 
 func prefersOnPremise(in Request) bool {
 	return slices.ContainsFunc(in.Policies, func(p Policy) bool {
-		return p.Spec.Copies.OnPremise == v1alpha1.Preferred
+		return !p.IsAdvice() && p.Spec.Copies.OnPremise == v1alpha1.Preferred
 	})
 }

@@ -14,20 +14,28 @@ const (
 )
 
 // Summarise gives the candidates as a status shows them: refused locations of a
-// provider with the same objections are one entry, the best come first.
+// provider with the same objections are one entry, the best come first. Where there
+// are too many, those that hold no copy are left out first.
 func Summarise(candidates []Judged) []v1alpha1.CandidateStatus {
 	var entries []v1alpha1.CandidateStatus
+	var holds []bool
 	for _, candidate := range candidates {
-		entry := entryFor(candidate)
+		entry, isPlaced := entryFor(candidate), candidate.Placed != ""
 		index := slices.IndexFunc(entries, func(e v1alpha1.CandidateStatus) bool {
 			return !e.Eligible && !entry.Eligible && e.ProviderName == entry.ProviderName &&
 				slices.Equal(e.Objections, entry.Objections)
 		})
 		if index >= 0 {
 			entries[index].Locations = append(entries[index].Locations, entry.Locations...)
+			holds[index] = holds[index] || isPlaced
 			continue
 		}
-		entries = append(entries, entry)
+		entries, holds = append(entries, entry), append(holds, isPlaced)
+	}
+	for i := len(entries) - 1; i >= 0 && len(entries) > maximumEntries; i-- {
+		if !holds[i] {
+			entries = slices.Delete(entries, i, i+1)
+		}
 	}
 	return entries[:min(len(entries), maximumEntries)]
 }
@@ -48,6 +56,7 @@ func entryFor(candidate Judged) v1alpha1.CandidateStatus {
 			Reason:  objection.Reason,
 			Message: shorten(objection.Message),
 			Role:    objection.Role,
+			Action:  objection.Action,
 		})
 	}
 	return entry

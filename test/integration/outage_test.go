@@ -144,7 +144,7 @@ func TestCopiesMoveWhenAPlaceBecomesIllegal(t *testing.T) {
 	ovh := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "ovh"}}
 	w.update(ovh, func() { ovh.Spec.Locations[0].Country = "GB" })
 	violation := w.await(bucket, v1alpha1.ConditionResidencyCompliant, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
-	wantIn(t, violation.Message, "the copy at ovh/GRA may not be there: GB is outside FR")
+	wantIn(t, violation.Message, "the copy at ovh/GRA may not be there by rule residency of policy etat-civil: GB is outside FR")
 	w.awaitEvent("ResidencyViolation", "GB is outside FR")
 	w.eventually(func() error {
 		if w.replicas(bucket)["tds-outscale/eu-west-2"] == nil {

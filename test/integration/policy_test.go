@@ -27,7 +27,7 @@ func TestAPolicyCountsHowItsBucketsFare(t *testing.T) {
 	w.bucket("elections", "another-policy")
 	w.awaitSummary(policy, v1alpha1.PolicySummary{Pass: 1, Fail: 1})
 	if diff := cmp.Diff(map[string]string{
-		"Name": "etat-civil", "Perimeter": "FR", "Copies": "2", "Operators": "2", "RPO": "10s", "RTO": "5m0s",
+		"Name": "etat-civil", "Perimeter": "FR", "Law": "<nil>", "Action": `["Deny"]`, "Copies": "2", "Operators": "2", "RPO": "10s", "RTO": "5m0s",
 		"Pass": "1", "Fail": "1", "Ready": "True",
 	}, w.columns("sovereigntypolicies", policy.Name, "Age")); diff != "" {
 		t.Errorf("kubectl get shows (-want +got):\n%s", diff)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -72,8 +71,8 @@ func surveyBucket(ctx context.Context, from cluster, key client.ObjectKey) ([]cl
 	if err := s.list(ctx, &v1alpha1.BucketReplicaList{}, client.InNamespace(key.Namespace)); err != nil {
 		return nil, err
 	}
-	err := s.get(ctx, client.ObjectKey{Name: bucket.Spec.PolicyRef.Name}, &v1alpha1.SovereigntyPolicy{})
-	if err != nil && !apierrors.IsNotFound(err) {
+	// All of them, because any may apply to the namespace.
+	if err := s.list(ctx, &v1alpha1.SovereigntyPolicyList{}); err != nil {
 		return nil, err
 	}
 	if err := s.get(ctx, client.ObjectKey{Name: key.Namespace}, &corev1.Namespace{}); err != nil {
@@ -82,11 +81,14 @@ func surveyBucket(ctx context.Context, from cluster, key client.ObjectKey) ([]cl
 	return s.objects, nil
 }
 
-// surveyPolicy reads what placement looks at for the buckets under one policy, in
-// one namespace or, if that is empty, in all.
+// surveyPolicy reads what placement looks at for the buckets that one policy binds,
+// in one namespace or, if that is empty, in all.
 func surveyPolicy(ctx context.Context, from cluster, policy, namespace string) ([]client.Object, error) {
 	s := &survey{cluster: from}
-	if err := s.get(ctx, client.ObjectKey{Name: policy}, &v1alpha1.SovereigntyPolicy{}); err != nil {
+	if err := from.Get(ctx, client.ObjectKey{Name: policy}, &v1alpha1.SovereigntyPolicy{}); err != nil {
+		return nil, fmt.Errorf("read SovereigntyPolicy %s: %w", policy, err)
+	}
+	if err := s.list(ctx, &v1alpha1.SovereigntyPolicyList{}); err != nil {
 		return nil, err
 	}
 	if err := s.list(ctx, &v1alpha1.SovereignProviderList{}); err != nil {
@@ -101,7 +103,7 @@ func surveyPolicy(ctx context.Context, from cluster, policy, namespace string) (
 	}
 	read := map[string]bool{}
 	for _, bucket := range buckets.Items {
-		if bucket.Spec.PolicyRef.Name != policy || read[bucket.Namespace] {
+		if read[bucket.Namespace] {
 			continue
 		}
 		read[bucket.Namespace] = true

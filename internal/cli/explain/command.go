@@ -157,7 +157,8 @@ func (c *command) world(ctx context.Context, files []client.Object) (*world, []*
 	if err != nil {
 		return nil, nil, err
 	}
-	return w, touched(all[*v1alpha1.SovereignBucket](w.memory), files), nil
+	changed := slices.Concat(files, w.replaced)
+	return w, touched(all[*v1alpha1.SovereignBucket](w.memory), changed), nil
 }
 
 // touched are the buckets whose decision may depend on the files.
@@ -168,7 +169,8 @@ func touched(buckets []*v1alpha1.SovereignBucket, files []client.Object) []*v1al
 			case *v1alpha1.SovereignBucket:
 				return client.ObjectKeyFromObject(file) == client.ObjectKeyFromObject(bucket)
 			case *v1alpha1.SovereigntyPolicy:
-				return file.Name == bucket.Spec.PolicyRef.Name
+				// Whom a baseline binds depends on the labels of namespaces.
+				return file.Name == bucket.Spec.PolicyRef.Name || file.Spec.AppliesTo != nil
 			case *corev1.Namespace:
 				return file.Name == bucket.Namespace
 			case *v1alpha1.BucketReplica:
@@ -223,11 +225,9 @@ func (c *command) policy(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	buckets := slices.DeleteFunc(all[*v1alpha1.SovereignBucket](w.memory), func(b *v1alpha1.SovereignBucket) bool {
-		return b.Spec.PolicyRef.Name != args[0]
-	})
+	buckets := w.boundBy(args[0])
 	if len(buckets) == 0 {
-		c.env.Note("no SovereignBucket names the policy " + args[0])
+		c.env.Note("the policy " + args[0] + " binds no SovereignBucket")
 	}
 	return c.answer(cmd.Context(), w, buckets, nil)
 }
@@ -237,6 +237,10 @@ func (c *command) answer(ctx context.Context, w *world, buckets []*v1alpha1.Sove
 	slices.SortFunc(buckets, func(a, b *v1alpha1.SovereignBucket) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
+	w.now = c.env.Clock.Now()
+	if at != nil {
+		w.now = *at
+	}
 	found := answer{at: at, buckets: []Explanation{}}
 	for _, bucket := range buckets {
 		decided, err := w.decide(ctx, bucket)

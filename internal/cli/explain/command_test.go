@@ -59,6 +59,12 @@ func TestExplainsManifestsWithoutACluster(t *testing.T) {
 				"-f", "testdata/commune/30-buckets.yaml",
 			}, env.ExitOK,
 		},
+		"law, attestations and climate count, under every policy that binds the bucket": {
+			"rules.txt", []string{"-f", "testdata/rules.yaml"}, env.ExitOK,
+		},
+		"an attestation that will be over does not": {
+			"rules-later.txt", []string{"-f", "testdata/rules.yaml", "--at", "2027-07-01"}, env.ExitNo,
+		},
 		"without a provider there is no place": {
 			"no-provider.txt", []string{"-f", "testdata/commune/20-policy.yaml", "-f", "testdata/commune/30-buckets.yaml"}, env.ExitNo,
 		},

@@ -40,6 +40,8 @@ type Explanation struct {
 
 	// title, policy and rules are for people.
 	title, policy, rules string
+	// baselines are the other policies that bind the bucket, in words.
+	baselines []string
 	// illegal are copies that exist and may not stay.
 	illegal []placement.IllegalCopy
 }
@@ -74,17 +76,15 @@ type Candidate struct {
 // Objection is one reason against a candidate.
 type Objection struct {
 	// Policy that objects; empty when the provider or the bucket itself does.
-	Policy  string `json:"policy"`
-	Rule    string `json:"rule"`
-	Reason  string `json:"reason"`
+	Policy string `json:"policy"`
+	Rule   string `json:"rule"`
+	Reason string `json:"reason"`
+	// Action is Deny, or Warn or Audit when the objection keeps nothing away.
 	Action  string `json:"action"`
 	Message string `json:"message"`
 	// Role is set when the objection is only against a copy of that role.
 	Role v1alpha1.CopyRole `json:"role,omitempty"`
 }
-
-// actionDeny is what every objection does: it keeps copies from a place.
-const actionDeny = "Deny"
 
 // explanation makes the model of a decision.
 func (d decided) explanation() Explanation {
@@ -96,7 +96,11 @@ func (d decided) explanation() Explanation {
 		title: bucket.Spec.Dataset.Title, policy: bucket.Spec.PolicyRef.Name,
 		illegal: d.decision.Illegal,
 	}
-	for _, policy := range d.facts.Policies {
+	for _, policy := range slices.Concat(d.facts.Policies, d.facts.Advice) {
+		if policy.IsBaseline {
+			e.baselines = append(e.baselines, policy.Name+": "+describe(policy.Spec))
+			continue
+		}
 		e.rules = describe(policy.Spec)
 	}
 	placed := d.facts.Placed()
@@ -157,7 +161,7 @@ func objections(found []placement.Objection) []Objection {
 	for _, objection := range found {
 		converted = append(converted, Objection{
 			Policy: objection.Policy, Rule: string(objection.Rule), Reason: objection.Reason,
-			Action: actionDeny, Message: objection.Message, Role: objection.Role,
+			Action: string(cmp.Or(objection.Action, v1alpha1.ActionDeny)), Message: objection.Message, Role: objection.Role,
 		})
 	}
 	return converted

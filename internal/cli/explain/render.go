@@ -35,6 +35,9 @@ func (e Explanation) render(text *output.Text) {
 	} else {
 		text.Line("POLICY    %s: %s", e.policy, e.rules)
 	}
+	for _, baseline := range e.baselines {
+		text.Line("BASELINE  %s", baseline)
+	}
 	if e.Satisfied {
 		text.Line("DECISION  SATISFIED")
 	} else {
@@ -129,12 +132,24 @@ func (c Candidate) rank() string {
 }
 
 // gravestFirst gives what speaks against any copy before what speaks against one
-// role.
+// role, and what keeps none away last.
 func (c Candidate) gravestFirst() []Objection {
 	return slices.SortedStableFunc(slices.Values(c.Objections), func(a, b Objection) int {
-		return min(len(a.Role), 1) - min(len(b.Role), 1)
+		return a.lightness() - b.lightness()
 	})
 }
+
+func (o Objection) lightness() int {
+	switch {
+	case !o.denies():
+		return 2
+	case o.Role != "":
+		return 1
+	}
+	return 0
+}
+
+func (o Objection) denies() bool { return o.Action == string(v1alpha1.ActionDeny) }
 
 // String reads: policy etat-civil, residency: CA is outside FR (OutsidePerimeter).
 func (o Objection) String() string {
@@ -145,6 +160,12 @@ func (o Objection) String() string {
 	if o.Role != "" {
 		who += ", not as " + strings.ToLower(string(o.Role))
 	}
+	switch o.Action {
+	case string(v1alpha1.ActionWarn):
+		who += ", only a warning"
+	case string(v1alpha1.ActionAudit):
+		who += ", only recorded"
+	}
 	return fmt.Sprintf("%s: %s (%s)", who, o.Message, o.Reason)
 }
 
@@ -154,7 +175,11 @@ func describe(spec v1alpha1.SovereigntyPolicySpec) string {
 	if countries := spec.Residency.AllowedCountries; len(countries) > 0 {
 		where += " and there in " + strings.Join(countries, ", ")
 	}
-	parts := []string{where, count(max(spec.Copies.Minimum, 1), "copy", "copies")}
+	if spec.Residency.Location == v1alpha1.AssuranceConfirmed {
+		where += ", confirmed by its provider's API"
+	}
+	parts := append([]string{where}, describeFacts(spec)...)
+	parts = append(parts, count(max(spec.Copies.Minimum, 1), "copy", "copies"))
 	if spec.Copies.DistinctOperators > 1 {
 		parts = append(parts, fmt.Sprintf("%d operators", spec.Copies.DistinctOperators))
 	}
@@ -175,7 +200,56 @@ func describe(spec v1alpha1.SovereigntyPolicySpec) string {
 	if spec.Protection.Versioning == v1alpha1.Required {
 		parts = append(parts, "old versions kept")
 	}
+	if action := spec.Action(); action != v1alpha1.ActionDeny {
+		parts = append(parts, "and keeps nothing away: "+string(action))
+	}
 	return strings.Join(parts, ", ")
+}
+
+// describeFacts says what a policy asks of who runs places, and of what is known of
+// them.
+func describeFacts(spec v1alpha1.SovereigntyPolicySpec) []string {
+	var parts []string
+	law := spec.Jurisdiction
+	if law.Perimeter != "" {
+		parts = append(parts, "operators seated in and controlled from "+string(law.Perimeter))
+	}
+	if law.MaxNonEUHolderPercent != "" {
+		parts = append(parts, "at most "+law.MaxNonEUHolderPercent+" % of them with one holder from outside the Union")
+	}
+	if law.MaxNonEUTotalPercent != "" {
+		parts = append(parts, "at most "+law.MaxNonEUTotalPercent+" % of them outside the Union")
+	}
+	if law.ExtraterritorialLaw == v1alpha1.Forbidden {
+		parts = append(parts, "no extraterritorial law")
+	}
+	for _, asked := range spec.Attestations {
+		parts = append(parts, describeAttestation(asked))
+	}
+	if limit := spec.Environment.MaximumGridIntensity; limit != nil {
+		parts = append(parts, fmt.Sprintf("at most %d g CO2e/kWh", *limit))
+	}
+	if limit := spec.Environment.MaximumPUE; limit != "" {
+		parts = append(parts, "PUE at most "+limit)
+	}
+	return parts
+}
+
+func describeAttestation(asked v1alpha1.AttestationRule) string {
+	what := strings.TrimSuffix(asked.Scheme+" "+asked.MinimumVersion, " ")
+	if asked.Requirement == v1alpha1.Preferred {
+		what += " preferred"
+	}
+	switch asked.AppliesTo {
+	case v1alpha1.AttestCloudCopies:
+		return what + " outside own premises"
+	case v1alpha1.AttestAnyCopy:
+		return what + " at one copy"
+	case v1alpha1.AttestPrimary:
+		return what + " at the primary"
+	default:
+		return what + " everywhere"
+	}
 }
 
 func count(n int32, one, many string) string {

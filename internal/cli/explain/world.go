@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -27,6 +28,10 @@ type world struct {
 	// assumed are the providers about which only the files tell, so that what
 	// trying would show is assumed.
 	assumed map[string]bool
+	// now is as of when is decided.
+	now time.Time
+	// replaced are the objects of the cluster that those of the files take the place of.
+	replaced []client.Object
 	// lookFor tells where a missing policy is to come from.
 	lookFor string
 }
@@ -67,15 +72,18 @@ func fromFilesAgainst(ctx context.Context, cluster, files []client.Object) (*wor
 			merged = append(merged, object)
 		}
 	}
+	var replaced []client.Object
 	for _, object := range files {
-		if replaced := before.find(typeOf(object), client.ObjectKeyFromObject(object)); replaced != nil {
-			inherit(object, replaced)
+		if old := before.find(typeOf(object), client.ObjectKeyFromObject(object)); old != nil {
+			inherit(object, old)
+			replaced = append(replaced, old)
 		}
 	}
 	w, err := newWorld(ctx, merged)
 	if err != nil {
 		return nil, err
 	}
+	w.replaced = replaced
 	w.assumed, w.lookFor = assumed, "it is neither in the files nor in the cluster"
 	return w, nil
 }
@@ -163,6 +171,24 @@ func (w *world) fillInFromStatus(bucket *v1alpha1.SovereignBucket) {
 	}
 }
 
+// boundBy are the buckets that a policy binds.
+func (w *world) boundBy(name string) []*v1alpha1.SovereignBucket {
+	policy, exists := w.memory.find(typeOf(&v1alpha1.SovereigntyPolicy{}), client.ObjectKey{Name: name}).(*v1alpha1.SovereigntyPolicy)
+	return slices.DeleteFunc(all[*v1alpha1.SovereignBucket](w.memory), func(b *v1alpha1.SovereignBucket) bool {
+		if b.Spec.PolicyRef.Name == name || !exists {
+			return b.Spec.PolicyRef.Name != name
+		}
+		namespace := w.memory.find(typeOf(&corev1.Namespace{}), client.ObjectKey{Name: b.Namespace}) // newWorld fills them in
+		return !placement.IsBaselineOf(policy.Spec, placement.Namespace{Name: b.Namespace, Labels: namespace.GetLabels()})
+	})
+}
+
+// instant is a clock that stands still.
+type instant time.Time
+
+// Now gives the instant.
+func (i instant) Now() time.Time { return time.Time(i) }
+
 // decided is a decision with the facts that it was made from.
 type decided struct {
 	facts    gather.Facts
@@ -172,7 +198,7 @@ type decided struct {
 // decide decides about a bucket as the operator does. Under a policy that does
 // not exist, nothing is eligible.
 func (w *world) decide(ctx context.Context, bucket *v1alpha1.SovereignBucket) (decided, error) {
-	facts, err := gather.Gatherer{Reader: w.memory}.Bucket(ctx, bucket)
+	facts, err := gather.Gatherer{Reader: w.memory, Clock: instant(w.now)}.Bucket(ctx, bucket)
 	isMissing := fault.HasReason(err, fault.PolicyNotFound)
 	if err != nil && !isMissing {
 		return decided{}, fmt.Errorf("gather what is known of %s/%s: %w", bucket.Namespace, bucket.Name, err)

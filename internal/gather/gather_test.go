@@ -1,0 +1,137 @@
+package gather_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/placement"
+)
+
+type indexer struct{ builder *fake.ClientBuilder }
+
+func (i indexer) IndexField(_ context.Context, of client.Object, field string, extract client.IndexerFunc) error {
+	i.builder.WithIndex(of, field, extract)
+	return nil
+}
+
+// cluster has a namespace ccas with the label service=social, and these objects.
+func cluster(t *testing.T, objects ...client.Object) client.Reader {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ccas", Labels: map[string]string{"service": "social"}}}
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(append(objects, namespace)...)
+	if err := gather.Index(t.Context(), indexer{builder}); err != nil {
+		t.Fatal(err)
+	}
+	return builder.Build()
+}
+
+func policy(name string, change ...func(*v1alpha1.SovereigntyPolicySpec)) *v1alpha1.SovereigntyPolicy {
+	p := &v1alpha1.SovereigntyPolicy{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	for _, f := range change {
+		f(&p.Spec)
+	}
+	return p
+}
+
+func appliesTo(service string) func(*v1alpha1.SovereigntyPolicySpec) {
+	return func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.AppliesTo = &v1alpha1.AppliesTo{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"service": service}}}
+	}
+}
+
+func warns(s *v1alpha1.SovereigntyPolicySpec) {
+	s.ValidationActions = []v1alpha1.ValidationAction{v1alpha1.ActionWarn}
+}
+
+func names(policies []placement.Policy) []string {
+	var names []string
+	for _, p := range policies {
+		name := p.Name
+		if p.IsBaseline {
+			name += " as baseline"
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+func TestABucketIsBoundByThePolicyThatItNamesAndByBaselines(t *testing.T) {
+	now := time.Date(2026, time.November, 24, 12, 0, 0, 0, time.UTC)
+	bucket := &v1alpha1.SovereignBucket{ObjectMeta: metav1.ObjectMeta{Namespace: "ccas", Name: "dossiers"}}
+	for name, test := range map[string]struct {
+		named           string
+		policies        []client.Object
+		binding, advice []string
+		wantMissing     bool
+	}{
+		"the one that it names alone": {"p", []client.Object{policy("a"), policy("p")}, []string{"p"}, nil, false},
+		"baselines beside it": {
+			"p", []client.Object{policy("b", appliesTo("social")), policy("a", appliesTo("social")), policy("p"), policy("x", appliesTo("elections"))},
+			[]string{"p", "a as baseline", "b as baseline"}, nil, false,
+		},
+		"one that is both is named":                    {"p", []client.Object{policy("p", appliesTo("social"))}, []string{"p"}, nil, false},
+		"a baseline that only warns":                   {"p", []client.Object{policy("a", appliesTo("social"), warns), policy("p")}, []string{"p"}, []string{"a as baseline"}, false},
+		"one that is named and warns":                  {"p", []client.Object{policy("p", warns)}, []string{"p"}, nil, false},
+		"without the one that it names no other binds": {"p", []client.Object{policy("a", appliesTo("social"))}, nil, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bucket.Spec.PolicyRef.Name = test.named
+			facts, err := gather.Gatherer{Reader: cluster(t, test.policies...), Clock: clocktesting.NewFakePassiveClock(now)}.Bucket(t.Context(), bucket)
+			if fault.HasReason(err, fault.PolicyNotFound) != test.wantMissing || err != nil && !test.wantMissing {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.binding, names(facts.Policies)); diff != "" {
+				t.Errorf("binding (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.advice, names(facts.Advice)); diff != "" {
+				t.Errorf("advice (-want +got):\n%s", diff)
+			}
+			request := facts.Request()
+			if len(request.Policies) != len(test.binding)+len(test.advice) || !request.Now.Equal(now) {
+				t.Errorf("the request has %d policies, as of %s", len(request.Policies), request.Now)
+			}
+		})
+	}
+}
+
+func TestFactsThatEndAreWaitedFor(t *testing.T) {
+	provider := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "ovh"}, Spec: v1alpha1.SovereignProviderSpec{
+		Locations: []v1alpha1.Location{{Name: "GRA", Country: "FR"}},
+		Attestations: []v1alpha1.Attestation{{
+			Scheme: "HDS", Service: v1alpha1.ObjectStorage, Locations: []string{"GRA"}, ValidUntil: "2026-11-24",
+		}},
+	}}
+	asking := policy("p", func(s *v1alpha1.SovereigntyPolicySpec) { s.Attestations = []v1alpha1.AttestationRule{{Scheme: "HDS"}} })
+	bucket := &v1alpha1.SovereignBucket{ObjectMeta: metav1.ObjectMeta{Namespace: "ccas", Name: "dossiers"}}
+	bucket.Spec.PolicyRef.Name = "p"
+	clock := clocktesting.NewFakePassiveClock(time.Date(2026, time.November, 24, 22, 0, 0, 0, time.UTC))
+	gatherer := gather.Gatherer{Reader: cluster(t, provider, asking), Clock: clock}
+	for _, want := range []time.Duration{2 * time.Hour, 0} {
+		facts, err := gatherer.Bucket(t.Context(), bucket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := facts.UntilExpiry(); got != want {
+			t.Errorf("at %s something ends in %s, want %s", clock.Now(), got, want)
+		}
+		clock.SetTime(clock.Now().Add(2 * time.Hour))
+	}
+}
