@@ -7,6 +7,8 @@ package v1alpha1
 //	SovereignProvider     Ready ── Reachable, CredentialsValid, LocationsVerified, ClockInSync
 //	                      WithinLimits    (where the vendor states limits)
 //	SovereigntyPolicy     Ready
+//	                      Satisfiable
+//	                      WithinConcentration    (where the policy speaks of concentration)
 //	SovereignBucket       Ready ── PlacementSatisfied, ResidencyCompliant of the primary
 //	                      PlacementSatisfied
 //	                      ResidencyCompliant
@@ -35,6 +37,11 @@ const (
 	ConditionClockInSync = "ClockInSync"
 	// ConditionWithinLimits: the account keeps away from the limits that its vendor states.
 	ConditionWithinLimits = "WithinLimits"
+
+	// ConditionSatisfiable: there are places that a bucket under the policy could have.
+	ConditionSatisfiable = "Satisfiable"
+	// ConditionWithinConcentration: no operator holds more of what is stored than the policy wants.
+	ConditionWithinConcentration = "WithinConcentration"
 
 	// ConditionPlacementSatisfied: places that satisfy the policy hold every copy.
 	ConditionPlacementSatisfied = "PlacementSatisfied"

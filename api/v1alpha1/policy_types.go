@@ -7,6 +7,7 @@ import (
 
 // SovereigntyPolicySpec is a set of rules that datasets live under. A rule that
 // is absent asks for nothing.
+// +kubebuilder:validation:XValidation:rule="!has(self.prioritizers) || has(self.near) || !self.prioritizers.exists(p, p.name == 'Proximity')",message="prioritizer Proximity needs near: it says to what a place is close"
 type SovereigntyPolicySpec struct {
 	// description says what the policy is for.
 	// +optional
@@ -48,6 +49,22 @@ type SovereigntyPolicySpec struct {
 	// access says what kind of keys applications may get.
 	// +optional
 	Access AccessRules `json:"access,omitzero"`
+	// concentration says how much one operator should hold of all that is stored
+	// under this policy. It is shown and lowers scores; it never refuses a place.
+	// +optional
+	Concentration ConcentrationRules `json:"concentration,omitzero"`
+	// prioritizers say which of the places that satisfy every rule are chosen, by
+	// weight. Absent is Sovereignty alone.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	Prioritizers []Prioritizer `json:"prioritizers,omitempty"`
+	// near is the place that prioritizer Proximity measures from, such as the town
+	// hall.
+	// +optional
+	Near *Point `json:"near,omitempty"`
 	// environment bounds what the electricity of a place may cost the climate.
 	// +optional
 	Environment Environment `json:"environment,omitzero"`
@@ -212,11 +229,64 @@ type CopyRules struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=8
 	DistinctOperators int32 `json:"distinctOperators,omitempty"`
+	// minimumDistanceKm is how far every two copies are apart at least, in
+	// kilometres along the surface of the earth. A place whose coordinates are not
+	// known is far from nothing. Absent asks for nothing.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=20000
+	MinimumDistanceKm int32 `json:"minimumDistanceKm,omitempty"`
 	// onPremise says whether copies stand in the authority's own premises:
 	// Required (at least one), Preferred, Allowed (default), Forbidden, Only.
 	// +optional
 	// +kubebuilder:validation:Enum=Required;Preferred;Allowed;Forbidden;Only
 	OnPremise Requirement `json:"onPremise,omitempty"`
+}
+
+// ConcentrationRules say how much one operator should hold.
+type ConcentrationRules struct {
+	// maximumSharePercent is the share of the stored bytes of all buckets that name
+	// this policy that one operator should hold at most.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	MaximumSharePercent int32 `json:"maximumSharePercent,omitempty"`
+}
+
+// PrioritizerName names what makes one place better than another.
+// +kubebuilder:validation:Enum=Sovereignty;Carbon;Proximity;Spread
+type PrioritizerName string
+
+// Prioritizers. Sovereignty reads where a place stands, how sure that is and who
+// controls its operator; Carbon how much CO2 its power makes; Proximity how far it
+// is from near; Spread how much its operator holds already.
+const (
+	PrioritizerSovereignty PrioritizerName = "Sovereignty"
+	PrioritizerCarbon      PrioritizerName = "Carbon"
+	PrioritizerProximity   PrioritizerName = "Proximity"
+	PrioritizerSpread      PrioritizerName = "Spread"
+)
+
+// Prioritizer is one reason to prefer a place, with its weight.
+type Prioritizer struct {
+	// name of the prioritizer: Sovereignty, Carbon, Proximity or Spread.
+	// +required
+	Name PrioritizerName `json:"name,omitempty"`
+	// weight beside the other prioritizers. Default 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	Weight int32 `json:"weight,omitempty"`
+}
+
+// Point is a place on the earth.
+type Point struct {
+	// latitude in degrees, north is positive: a decimal number such as "48.11".
+	// +required
+	Latitude Latitude `json:"latitude,omitempty"`
+	// longitude in degrees, east is positive: a decimal number such as "-1.68".
+	// +required
+	Longitude Longitude `json:"longitude,omitempty"`
 }
 
 // GrantLevel says how far an application's key reaches.
@@ -397,7 +467,8 @@ type DrillRules struct {
 
 // SovereigntyPolicyStatus says how the buckets under a policy fare.
 type SovereigntyPolicyStatus struct {
-	// conditions are Ready.
+	// conditions are Ready, Satisfiable, and where the policy speaks of
+	// concentration WithinConcentration.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -409,6 +480,54 @@ type SovereigntyPolicyStatus struct {
 	// summary counts the buckets that this policy binds.
 	// +optional
 	Summary PolicySummary `json:"summary,omitzero"`
+	// concentration says how what is stored under this policy is spread over
+	// operators. Absent as long as nothing is known to be stored.
+	// +optional
+	Concentration *ConcentrationStatus `json:"concentration,omitempty"`
+}
+
+// ConcentrationStatus says how stored bytes are spread over operators.
+type ConcentrationStatus struct {
+	// operators that hold something, the largest first.
+	// +optional
+	// +listType=map
+	// +listMapKey=operator
+	// +kubebuilder:validation:MaxItems=64
+	Operators []OperatorShare `json:"operators,omitempty"`
+	// effectiveOperators is how many operators of equal size would be as
+	// concentrated: 1 over the sum of the squares of all shares, such as "1.8".
+	// +optional
+	// +kubebuilder:validation:MaxLength=8
+	EffectiveOperators string `json:"effectiveOperators,omitempty"`
+	// survivalPercent is the share of the buckets that keep a copy which is complete
+	// and within its objective when the largest operator is gone, rounded down.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	SurvivalPercent int32 `json:"survivalPercent"`
+	// unmeasuredBuckets counts the buckets of which it is not known how much they
+	// hold. They are in no share.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	UnmeasuredBuckets int32 `json:"unmeasuredBuckets,omitempty"`
+}
+
+// OperatorShare is what one operator holds.
+type OperatorShare struct {
+	// operator as distinct operators are counted: its group, or its legal entity.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	Operator string `json:"operator,omitempty"`
+	// name of a legal entity of it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=200
+	Name string `json:"name,omitempty"`
+	// sharePercent of all stored bytes, rounded.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	SharePercent int32 `json:"sharePercent"`
 }
 
 // PolicySummary counts buckets. Names are only shown in their own namespace.

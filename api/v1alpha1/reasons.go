@@ -92,6 +92,10 @@ const (
 	ReasonNotEnoughCopies = "NotEnoughCopies"
 	// ReasonNotEnoughOperators: the eligible places belong to too few operators.
 	ReasonNotEnoughOperators = "NotEnoughOperators"
+	// ReasonTooClose: the policy asks for more distance between copies than there is.
+	ReasonTooClose = "TooClose"
+	// ReasonTooConcentrated: one operator holds a larger share of what is stored than the policy wants.
+	ReasonTooConcentrated = "TooConcentrated"
 	// ReasonOnPremiseRequired: the policy asks for premises of one's own, and this or every place is elsewhere.
 	ReasonOnPremiseRequired = "OnPremiseRequired"
 	// ReasonOnPremiseForbidden: the policy forbids premises of one's own.

@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -78,7 +79,29 @@ func (s *scope) placementSatisfied(err error) metav1.Condition {
 	if lost := s.lostPrimary(); lost != nil {
 		return condition.False(this, v1alpha1.ReasonPrimaryRelocationRequired, lost.Message)
 	}
+	if near := s.tooClose(); near != nil {
+		return *near
+	}
 	return condition.True(this, v1alpha1.ReasonSucceeded, "")
+}
+
+// tooClose says which copy is to go because it is too close to another one, or nil.
+// Others take its place already; it is kept up until somebody lets it go.
+func (s *scope) tooClose() *metav1.Condition {
+	for i := range s.facts.Replicas {
+		replica := &s.facts.Replicas[i]
+		for _, illegal := range s.decision.Illegal {
+			index := slices.IndexFunc(illegal.Objections, func(o placement.Objection) bool { return o.Rule == placement.RuleDistance })
+			if index < 0 || illegal.PlaceReference != replica.Spec.PlaceReference || illegal.Role != replica.Spec.Role {
+				continue
+			}
+			objection := illegal.Objections[index]
+			return new(condition.False(v1alpha1.ConditionPlacementSatisfied, objection.Reason, fmt.Sprintf(
+				"the copy at %s is to be replaced: %s. It is kept up meanwhile; to have it erased once its replacement is verified, set the annotation %s to %s",
+				replica.Spec.PlaceReference, objection.Message, v1alpha1.ConfirmDeleteAnnotation, replica.Spec.BucketName)))
+		}
+	}
+	return nil
 }
 
 // asBefore keeps a condition that this look could not judge.

@@ -1,5 +1,6 @@
 // Package policy reconciles SovereigntyPolicies: it counts how the buckets that each
-// binds fare, and tells whether it can bind any. Everything else about policies is
+// binds fare and what each operator holds of them, and tells whether it can bind any
+// and whether there are places that satisfy it. Everything else about policies is
 // decided where they apply.
 //
 // Start reading at Reconciler.Reconcile.
@@ -7,6 +8,7 @@ package policy
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +23,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/concentration"
+	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/loop"
 	"github.com/rempart/rempart/internal/placement"
 )
@@ -47,7 +51,7 @@ func NewReconciler(config Config) *Reconciler {
 
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereigntypolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereigntypolicies/status,verbs=get;update;patch
-// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets;sovereignproviders;bucketreplicas,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 
 // SetupWithManager has the manager run the reconciler.
@@ -58,6 +62,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.SovereignBucket{}, handler.EnqueueRequestsFromMapFunc(r.concernedBy)).
 		// Its labels tell whom a policy is for.
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.all), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		Watches(&v1alpha1.SovereignProvider{}, handler.EnqueueRequestsFromMapFunc(r.all)).
+		Watches(&v1alpha1.BucketReplica{}, r.holdings(), builder.WithPredicates(holdingChanged())).
 		WithOptions(loop.ControllerOptions(1)).
 		Complete(r)
 }
@@ -68,10 +74,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	if err := r.Client.Get(ctx, request.NamespacedName, &policy); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	s := &scope{policy: &policy}
+	s := &scope{policy: &policy, now: r.Clock.Now()}
 	pass := r.finisher.Begin(&policy)
 	defer func() { result, err = pass.Finish(ctx, s.report(err), err) }()
-	return ctrl.Result{}, loop.Run(ctx, s, r.observe)
+	return ctrl.Result{}, loop.Run(ctx, s, r.observe, r.survey, r.weigh)
 }
 
 // scope holds what one reconcile finds out.
@@ -80,13 +86,30 @@ type scope struct {
 	namespaces []placement.Namespace
 	// buckets are those that the policy binds.
 	buckets []v1alpha1.SovereignBucket
+	// datasets are what their copies hold, in the same order.
+	datasets  []concentration.Dataset
+	providers []v1alpha1.SovereignProvider
+	// candidates are the places of the providers.
+	candidates []placement.Candidate
+	now        time.Time
 }
 
 func (s *scope) report(err error) loop.Report {
 	if err == nil {
 		s.policy.Status.Summary = summarise(s.policy, s.buckets)
+		s.policy.Status.Concentration = s.concentrationStatus()
 	}
-	return loop.Report{Conditions: []metav1.Condition{s.ready()}}
+	conditions := []metav1.Condition{s.ready()}
+	if err != nil {
+		return loop.Report{Conditions: conditions}
+	}
+	conditions = append(conditions, s.satisfiable())
+	if within, isAsked := s.withinConcentration(); isAsked {
+		conditions = append(conditions, within)
+	} else {
+		condition.Remove(&s.policy.Status.Conditions, v1alpha1.ConditionWithinConcentration)
+	}
+	return loop.Report{Conditions: conditions, Decay: s.untilExpiry()}
 }
 
 // concernedBy wakes the policy that a bucket names, and every baseline.

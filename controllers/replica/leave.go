@@ -20,7 +20,26 @@ func (s *scope) comesBeforeItsBucket() bool {
 // be, so that it is not made again there. To let it go untouched would be to
 // forget where data is.
 func (s *scope) isLeaving() bool {
-	return s.bucket.DeletionTimestamp.IsZero() && s.wasProvisioned() && len(s.facts.Policies) > 0 && s.objection() != nil
+	return s.bucket.DeletionTimestamp.IsZero() && s.wasProvisioned() && len(s.facts.Policies) > 0 &&
+		(s.objection() != nil || s.tooClose() != nil)
+}
+
+// tooClose tells why the copy cannot stay beside the others, or nil. As long as it is
+// there it is kept up: data may be where it is, and a copy that is too close is better
+// than none.
+func (s *scope) tooClose() *placement.Objection {
+	if s.isPrimary() {
+		return nil
+	}
+	return placement.TooClose(s.facts.Request(), s.replica.Spec.PlaceReference)
+}
+
+// whyLeaving says why the copy is on its way out.
+func (s *scope) whyLeaving() string {
+	if objection := s.objection(); objection != nil {
+		return objection.Message
+	}
+	return s.tooClose().Message
 }
 
 // objection tells why the copy may not be where it is, or nil.
@@ -69,7 +88,7 @@ func (s *scope) mayEmpty() error {
 	if confirmed != name {
 		return fault.New(fault.Waiting, fault.DeletionNotConfirmed,
 			"bucket %s at %s holds data where it may not be (%s): to erase it, set the annotation %s of the SovereignBucket to %s",
-			name, place, s.objection().Message, v1alpha1.ConfirmDeleteAnnotation, name)
+			name, place, s.whyLeaving(), v1alpha1.ConfirmDeleteAnnotation, name)
 	}
 	if !s.isSafeElsewhere() {
 		return fault.New(fault.Waiting, fault.DeletionBlocked,

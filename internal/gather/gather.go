@@ -164,12 +164,11 @@ func (g Gatherer) policies(ctx context.Context, named string, namespace placemen
 		return nil, fmt.Errorf("list the policies: %w", err)
 	}
 	var binding []placement.Policy
-	for _, policy := range all.Items {
-		switch {
-		case policy.Name == named:
-			binding = append(binding, placement.Policy{Name: policy.Name, Spec: policy.Spec})
-		case placement.IsBaselineOf(policy.Spec, namespace):
-			binding = append(binding, placement.Policy{Name: policy.Name, Spec: policy.Spec, IsBaseline: true})
+	for i := range all.Items {
+		policy := placement.FromPolicy(&all.Items[i])
+		policy.IsBaseline = policy.Name != named
+		if !policy.IsBaseline || placement.IsBaselineOf(policy.Spec, namespace) {
+			binding = append(binding, policy)
 		}
 	}
 	slices.SortFunc(binding, func(a, b placement.Policy) int {
@@ -227,10 +226,14 @@ func (f Facts) UntilExpiry() time.Duration {
 	return next.Sub(f.Now)
 }
 
-// Placed are the copies that exist and are not being deleted, the primary first.
+// Placed are the copies that exist and are not being deleted: the primary first, then
+// by age, which is who stays of two that are too close to each other.
 func (f Facts) Placed() []placement.Copy {
 	var copies []placement.Copy
-	for _, replica := range f.Replicas {
+	byAge := slices.SortedFunc(slices.Values(f.Replicas), func(a, b v1alpha1.BucketReplica) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	for _, replica := range byAge {
 		copied := placement.Copy{PlaceReference: replica.Spec.PlaceReference, Role: replica.Spec.Role}
 		if replica.DeletionTimestamp.IsZero() && !slices.Contains(copies, copied) {
 			copies = append(copies, copied)

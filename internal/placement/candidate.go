@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/geo"
 	"github.com/rempart/rempart/internal/location"
 )
 
@@ -25,6 +26,7 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 			PlaceReference:    v1alpha1.PlaceReference{ProviderName: provider.Name, Location: l.Name},
 			Operator:          OperatorOf(provider),
 			RunBy:             runBy,
+			Point:             geo.ParsePoint(l.Latitude, l.Longitude),
 			Territory:         l.Territory,
 			Verification:      l.Verification,
 			Contradiction:     l.Contradiction,

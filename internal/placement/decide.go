@@ -17,7 +17,8 @@ type Decision struct {
 	// Copies are what is to be there, the primary first. It holds every placed
 	// copy that may stay. Nothing is added to an unsatisfied decision.
 	Copies []Copy
-	// Illegal are placed copies that a rule forbids where they are.
+	// Illegal are placed copies that a rule forbids where they are, and those that are
+	// too close to others and have found a replacement.
 	Illegal []IllegalCopy
 	// Candidates are all of them, the best first.
 	Candidates []Judged
@@ -43,41 +44,59 @@ func Decide(in Request) Decision {
 			lost.Objections[0].Message
 		return decision
 	}
-	chosen, missing := choose(requiredSet(in), legal, decision.Candidates)
-	if missing != nil {
+	required := requiredSet(in)
+	stay, leave := required.apart(legal)
+	chosen := choose(required, stay, decision.Candidates)
+	if chosen == nil {
 		decision.Copies = copiesOf(legal)
-		decision.Reason, decision.Message = decision.explain(in, *missing)
+		decision.Reason, decision.Message = decision.explain(in, required.shortage(legal, decision.Candidates))
 		return decision
 	}
 	decision.Satisfied = true
 	decision.Copies = copiesOf(chosen)
+	for _, m := range leave {
+		decision.refuse(m, *required.closeness(stay, &m.Candidate))
+	}
 	return decision
 }
 
+// refuse says of a placed copy that may be where it is that others take its place.
+func (d *Decision) refuse(m member, objection Objection) {
+	m.Objections = append(m.Objections, objection)
+	d.Illegal = append(d.Illegal, IllegalCopy{Copy: Copy{PlaceReference: m.PlaceReference, Role: m.role}, Objections: excluding(m.Objections, m.role)})
+}
+
 // judgeAll judges the candidates and sorts them: those that hold the dataset
-// already, then by score, then by name.
+// already, then by points, then by name.
 func judgeAll(in Request) []Judged {
-	judged := make([]Judged, 0, len(in.Candidates))
-	for _, candidate := range in.Candidates {
-		j := Judged{Candidate: candidate, Objections: Judge(in, candidate)}
+	found, order := make([]Judged, len(in.Candidates)), make([]*Judged, len(in.Candidates))
+	scale := newScale(in)
+	for i, candidate := range in.Candidates {
+		j := &found[i]
+		j.Candidate, j.Objections = candidate, judgeForChoice(in, candidate)
 		if j.Eligible() {
-			j.Score = score(in, candidate)
+			j.Points, j.SpreadPoints = scale.points(candidate)
+			j.Score = shown(j.Points)
 		}
 		for _, placed := range in.Placed {
 			if placed.PlaceReference == candidate.PlaceReference {
 				j.Placed = placed.Role
 			}
 		}
-		judged = append(judged, j)
+		order[i] = j
 	}
-	slices.SortFunc(judged, func(a, b Judged) int {
-		return cmp.Or(holding(b)-holding(a), cmp.Compare(b.Score, a.Score), cmp.Compare(a.ProviderName, b.ProviderName),
+	slices.SortFunc(order, func(a, b *Judged) int {
+		return cmp.Or(holding(b)-holding(a), cmp.Compare(b.Points, a.Points), cmp.Compare(a.ProviderName, b.ProviderName),
 			cmp.Compare(a.Location, b.Location))
 	})
+	judged := make([]Judged, 0, len(order))
+	for _, j := range order {
+		judged = append(judged, *j)
+	}
 	return judged
 }
 
-func holding(j Judged) int {
+func holding(j *Judged) int {
 	if j.Holds {
 		return 1
 	}
@@ -92,7 +111,7 @@ func (d Decision) sortPlaced(placed []Copy) (legal []member, illegal []IllegalCo
 			illegal = append(illegal, IllegalCopy{Copy: c, Objections: []Objection{*gone(c)}})
 			continue
 		}
-		candidate := d.Candidates[index]
+		candidate := &d.Candidates[index]
 		if candidate.EligibleAs(c.Role) {
 			legal = append(legal, member{Judged: candidate, role: c.Role})
 			continue

@@ -41,6 +41,8 @@ var (
 		objectLock,
 		encryption,
 	}
+	// choiceRules are judged when places are chosen, and not of what is there.
+	choiceRules = []ruleFunc{distance}
 	// listRules are those of which a policy may have several.
 	listRules = []func(in Request, policy Policy, c Candidate) []*Objection{attestation}
 	// processingRules judge a place where data is read but not kept: where it stands,
@@ -64,6 +66,18 @@ func Judge(in Request, c Candidate) []Objection {
 		}
 		for _, rule := range listRules {
 			objections = keep(objections, policy, rule(in, policy, c)...)
+		}
+	}
+	return objections
+}
+
+// judgeForChoice gives every objection against having a copy at a candidate, those
+// included that it would meet only beside the others.
+func judgeForChoice(in Request, c Candidate) []Objection {
+	objections := Judge(in, c)
+	for _, policy := range in.Policies {
+		for _, rule := range choiceRules {
+			objections = keep(objections, policy, rule(in, policy, c))
 		}
 	}
 	return objections

@@ -69,6 +69,21 @@ type Policy struct {
 	// IsBaseline tells that it binds the bucket through appliesTo, and that the bucket
 	// does not name it.
 	IsBaseline bool
+	// SharePercents are what each operator holds of all that is stored under the
+	// policy, by the identity of the operator; nil is not known.
+	SharePercents map[string]int32
+}
+
+// FromPolicy gives a policy with what its status tells of stored bytes.
+func FromPolicy(policy *v1alpha1.SovereigntyPolicy) Policy {
+	p := Policy{Name: policy.Name, Spec: policy.Spec}
+	if stored := policy.Status.Concentration; stored != nil {
+		p.SharePercents = make(map[string]int32, len(stored.Operators))
+		for _, operator := range stored.Operators {
+			p.SharePercents[operator.Operator] = operator.SharePercent
+		}
+	}
+	return p
 }
 
 // Denies tells whether objections of the policy keep data away. Those of others are
@@ -96,6 +111,9 @@ type Candidate struct {
 	// Availability is what the vendor's API says of the place; empty where none does.
 	Availability v1alpha1.LocationAvailability
 	OnPremise    bool
+	// Point is where it is on the earth; nil is unknown, and then it is far from
+	// nothing.
+	Point *geo.Point
 	// Facts are what else is known of the place.
 	Facts location.Facts
 	// Attestations are those of its services that count.
@@ -190,6 +208,7 @@ const (
 	RuleCapability   Rule = "capability"
 	RuleCopies       Rule = "copies"
 	RuleOperators    Rule = "operators"
+	RuleDistance     Rule = "distance"
 )
 
 // Judged is a candidate with everything that was found about it.
@@ -197,7 +216,12 @@ type Judged struct {
 	Candidate
 	// Objections, of all policies and all rules.
 	Objections []Objection
-	// Score ranks eligible candidates, 0 to 100 in steps of 5.
+	// Points rank eligible candidates: hundredths of the score, not rounded.
+	Points int32
+	// SpreadPoints are those of Points that a set of copies gets once for each
+	// operator.
+	SpreadPoints int32
+	// Score is what is shown of the points: 0 to 100 in steps of 5.
 	Score int32
 	// Placed tells the role of the copy that is there already; empty if none is.
 	Placed v1alpha1.CopyRole

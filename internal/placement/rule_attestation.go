@@ -9,7 +9,7 @@ import (
 
 // attestation refuses places that lack what the policy wants attested of the object
 // storage there. That any copy has an attestation is asked of the whole set: see
-// unattestedSet. What is only preferred ranks: see unmetPreferences.
+// attestedOnce. What is only preferred ranks: see unmetPreferences.
 func attestation(in Request, policy Policy, c Candidate) []*Objection {
 	var objections []*Objection
 	for _, asked := range policy.Spec.Attestations {

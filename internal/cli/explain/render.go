@@ -42,7 +42,7 @@ func (e Explanation) render(text *output.Text) {
 		text.Line("DECISION  SATISFIED")
 	} else {
 		// The candidates are not in a status here but below.
-		text.Line("DECISION  NOT SATISFIED, %s: %s", e.Reason, strings.TrimSuffix(e.Message, ": see status.candidates"))
+		text.Line("DECISION  NOT SATISFIED, %s: %s", e.Reason, strings.TrimSuffix(e.Message, placement.SeeCandidates))
 	}
 	e.renderCopies(text)
 	e.renderCandidates(text)
