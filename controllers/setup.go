@@ -12,6 +12,7 @@ import (
 	"github.com/rempart/rempart/controllers/access"
 	"github.com/rempart/rempart/controllers/bucket"
 	"github.com/rempart/rempart/controllers/drill"
+	"github.com/rempart/rempart/controllers/exception"
 	"github.com/rempart/rempart/controllers/policy"
 	"github.com/rempart/rempart/controllers/provider"
 	"github.com/rempart/rempart/controllers/replica"
@@ -68,6 +69,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 			Client: client, Recorder: mgr.GetEventRecorder("drill"), Clock: deps.Clock,
 			Sessions: deps.Sessions, Installation: deps.Installation, MayRead: deps.MayRead,
 			Version: deps.Version, Metrics: drill.NewMetrics(deps.Registerer),
+		}),
+		"exception": exception.NewReconciler(exception.Config{
+			Client: client, Recorder: mgr.GetEventRecorder("exception"), Clock: deps.Clock,
+			Metrics: exception.NewMetrics(deps.Registerer),
 		}),
 	}
 	for name, reconciler := range reconcilers {

@@ -210,9 +210,25 @@ func TestOnlyPlacesThatMatterAreTried(t *testing.T) {
 	if got := worthTrying(candidates, nil, nil); len(got) != 0 {
 		t.Errorf("without policies and copies these are tried: %v", got)
 	}
-	got := worthTrying(candidates, []v1alpha1.BucketReplica{held}, []v1alpha1.SovereigntyPolicy{france})
+	got := worthTrying(candidates, []v1alpha1.BucketReplica{held}, allowances([]v1alpha1.SovereigntyPolicy{france}, nil, s.now))
 	if diff := cmp.Diff(map[string]bool{"gra": true, "sbg": true, "uk": true}, got); diff != "" {
 		t.Error(diff)
+	}
+
+	// An exception makes all places worth trying where its rule was in the way, until it ends.
+	hour := metav1.Duration{Duration: time.Hour}
+	france.Spec.Exceptions = v1alpha1.ExceptionRules{Rules: []v1alpha1.ExceptableRule{"residency"}, MaximumDuration: &hour}
+	excepted := []v1alpha1.SovereigntyException{{Spec: v1alpha1.SovereigntyExceptionSpec{
+		Rules: []v1alpha1.ExceptableRule{"residency"}, NotAfter: metav1.NewTime(s.now.Add(time.Minute)),
+	}}}
+	for after, want := range map[time.Duration]map[string]bool{
+		0:           {"gra": true, "sbg": true, "de": true, "uk": true, "unknown": true},
+		time.Minute: {"gra": true, "sbg": true},
+	} {
+		got := worthTrying(candidates, nil, allowances([]v1alpha1.SovereigntyPolicy{france}, excepted, s.now.Add(after)))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("after %s: %s", after, diff)
+		}
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // NextExpiry gives the moment at which a decision may change although nothing does
-// but the time: the end of an attestation that a policy asks for, at any candidate.
+// but the time: the end of an attestation that a policy asks for, at any candidate, or
+// of an exception.
 // There is none when nothing ends any more. No event tells of it, so whoever decides
 // has to look again then.
 func NextExpiry(in Request) (time.Time, bool) {
@@ -18,6 +19,11 @@ func NextExpiry(in Request) (time.Time, bool) {
 			for _, candidate := range in.Candidates {
 				next = sooner(next, endAfter(in.Now, asked, candidate))
 			}
+		}
+	}
+	for _, excepting := range in.Exceptions {
+		if in.Now.Before(excepting.NotAfter) {
+			next = sooner(next, excepting.NotAfter)
 		}
 	}
 	return next, !next.IsZero()
