@@ -99,5 +99,5 @@ func (s *scope) inForce() string {
 		names = append(names, string(rule))
 	}
 	return fmt.Sprintf("approved by %s: until %s these rules of policy %s do not count for %s %s: %s",
-		spec.ApprovedBy, exception.Until(s.exception), spec.PolicyRef.Name, spec.SubjectRef.Kind, spec.SubjectRef.Name, strings.Join(names, ", "))
+		spec.ApprovedBy, placement.Until(spec.NotAfter.Time), spec.PolicyRef.Name, spec.SubjectRef.Kind, spec.SubjectRef.Name, strings.Join(names, ", "))
 }

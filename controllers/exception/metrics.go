@@ -24,7 +24,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}, labels),
 		notAfter: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "rempart_exception_not_after_timestamp_seconds",
-			Help: "When the exception ends.",
+			Help: "When an exception ends that is active.",
 		}, labels),
 	}
 	registerer.MustRegister(m.active, m.notAfter)
@@ -34,11 +34,12 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 // record takes up whether an exception counts.
 func (m *Metrics) record(made *v1alpha1.SovereigntyException) {
 	labels := []string{made.Namespace, made.Name, made.Spec.PolicyRef.Name, made.Spec.SubjectRef.Name}
-	value := 0.0
-	if meta.IsStatusConditionTrue(made.Status.Conditions, v1alpha1.ConditionActive) {
-		value = 1
+	if !meta.IsStatusConditionTrue(made.Status.Conditions, v1alpha1.ConditionActive) {
+		m.active.WithLabelValues(labels...).Set(0)
+		m.notAfter.DeleteLabelValues(labels...)
+		return
 	}
-	m.active.WithLabelValues(labels...).Set(value)
+	m.active.WithLabelValues(labels...).Set(1)
 	m.notAfter.WithLabelValues(labels...).Set(float64(made.Spec.NotAfter.Unix()))
 }
 

@@ -201,6 +201,7 @@ func TestCapabilitiesBelongToAnEndpoint(t *testing.T) {
 // that it stands in. Nothing is written to the others.
 func TestOnlyPlacesThatMatterAreTried(t *testing.T) {
 	s := looked()
+	s.now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	s.provider.Spec.Locations = append(s.provider.Spec.Locations,
 		v1alpha1.Location{Name: "de", Country: "DE"}, v1alpha1.Location{Name: "uk", Country: "GB"}, v1alpha1.Location{Name: "unknown"})
 	france := v1alpha1.SovereigntyPolicy{Spec: v1alpha1.SovereigntyPolicySpec{Residency: v1alpha1.Residency{Perimeter: v1alpha1.PerimeterFR}}}

@@ -54,7 +54,7 @@ func Expired(e *v1alpha1.SovereigntyException, now time.Time) *Refusal {
 		return nil
 	}
 	return &Refusal{v1alpha1.ReasonExceptionExpired,
-		"it was over at " + Until(e) + ": " + words(e.Spec.Rules) + " of policy " + e.Spec.PolicyRef.Name + " count again"}
+		"it ended at " + placement.Until(e.Spec.NotAfter.Time) + ", and for policy " + e.Spec.PolicyRef.Name + " this counts again: " + words(e.Spec.Rules)}
 }
 
 // Begin is when an exception was made; one that no cluster has yet is made now.
@@ -63,11 +63,6 @@ func Begin(e *v1alpha1.SovereigntyException, now time.Time) time.Time {
 		return now
 	}
 	return e.CreationTimestamp.Time
-}
-
-// Until is when an exception ends, in words.
-func Until(e *v1alpha1.SovereigntyException) string {
-	return e.Spec.NotAfter.UTC().Format(time.RFC3339)
 }
 
 // Counting gives those of some exceptions that count: each is to one of the policies,

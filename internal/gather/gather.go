@@ -119,7 +119,7 @@ type Facts struct {
 	Advice []placement.Policy
 	// Exceptions are those made for the bucket that the policies allow.
 	Exceptions []placement.Exception
-	Providers []v1alpha1.SovereignProvider
+	Providers  []v1alpha1.SovereignProvider
 	// Now is when the facts were gathered.
 	Now time.Time
 	// Replicas are the copies that the operator made for this bucket, those being

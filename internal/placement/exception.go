@@ -46,11 +46,14 @@ func (in Request) exception(policy string, rule Rule) *Exception {
 func (in Request) excuse(objection Objection) Objection {
 	if excepting := in.exception(objection.Policy, objection.Rule); excepting != nil {
 		objection.Exception, objection.Reason = excepting.Name, v1alpha1.ReasonExceptionActive
-		objection.Message = "SovereigntyException " + excepting.Name + " allows until " +
-			excepting.NotAfter.UTC().Format(time.RFC3339) + " that " + objection.Message
+		objection.Message = "SovereigntyException " + excepting.Name + " lets it not count until " +
+			Until(excepting.NotAfter) + ": " + objection.Message
 	}
 	return objection
 }
+
+// Until writes an end for people, to the minute.
+func Until(end time.Time) string { return end.UTC().Format("2006-01-02 15:04 UTC") }
 
 // counts tells whether a policy keeps data away by a rule: it denies, and no
 // exception covers the rule.
