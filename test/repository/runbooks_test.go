@@ -15,7 +15,7 @@ import (
 
 // mustHaveRunbook are the reasons that leave a person with a decision.
 var mustHaveRunbook = []string{
-	"AuthenticationFailed", "CertificateInvalid", "DeletionBlocked", "DeletionGuardTripped", "DriftDetected", "NameConflict", "NotAdoptable", "NotOwner",
+	"AuthenticationFailed", "CertificateInvalid", "DeletionBlocked", "DeletionGuardTripped", "DriftDetected", "ExceptionExpired", "NameConflict", "NotAdoptable", "NotOwner",
 }
 
 // runbooks are the names of the pages.

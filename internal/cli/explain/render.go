@@ -44,6 +44,9 @@ func (e Explanation) render(text *output.Text) {
 		// The candidates are not in a status here but below.
 		text.Line("DECISION  NOT SATISFIED, %s: %s", e.Reason, strings.TrimSuffix(e.Message, placement.SeeCandidates))
 	}
+	for _, objection := range e.Excepted {
+		text.Line("EXCEPTED  %s", objection)
+	}
 	e.renderCopies(text)
 	e.renderCandidates(text)
 }
@@ -149,7 +152,7 @@ func (o Objection) lightness() int {
 	return 0
 }
 
-func (o Objection) denies() bool { return o.Action == string(v1alpha1.ActionDeny) }
+func (o Objection) denies() bool { return o.Action == string(v1alpha1.ActionDeny) && o.Exception == "" }
 
 // String reads: policy etat-civil, residency: CA is outside FR (OutsidePerimeter).
 func (o Objection) String() string {
@@ -160,10 +163,12 @@ func (o Objection) String() string {
 	if o.Role != "" {
 		who += ", not as " + strings.ToLower(string(o.Role))
 	}
-	switch o.Action {
-	case string(v1alpha1.ActionWarn):
+	switch {
+	case o.Exception != "":
+		who += ", excepted"
+	case o.Action == string(v1alpha1.ActionWarn):
 		who += ", only a warning"
-	case string(v1alpha1.ActionAudit):
+	case o.Action == string(v1alpha1.ActionAudit):
 		who += ", only recorded"
 	}
 	return fmt.Sprintf("%s: %s (%s)", who, o.Message, o.Reason)
