@@ -1,6 +1,8 @@
 package v1alpha1
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -70,7 +72,7 @@ type SovereigntyExceptionSpec struct {
 	ApprovedBy string `json:"approvedBy,omitempty"`
 	// notAfter is the moment from which the rules count again.
 	// +required
-	NotAfter metav1.Time `json:"notAfter,omitzero"`
+	NotAfter *metav1.Time `json:"notAfter,omitempty"`
 }
 
 // SovereigntyExceptionStatus says whether an exception counts.
@@ -116,6 +118,14 @@ type SovereigntyExceptionList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []SovereigntyException `json:"items"`
+}
+
+// End is the moment from which the rules count again. Without one they always did.
+func (e *SovereigntyException) End() time.Time {
+	if e.Spec.NotAfter == nil {
+		return time.Time{}
+	}
+	return e.Spec.NotAfter.Time
 }
 
 // GetConditions gives the conditions, for code that serves every kind.

@@ -61,8 +61,10 @@ func (s *scope) refusal() *exception.Refusal {
 	case s.subject == nil:
 		return &exception.Refusal{Reason: v1alpha1.ReasonSubjectNotFound, Message: spec.SubjectRef.Kind + " " + spec.SubjectRef.Name + " does not exist in this namespace"}
 	case s.subject.Spec.PolicyRef.Name != s.policy.Name && !placement.IsBaselineOf(s.policy.Spec, s.namespace):
-		return &exception.Refusal{Reason: v1alpha1.ReasonPolicyNotBinding,
-			Message: "policy " + s.policy.Name + " does not bind " + spec.SubjectRef.Kind + " " + spec.SubjectRef.Name + ", which names policy " + s.subject.Spec.PolicyRef.Name}
+		return &exception.Refusal{
+			Reason:  v1alpha1.ReasonPolicyNotBinding,
+			Message: "policy " + s.policy.Name + " does not bind " + spec.SubjectRef.Kind + " " + spec.SubjectRef.Name + ", which names policy " + s.subject.Spec.PolicyRef.Name,
+		}
 	}
 	return nil
 }
@@ -72,7 +74,7 @@ var final = []string{v1alpha1.ReasonExceptionExpired, v1alpha1.ReasonExceptionTo
 
 // report gives the conditions, and looks again when the exception ends.
 func (s *scope) report(err error) loop.Report {
-	report := loop.Report{Decay: max(s.exception.Spec.NotAfter.Sub(s.now), 0)}
+	report := loop.Report{Decay: max(s.exception.End().Sub(s.now), 0)}
 	if !s.isObserved {
 		report.Conditions = []metav1.Condition{condition.Unknown(v1alpha1.ConditionActive, string(fault.Of(err).Reason), err.Error())}
 		return report
@@ -99,5 +101,5 @@ func (s *scope) inForce() string {
 		names = append(names, string(rule))
 	}
 	return fmt.Sprintf("approved by %s: until %s these rules of policy %s do not count for %s %s: %s",
-		spec.ApprovedBy, placement.Until(spec.NotAfter.Time), spec.PolicyRef.Name, spec.SubjectRef.Kind, spec.SubjectRef.Name, strings.Join(names, ", "))
+		spec.ApprovedBy, placement.Until(s.exception.End()), spec.PolicyRef.Name, spec.SubjectRef.Kind, spec.SubjectRef.Name, strings.Join(names, ", "))
 }

@@ -30,7 +30,7 @@ func observed() *scope {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "e", CreationTimestamp: metav1.NewTime(noon)},
 		Spec: v1alpha1.SovereigntyExceptionSpec{
 			PolicyRef: v1alpha1.NameReference{Name: "p"}, SubjectRef: v1alpha1.SubjectReference{Kind: "SovereignBucket", Name: "b"},
-			Rules: []v1alpha1.ExceptableRule{"grid"}, ApprovedBy: "erin", NotAfter: metav1.NewTime(noon.Add(time.Hour)),
+			Rules: []v1alpha1.ExceptableRule{"grid"}, ApprovedBy: "erin", NotAfter: &metav1.Time{Time: noon.Add(time.Hour)},
 		},
 	}
 	return &scope{

@@ -40,7 +40,7 @@ func (m *Metrics) record(made *v1alpha1.SovereigntyException) {
 		return
 	}
 	m.active.WithLabelValues(labels...).Set(1)
-	m.notAfter.WithLabelValues(labels...).Set(float64(made.Spec.NotAfter.Unix()))
+	m.notAfter.WithLabelValues(labels...).Set(float64(made.End().Unix()))
 }
 
 // forget drops the series of an exception that is gone.

@@ -220,7 +220,7 @@ func TestOnlyPlacesThatMatterAreTried(t *testing.T) {
 	hour := metav1.Duration{Duration: time.Hour}
 	france.Spec.Exceptions = v1alpha1.ExceptionRules{Rules: []v1alpha1.ExceptableRule{"residency"}, MaximumDuration: &hour}
 	excepted := []v1alpha1.SovereigntyException{{Spec: v1alpha1.SovereigntyExceptionSpec{
-		Rules: []v1alpha1.ExceptableRule{"residency"}, NotAfter: metav1.NewTime(s.now.Add(time.Minute)),
+		Rules: []v1alpha1.ExceptableRule{"residency"}, NotAfter: &metav1.Time{Time: s.now.Add(time.Minute)},
 	}}}
 	for after, want := range map[time.Duration]map[string]bool{
 		0:           {"gra": true, "sbg": true, "de": true, "uk": true, "unknown": true},

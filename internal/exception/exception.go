@@ -37,11 +37,13 @@ func Refuse(e *v1alpha1.SovereigntyException, policy v1alpha1.SovereigntyPolicyS
 	case len(allowed.Rules) == 0:
 		return &Refusal{v1alpha1.ReasonRuleNotExceptable, "policy " + e.Spec.PolicyRef.Name + " allows no exception"}
 	case len(others) > 0:
-		return &Refusal{v1alpha1.ReasonRuleNotExceptable,
-			"policy " + e.Spec.PolicyRef.Name + " allows no exception to " + strings.Join(others, ", ") + ", but to " + words(allowed.Rules)}
+		return &Refusal{
+			v1alpha1.ReasonRuleNotExceptable,
+			"policy " + e.Spec.PolicyRef.Name + " allows no exception to " + strings.Join(others, ", ") + ", but to " + words(allowed.Rules),
+		}
 	case longest == nil:
 		return &Refusal{v1alpha1.ReasonExceptionTooLong, "policy " + e.Spec.PolicyRef.Name + " does not say how long an exception may last"}
-	case Begin(e, now).Add(longest.Duration).Before(e.Spec.NotAfter.Time):
+	case Begin(e, now).Add(longest.Duration).Before(e.End()):
 		return &Refusal{v1alpha1.ReasonExceptionTooLong, "policy " + e.Spec.PolicyRef.Name + " allows exceptions of " +
 			longest.Duration.String() + " from when they are made, and this one lasts longer: make another one that ends sooner"}
 	}
@@ -50,11 +52,13 @@ func Refuse(e *v1alpha1.SovereigntyException, policy v1alpha1.SovereigntyPolicyS
 
 // Expired tells that an exception is over, or gives nil.
 func Expired(e *v1alpha1.SovereigntyException, now time.Time) *Refusal {
-	if !now.IsZero() && now.Before(e.Spec.NotAfter.Time) {
+	if !now.IsZero() && now.Before(e.End()) {
 		return nil
 	}
-	return &Refusal{v1alpha1.ReasonExceptionExpired,
-		"it ended at " + placement.Until(e.Spec.NotAfter.Time) + ", and for policy " + e.Spec.PolicyRef.Name + " this counts again: " + words(e.Spec.Rules)}
+	return &Refusal{
+		v1alpha1.ReasonExceptionExpired,
+		"it ended at " + placement.Until(e.End()) + ", and for policy " + e.Spec.PolicyRef.Name + " this counts again: " + words(e.Spec.Rules),
+	}
 }
 
 // Begin is when an exception was made; one that no cluster has yet is made now.
@@ -76,7 +80,7 @@ func Counting(exceptions []v1alpha1.SovereigntyException, policies []placement.P
 			continue
 		}
 		counting = append(counting, placement.Exception{
-			Name: e.Name, Policy: e.Spec.PolicyRef.Name, Rules: e.Spec.Rules, NotAfter: e.Spec.NotAfter.Time,
+			Name: e.Name, Policy: e.Spec.PolicyRef.Name, Rules: e.Spec.Rules, NotAfter: e.End(),
 		})
 	}
 	return counting

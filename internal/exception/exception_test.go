@@ -20,7 +20,7 @@ func toGrid(hours int, rules ...v1alpha1.ExceptableRule) *v1alpha1.SovereigntyEx
 		ObjectMeta: metav1.ObjectMeta{Name: "e", CreationTimestamp: metav1.NewTime(made)},
 		Spec: v1alpha1.SovereigntyExceptionSpec{
 			PolicyRef: v1alpha1.NameReference{Name: "p"}, Rules: append(rules, "grid"),
-			NotAfter: metav1.NewTime(made.Add(time.Duration(hours) * time.Hour)),
+			NotAfter: &metav1.Time{Time: made.Add(time.Duration(hours) * time.Hour)},
 		},
 	}
 }

@@ -75,7 +75,7 @@ func (r *installed) excepts(t *testing.T, bucket *v1alpha1.SovereignBucket) {
 			PolicyRef:  bucket.Spec.PolicyRef,
 			SubjectRef: v1alpha1.SubjectReference{Kind: "SovereignBucket", Name: bucket.Name},
 			Rules:      []v1alpha1.ExceptableRule{"operators"}, Reason: "a trial", ApprovedBy: "dave",
-			NotAfter: metav1.NewTime(time.Now().Add(time.Hour)),
+			NotAfter: &metav1.Time{Time: time.Now().Add(time.Hour)},
 		},
 	}
 	// Dave has all rights in the namespace, and none on policies until he is given them.

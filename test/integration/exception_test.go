@@ -37,7 +37,7 @@ func exceptionFor(namespace, bucket, policy string, until time.Time) *v1alpha1.S
 			PolicyRef:  v1alpha1.NameReference{Name: policy},
 			SubjectRef: v1alpha1.SubjectReference{Kind: "SovereignBucket", Name: bucket},
 			Rules:      []v1alpha1.ExceptableRule{"residency"}, Reason: "the second centre opens in spring",
-			ApprovedBy: "erin", NotAfter: metav1.NewTime(until.Truncate(time.Second)),
+			ApprovedBy: "erin", NotAfter: &metav1.Time{Time: until.Truncate(time.Second)},
 		},
 	}
 }
@@ -218,7 +218,7 @@ func TestNobodyApprovesExceptionsForThemselves(t *testing.T) {
 		t.Errorf("who approves for the other policy: %v", err)
 	}
 	past := by("erin")
-	past.Spec.NotAfter = metav1.NewTime(time.Now().Add(-time.Minute))
+	past.Spec.NotAfter = &metav1.Time{Time: time.Now().Add(-time.Minute)}
 	if err := try("erin", past); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "spec.notAfter must be in the future") {
 		t.Errorf("an exception that is over: %v", err)
 	}
@@ -261,7 +261,7 @@ func (w *world) install(files ...string) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		for _, document := range strings.Split(string(content), "\n---\n") {
+		for document := range strings.SplitSeq(string(content), "\n---\n") {
 			object := &unstructured.Unstructured{}
 			if err := yaml.Unmarshal([]byte(document), &object.Object); err != nil {
 				w.t.Fatal(err)
