@@ -54,14 +54,21 @@ func (r *Reconciler) describe(ctx context.Context, s *scope) error {
 }
 
 // allowances are what each policy allows without exception, and what it allows with
-// each exception that somebody has made.
+// the exceptions that were made for a dataset.
 func allowances(policies []v1alpha1.SovereigntyPolicy, exceptions []v1alpha1.SovereigntyException, now time.Time) []placement.Request {
+	made := map[types.NamespacedName][]v1alpha1.SovereigntyException{}
+	for _, e := range exceptions {
+		subject := types.NamespacedName{Namespace: e.Namespace, Name: e.Spec.SubjectRef.Name}
+		made[subject] = append(made[subject], e)
+	}
 	var allowances []placement.Request
 	for i := range policies {
 		under := []placement.Policy{placement.FromPolicy(&policies[i])}
 		allowances = append(allowances, placement.Request{Policies: under, Now: now})
-		for _, counting := range exception.Counting(exceptions, under, now) {
-			allowances = append(allowances, placement.Request{Policies: under, Exceptions: []placement.Exception{counting}, Now: now})
+		for _, forSubject := range made {
+			if counting := exception.Counting(forSubject, under, now); len(counting) > 0 {
+				allowances = append(allowances, placement.Request{Policies: under, Exceptions: counting, Now: now})
+			}
 		}
 	}
 	return allowances

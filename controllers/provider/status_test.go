@@ -216,19 +216,34 @@ func TestOnlyPlacesThatMatterAreTried(t *testing.T) {
 		t.Error(diff)
 	}
 
-	// An exception makes all places worth trying where its rule was in the way, until it ends.
+	// Exceptions for one dataset make places worth trying where their rules were in the way, until they end.
 	hour := metav1.Duration{Duration: time.Hour}
-	france.Spec.Exceptions = v1alpha1.ExceptionRules{Rules: []v1alpha1.ExceptableRule{"residency"}, MaximumDuration: &hour}
-	excepted := []v1alpha1.SovereigntyException{{Spec: v1alpha1.SovereigntyExceptionSpec{
-		Rules: []v1alpha1.ExceptableRule{"residency"}, NotAfter: &metav1.Time{Time: s.now.Add(time.Minute)},
-	}}}
-	for after, want := range map[time.Duration]map[string]bool{
-		0:           {"gra": true, "sbg": true, "de": true, "uk": true, "unknown": true},
-		time.Minute: {"gra": true, "sbg": true},
+	france.Spec.Residency.AllowedCountries = []string{"FR"}
+	france.Spec.Exceptions = v1alpha1.ExceptionRules{Rules: []v1alpha1.ExceptableRule{"residency", "country"}, MaximumDuration: &hour}
+	made := func(bucket string, rule v1alpha1.ExceptableRule) v1alpha1.SovereigntyException {
+		return v1alpha1.SovereigntyException{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: bucket + "-" + string(rule)},
+			Spec: v1alpha1.SovereigntyExceptionSpec{
+				SubjectRef: v1alpha1.SubjectReference{Name: bucket}, Rules: []v1alpha1.ExceptableRule{rule},
+				NotAfter: &metav1.Time{Time: s.now.Add(time.Minute)},
+			},
+		}
+	}
+	both := []v1alpha1.SovereigntyException{made("a", "residency"), made("a", "country")}
+	apart := []v1alpha1.SovereigntyException{made("a", "residency"), made("b", "country")}
+	home := map[string]bool{"gra": true, "sbg": true}
+	for name, test := range map[string]struct {
+		exceptions []v1alpha1.SovereigntyException
+		after      time.Duration
+		want       map[string]bool
+	}{
+		"for one dataset":      {both, 0, map[string]bool{"gra": true, "sbg": true, "de": true, "uk": true, "unknown": true}},
+		"when they are over":   {both, time.Minute, home},
+		"for one dataset each": {apart, 0, home},
 	} {
-		got := worthTrying(candidates, nil, allowances([]v1alpha1.SovereigntyPolicy{france}, excepted, s.now.Add(after)))
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("after %s: %s", after, diff)
+		got := worthTrying(candidates, nil, allowances([]v1alpha1.SovereigntyPolicy{france}, test.exceptions, s.now.Add(test.after)))
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }

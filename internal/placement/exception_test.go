@@ -102,6 +102,17 @@ func TestAnExceptionKeepsARuleFromCounting(t *testing.T) {
 	}
 }
 
+// The rule of residency speaks for others of what is unknown. Where it is excepted,
+// they speak for themselves.
+func TestAnExceptionToResidencyMakesNoUnknownCountryAListedOne(t *testing.T) {
+	france := policy("p", func(s *v1alpha1.SovereigntyPolicySpec) { s.Residency.AllowedCountries = []string{"FR"} })
+	decision := decide([]placement.Policy{france}, []placement.Candidate{place("a", "x", in(""))}, excepting("p", "residency"))
+	want := []string{"p/residency/ExceptionActive", "p/country/CountryNotAllowed"}
+	if diff := cmp.Diff(want, named(decision.Candidates[0].Objections)); diff != "" {
+		t.Errorf("objections (-want +got):\n%s", diff)
+	}
+}
+
 func TestAnExceptionSaysWhatItIsAndUntilWhen(t *testing.T) {
 	longer := func(r *placement.Request) {
 		for _, name := range []string{"b", "a", "c"} {
