@@ -89,7 +89,7 @@ fuzz: ## Run every fuzz test for FUZZTIME each
 	done
 
 .PHONY: bench
-bench: ## Measure the mover against other programs (BENCHARGS='-help')
+bench: ## Measure the mover and placement beside simpler ways (BENCHARGS='-help')
 	go run ./test/bench $(BENCHARGS)
 
 .PHONY: demo

@@ -320,6 +320,7 @@ type Attestation struct {
 	// validUntil is the last day on which it holds, in UTC: 2027-06-30.
 	// +required
 	// +kubebuilder:validation:Format=date
+	// +kubebuilder:validation:MinLength=10
 	// +kubebuilder:validation:MaxLength=10
 	ValidUntil string `json:"validUntil,omitempty"`
 	// evidence is where the certificate can be read. It is shown and never fetched.

@@ -48,43 +48,61 @@ type Concentration struct {
 // holds counts as the largest copy of its dataset of which it is: they hold the same.
 func Measure(datasets []Dataset) Concentration {
 	var c Concentration
-	stored, total := map[string]float64{}, 0.0
+	stored := map[string]float64{}
 	for _, dataset := range datasets {
 		if len(dataset) == 0 {
 			continue
 		}
 		c.Placed++
-		largest := slices.MaxFunc(dataset, func(a, b Copy) int { return cmp.Compare(a.Bytes, b.Bytes) }).Bytes
-		if largest < 0 {
+		if !dataset.addTo(stored) {
 			c.Unmeasured++
-			continue
-		}
-		for _, copied := range dataset {
-			bytes := float64(copied.Bytes)
-			if copied.Bytes < 0 {
-				bytes = float64(largest)
-			}
-			stored[copied.Operator] += bytes
-			total += bytes
 		}
 	}
-	if total == 0 {
+	if c.Shares = sharesOf(stored); len(c.Shares) == 0 {
 		return c
 	}
-	for operator, bytes := range stored {
-		if bytes > 0 {
-			c.Shares = append(c.Shares, Share{Operator: operator, Fraction: bytes / total})
-		}
-	}
-	slices.SortFunc(c.Shares, func(a, b Share) int {
-		return cmp.Or(cmp.Compare(b.Fraction, a.Fraction), cmp.Compare(a.Operator, b.Operator))
-	})
 	for _, dataset := range datasets {
 		if dataset.survives(c.Shares[0].Operator) {
 			c.Survivors++
 		}
 	}
 	return c
+}
+
+// addTo adds what the copies of a dataset hold to what is stored with their
+// operators, unless that is not known of any of them.
+func (d Dataset) addTo(stored map[string]float64) (isKnown bool) {
+	largest := slices.MaxFunc(d, func(a, b Copy) int { return cmp.Compare(a.Bytes, b.Bytes) }).Bytes
+	if largest < 0 {
+		return false
+	}
+	for _, copied := range d {
+		bytes := copied.Bytes
+		if bytes < 0 {
+			bytes = largest
+		}
+		stored[copied.Operator] += float64(bytes)
+	}
+	return true
+}
+
+// sharesOf are the shares of all that is stored, the largest first.
+func sharesOf(stored map[string]float64) []Share {
+	var shares []Share
+	total := 0.0
+	for operator, bytes := range stored {
+		if bytes > 0 {
+			shares = append(shares, Share{Operator: operator, Fraction: bytes})
+			total += bytes
+		}
+	}
+	for i := range shares {
+		shares[i].Fraction /= total
+	}
+	slices.SortFunc(shares, func(a, b Share) int {
+		return cmp.Or(cmp.Compare(b.Fraction, a.Fraction), cmp.Compare(a.Operator, b.Operator))
+	})
+	return shares
 }
 
 // survives tells whether a dataset can go on without an operator.

@@ -84,8 +84,10 @@ func TestABucketIsBoundByThePolicyThatItNamesAndByBaselines(t *testing.T) {
 	}{
 		"the one that it names alone": {"p", []client.Object{policy("a"), policy("p")}, []string{"p"}, nil, false},
 		"baselines beside it": {
-			"p", []client.Object{policy("b", appliesTo("social")), policy("a", appliesTo("social")), policy("p"), policy("x", appliesTo("elections"))},
-			[]string{"p", "a as baseline", "b as baseline"}, nil, false,
+			"p",
+			[]client.Object{policy("b", appliesTo("social")), policy("a", appliesTo("social")), policy("p"), policy("x", appliesTo("elections"))},
+			[]string{"p", "a as baseline", "b as baseline"},
+			nil, false,
 		},
 		"one that is both is named":                    {"p", []client.Object{policy("p", appliesTo("social"))}, []string{"p"}, nil, false},
 		"a baseline that only warns":                   {"p", []client.Object{policy("a", appliesTo("social"), warns), policy("p")}, []string{"p"}, []string{"a as baseline"}, false},

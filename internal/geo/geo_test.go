@@ -192,6 +192,9 @@ func TestAliasesAreNeverGiven(t *testing.T) {
 			}
 		}
 	}
+	if geo.IsCountry("FR-BL") || geo.IsCountry("") {
+		t.Error("a part of a country, or nothing, is a country")
+	}
 	if assigned != 249 {
 		t.Errorf("%d codes are assigned, ISO 3166-1 has 249", assigned)
 	}

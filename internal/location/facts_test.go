@@ -89,6 +89,7 @@ func TestAttestationsOfTheSpecGoBeforeThoseOfTheCatalogue(t *testing.T) {
 	p.Spec.Attestations = []v1alpha1.Attestation{
 		{Scheme: "iso27001", Version: "2022", Service: "object-storage", Locations: []string{"GRA"}, ValidUntil: "2027-06-30", Evidence: "https://example.fr/iso"},
 		{Scheme: "SecNumCloud", Version: "3.2", Service: "compute", Locations: []string{"GRA", "SBG"}, ValidUntil: "2027-01-31"},
+		{Scheme: "ISO27017", Service: "compute", Locations: []string{"GRA"}, ValidUntil: "2027-01-31"},
 	}
 	p.Status.Locations = location.Merge(p, []provider.Region{{Name: "GRA", Country: "FR"}, {Name: "SBG", Country: "FR"}})
 	all := location.Attested(location.Of(p))
@@ -114,6 +115,9 @@ func TestAttestationsOfTheSpecGoBeforeThoseOfTheCatalogue(t *testing.T) {
 	known := found["ISO27001 object-storage"]
 	if diff := cmp.Diff([]string{"SBG"}, known.Locations); diff != "" || known.ValidUntil != "" || known.Source != v1alpha1.SourceCatalogue || known.Evidence == "" {
 		t.Errorf("the catalogue's is %+v", known)
+	}
+	if other := found["ISO27017 object-storage"]; len(other.Locations) != 2 {
+		t.Errorf("what is said of another service takes its place: %+v", other)
 	}
 	if hds := found["HDS object-storage"]; hds.Condition == "" || len(hds.Locations) != 2 {
 		t.Errorf("what a customer must have is not said: %+v", hds)

@@ -69,6 +69,11 @@ func TestAWarningIsNoReasonWhyNothingIsSatisfied(t *testing.T) {
 	if decision.Reason != v1alpha1.ReasonNotEnoughCopies {
 		t.Errorf("%s: %s", decision.Reason, decision.Message)
 	}
+	decision = decide([]placement.Policy{policy("p", perimeter("EEA"), copies(2, 1)), warns},
+		[]placement.Candidate{place("a", "x", in("NO")), place("b", "x", in("CA"))}, primaryAt("a", "x"))
+	if decision.Reason != v1alpha1.ReasonNotEnoughCopies {
+		t.Errorf("what is only warned of refuses the primary: %s: %s", decision.Reason, decision.Message)
+	}
 	decision = decide([]placement.Policy{policy("p", perimeter("EEA"), copies(1, 1)), warns}, []placement.Candidate{place("a", "x", in("NO"))})
 	if !decision.Satisfied {
 		t.Errorf("a baseline that only warns asks for copies: %s", decision.Message)
@@ -127,6 +132,7 @@ func TestTheNextExpiryIsThatOfWhatIsAskedFor(t *testing.T) {
 		"today is still to end":          {[]placement.Policy{hds}, []placement.Candidate{place("a", "x", attested("HDS 2.0 2026-11-24"))}, "2026-11-25"},
 		"what is over does not end":      {[]placement.Policy{hds}, []placement.Candidate{place("a", "x", attested("HDS 2.0 2026-11-23"))}, ""},
 		"the first of several":           {[]placement.Policy{hds}, []placement.Candidate{place("a", "x", attested("HDS 2.0 2027-06-30")), place("b", "x", attested("HDS 2.0 2027-01-31", "hds 2.0 2028-01-31"))}, "2027-02-01"},
+		"in whatever case it is written": {[]placement.Policy{hds}, []placement.Candidate{place("a", "x", attested("hds 2.0 2027-06-30"))}, "2027-07-01"},
 		"of other schemes nothing":       {[]placement.Policy{hds}, []placement.Candidate{place("a", "x", attested("ISO27001 2022 2027-06-30"))}, ""},
 		"of other services nothing":      {[]placement.Policy{hds}, []placement.Candidate{place("a", "x", attested("HDS 2.0 2027-06-30"), other)}, ""},
 		"what nobody knows does not end": {[]placement.Policy{hds}, []placement.Candidate{place("a", "x", attested("HDS 2.0 -"))}, ""},

@@ -3,6 +3,7 @@ package placement
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,8 +19,21 @@ func thousandBuckets() []Request {
 	r := rand.New(rand.NewPCG(1, 1))
 	everybody := &metav1.LabelSelector{}
 	towns := [][2]float64{
-		{50.99, 2.13}, {50.69, 3.17}, {48.58, 7.75}, {48.85, 2.35}, {45.76, 4.84}, {43.30, 5.37}, {48.11, -1.68},
-		{44.84, -0.58}, {43.60, 1.44}, {47.22, -1.55}, {50.12, 8.68}, {52.23, 21.01}, {45.46, 9.19}, {41.39, 2.17}, {52.37, 4.90},
+		{50.99, 2.13},
+		{50.69, 3.17},
+		{48.58, 7.75},
+		{48.85, 2.35},
+		{45.76, 4.84},
+		{43.30, 5.37},
+		{48.11, -1.68},
+		{44.84, -0.58},
+		{43.60, 1.44},
+		{47.22, -1.55},
+		{50.12, 8.68},
+		{52.23, 21.01},
+		{45.46, 9.19},
+		{41.39, 2.17},
+		{52.37, 4.90},
 	}
 	countries := []string{"FR", "FR", "FR", "FR", "FR", "FR", "FR", "FR", "FR", "FR", "DE", "PL", "IT", "ES", "NL"}
 	var candidates []Candidate
@@ -85,7 +99,7 @@ func greedy(in Request) (copies []member, satisfied bool) {
 		if isEnough {
 			break
 		}
-		grown := append(copies[:len(copies):len(copies)], m)
+		grown := append(slices.Clip(copies), m)
 		left := required.copies.value - len(grown)
 		lacking := required.operators.value - len(operatorsOf(grown))
 		if candidate.EligibleAs(m.role) && !contains(copies, candidate.PlaceReference) && required.fits(copies, m) && lacking <= left &&

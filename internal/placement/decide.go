@@ -52,7 +52,7 @@ func Decide(in Request) Decision {
 	chosen := chooseWithout(in, required, stay, decision.Candidates)
 	if chosen == nil {
 		decision.Copies = copiesOf(legal)
-		decision.Reason, decision.Message = decision.explain(in, required.shortage(legal, decision.Candidates))
+		decision.Reason, decision.Message = decision.explain(in, *required.shortage(legal, decision.Candidates))
 		return decision
 	}
 	decision.Satisfied = true

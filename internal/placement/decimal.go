@@ -17,6 +17,9 @@ func within(value, limit string) (isWithin, isKnown bool) {
 }
 
 func decimal(text string) (float64, bool) {
+	if text == "" { // most often, and an error costs more than all the rest
+		return 0, false
+	}
 	number, err := strconv.ParseFloat(text, 64)
 	return number, err == nil && number >= 0 && !math.IsInf(number, 0)
 }

@@ -172,10 +172,10 @@ func hasField(in reflect.Type, path string) bool {
 	if in.Kind() != reflect.Struct {
 		return false
 	}
-	for i := range in.NumField() {
-		tag, _, _ := strings.Cut(in.Field(i).Tag.Get("json"), ",")
+	for field := range in.Fields() {
+		tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if tag == strings.TrimSuffix(name, "[]") {
-			return rest == "" || hasField(in.Field(i).Type, rest)
+			return rest == "" || hasField(field.Type, rest)
 		}
 	}
 	return false

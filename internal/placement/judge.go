@@ -120,8 +120,8 @@ func object(rule Rule, reason, format string, args ...any) *Objection {
 	return &Objection{Rule: rule, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// against narrows an objection to copies of one role.
-func (o *Objection) against(role v1alpha1.CopyRole) *Objection {
-	o.Role = role
+// againstPrimary narrows an objection to the primary.
+func (o *Objection) againstPrimary() *Objection {
+	o.Role = v1alpha1.RolePrimary
 	return o
 }

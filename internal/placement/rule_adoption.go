@@ -21,5 +21,5 @@ func adoptable(in Request, c Candidate) *Objection {
 	}
 	return object(RuleAdoption, v1alpha1.ReasonNotAdoptable,
 		"provider %s does not list bucket %s at %s as adoptable by %s/%s: see its spec.adoptable",
-		c.ProviderName, wanted.BucketName, wanted.Location, wanted.Namespace, wanted.Name).against(v1alpha1.RolePrimary)
+		c.ProviderName, wanted.BucketName, wanted.Location, wanted.Namespace, wanted.Name).againstPrimary()
 }

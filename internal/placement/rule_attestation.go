@@ -18,7 +18,7 @@ func attestation(in Request, policy Policy, c Candidate) []*Objection {
 		}
 		objection := unattested(in.Now, asked, c)
 		if objection != nil && asked.AppliesTo == v1alpha1.AttestPrimary {
-			objection = objection.against(v1alpha1.RolePrimary)
+			objection = objection.againstPrimary()
 		}
 		objections = append(objections, objection)
 	}

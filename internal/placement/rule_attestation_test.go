@@ -65,7 +65,8 @@ func TestAttestation(t *testing.T) {
 			candidate: place("a", "x", attested("SecNumCloud 3.1 2027-06-30")), policy: version, want: missing,
 			message: "SecNumCloud is attested there in version 3.1, and the policy asks for 3.2",
 		},
-		"in a shorter one": {candidate: place("a", "x", attested("SecNumCloud 3 2027-06-30")), policy: version, want: missing},
+		"in a shorter one":               {candidate: place("a", "x", attested("SecNumCloud 3 2027-06-30")), policy: version, want: missing},
+		"in one that is written shorter": {candidate: valid, policy: policy("p", asks(v1alpha1.AttestationRule{Scheme: "SecNumCloud", MinimumVersion: "3.2.0"}))},
 		"in a version that nobody knows": {
 			candidate: place("a", "x", attested("SecNumCloud - 2027-06-30")), policy: version, want: missing,
 			message: "SecNumCloud is attested there in a version that is not known, and the policy asks for 3.2",

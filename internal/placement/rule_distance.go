@@ -29,7 +29,7 @@ func distance(in Request, policy Policy, c Candidate) *Objection {
 		return nil
 	}
 	return object(RuleDistance, v1alpha1.ReasonTooClose, "it is %s from the primary at %s, and the policy asks for %d km between copies",
-		kilometres(&c, primary), primary.PlaceReference, asked).against(v1alpha1.RoleReplica)
+		kilometres(&c, primary), primary.PlaceReference, asked).againstReplica()
 }
 
 // declareAt says where coordinates are declared.
@@ -101,5 +101,11 @@ func (r setRules) closeness(stay []member, c *Candidate) *Objection {
 		}
 	}
 	objection.Policy = r.distance.policy
-	return objection.against(v1alpha1.RoleReplica)
+	return objection.againstReplica()
+}
+
+// againstReplica narrows an objection to copies other than the primary.
+func (o *Objection) againstReplica() *Objection {
+	o.Role = v1alpha1.RoleReplica
+	return o
 }

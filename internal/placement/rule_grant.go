@@ -10,7 +10,7 @@ func keyless(_ Request, c Candidate) *Objection {
 	}
 	return object(RuleGrant, v1alpha1.ReasonGrantTooWide,
 		"provider %s gives applications no key, because any would reach its whole account; applicationKeys there can allow that", c.ProviderName).
-		against(v1alpha1.RolePrimary)
+		againstPrimary()
 }
 
 // grant refuses a primary where the key of an application would reach further than
@@ -21,5 +21,5 @@ func grant(_ Request, policy Policy, c Candidate) *Objection {
 	}
 	return object(RuleGrant, v1alpha1.ReasonGrantTooWide,
 		"keys of provider %s reach its whole account, and the policy asks for keys to one bucket", c.ProviderName).
-		against(v1alpha1.RolePrimary)
+		againstPrimary()
 }

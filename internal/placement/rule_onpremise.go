@@ -3,7 +3,7 @@ package placement
 import "github.com/rempart/rempart/api/v1alpha1"
 
 // onPremise refuses places on the wrong side of the authority's own walls. That
-// at least one copy is inside is asked of the whole set, in choose.go.
+// at least one copy is inside is asked of the whole set, in set.go.
 func onPremise(_ Request, policy Policy, c Candidate) *Objection {
 	switch {
 	case policy.Spec.Copies.OnPremise == v1alpha1.Only && !c.OnPremise:

@@ -23,5 +23,5 @@ func selectedPrimary(in Request, c Candidate) *Objection {
 		return nil
 	}
 	return object(RuleSelection, v1alpha1.ReasonNotSelected,
-		"the bucket's %s asks for %s", field, wanted).against(v1alpha1.RolePrimary)
+		"the bucket's %s asks for %s", field, wanted).againstPrimary()
 }

@@ -40,23 +40,28 @@ func TestWhatIsPreferredRanksAndRefusesNothing(t *testing.T) {
 	}{
 		"a provider that asks for others": {
 			[]placement.Policy{policy("p")},
-			[]placement.Candidate{place("a", "x", tainted("PreferNoSchedule", "old")), place("b", "x")}, []string{"b/x", "a/x"},
+			[]placement.Candidate{place("a", "x", tainted("PreferNoSchedule", "old")), place("b", "x")},
+			[]string{"b/x", "a/x"},
 		},
 		"an attestation": {
 			[]placement.Policy{preferring},
-			[]placement.Candidate{place("a", "x"), place("b", "x", attested("HDS 2.0 2027-06-30"))}, []string{"b/x", "a/x"},
+			[]placement.Candidate{place("a", "x"), place("b", "x", attested("HDS 2.0 2027-06-30"))},
+			[]string{"b/x", "a/x"},
 		},
 		"one that own premises need not have": {
 			[]placement.Policy{preferring},
-			[]placement.Candidate{place("a", "x", ownWalls), place("b", "x", attested("HDS 2.0 2027-06-30"))}, []string{"a/x", "b/x"},
+			[]placement.Candidate{place("a", "x", ownWalls), place("b", "x", attested("HDS 2.0 2027-06-30"))},
+			[]string{"a/x", "b/x"},
 		},
 		"one that is over": {
 			[]placement.Policy{preferring},
-			[]placement.Candidate{place("a", "x"), place("b", "x", attested("HDS 2.0 2020-06-30"))}, []string{"a/x", "b/x"},
+			[]placement.Candidate{place("a", "x"), place("b", "x", attested("HDS 2.0 2020-06-30"))},
+			[]string{"a/x", "b/x"},
 		},
 		"one that a baseline which only warns prefers": {
 			[]placement.Policy{policy("q"), advice},
-			[]placement.Candidate{place("a", "x"), place("b", "x", attested("HDS 2.0 2027-06-30"))}, []string{"a/x", "b/x"},
+			[]placement.Candidate{place("a", "x"), place("b", "x", attested("HDS 2.0 2027-06-30"))},
+			[]string{"a/x", "b/x"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

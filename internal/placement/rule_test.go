@@ -217,6 +217,19 @@ func TestProcessingIsJudgedByWhereDataIsRead(t *testing.T) {
 	if diff := cmp.Diff([]string{"p/residency/OutsidePerimeter", "p/onPremise/OnPremiseRequired"}, got); diff != "" {
 		t.Errorf("objections (-want +got):\n%s", diff)
 	}
+	law := policy("law", func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Jurisdiction = v1alpha1.Jurisdiction{
+			Perimeter: "EU", MaxNonEUHolderPercent: "24", MaxNonEUTotalPercent: "39", ExtraterritorialLaw: v1alpha1.Forbidden,
+		}
+		s.Residency.Location = v1alpha1.AssuranceConfirmed
+		s.Attestations = []v1alpha1.AttestationRule{{Scheme: "HDS"}}
+		s.Environment.MaximumPUE = "1.1"
+	})
+	got = named(placement.JudgeProcessing(placement.Request{Policies: []placement.Policy{law}}, place("a", "x")))
+	const refused = "law/jurisdiction/JurisdictionNotAllowed"
+	if diff := cmp.Diff([]string{"law/verification/LocationUnverified", refused, refused, refused, refused, refused}, got); diff != "" {
+		t.Errorf("objections under a law (-want +got):\n%s", diff)
+	}
 	if got := placement.JudgeProcessing(placement.Request{Policies: policies}, place("a", "x", ownWalls)); got != nil {
 		t.Errorf("objections to the own premises: %v", got)
 	}

@@ -27,14 +27,16 @@ type scale struct {
 type weight struct {
 	measure measure
 	policy  Policy
-	weight  int
+	// near is the point of the policy; nil is none.
+	near   *geo.Point
+	weight int
 	// isSpread tells that a set of copies gets it once for each operator.
 	isSpread bool
 }
 
 // measure says how good a place is by one prioritizer, 0 to fullPoints. What is not
 // known of a place is worth nothing.
-type measure func(policy Policy, c Candidate) int
+type measure func(w weight, c Candidate) int
 
 var measures = map[v1alpha1.PrioritizerName]measure{
 	v1alpha1.PrioritizerSovereignty: sovereignty,
@@ -73,7 +75,11 @@ func newScale(in Request) scale {
 
 func (s *scale) add(name v1alpha1.PrioritizerName, policy Policy, by int) {
 	if measure, isKnown := measures[name]; isKnown {
-		s.weights = append(s.weights, weight{measure: measure, policy: policy, weight: by, isSpread: name == v1alpha1.PrioritizerSpread})
+		w := weight{measure: measure, policy: policy, weight: by, isSpread: name == v1alpha1.PrioritizerSpread}
+		if point := policy.Spec.Near; point != nil {
+			w.near = geo.ParsePoint(point.Latitude, point.Longitude)
+		}
+		s.weights = append(s.weights, w)
 		s.total += by
 	}
 }
@@ -82,7 +88,7 @@ func (s *scale) add(name v1alpha1.PrioritizerName, policy Policy, by int) {
 func (s *scale) points(c Candidate) (all, forSpread int32) {
 	sum, ofSpread := 0, 0
 	for _, w := range s.weights {
-		part := w.weight * w.measure(w.policy, c) / s.total
+		part := w.weight * w.measure(w, c) / s.total
 		sum += part
 		if w.isSpread {
 			ofSpread += part
@@ -122,7 +128,7 @@ func inside(perimeter geo.Perimeter, full int) int {
 // sovereignty is half where the place stands, three tenths who controls its
 // operator, and two tenths how sure the place is: of premises of one's own nobody
 // but the owner can tell.
-func sovereignty(_ Policy, c Candidate) int {
+func sovereignty(_ weight, c Candidate) int {
 	points := inside(c.Territory.Perimeter, fullPoints/2) +
 		inside(geo.Classify(c.RunBy.ControlCountry, "").Perimeter, fullPoints*3/10)
 	const sure = fullPoints / 5
@@ -143,7 +149,7 @@ const (
 )
 
 // carbon is what power costs there, for the building as well.
-func carbon(_ Policy, c Candidate) int {
+func carbon(_ weight, c Candidate) int {
 	if c.Facts.GridIntensity == nil {
 		return 0
 	}
@@ -154,26 +160,22 @@ func carbon(_ Policy, c Candidate) int {
 	return falling(float64(*c.Facts.GridIntensity)*pue, worstCarbon)
 }
 
-// farAway is worth nothing.
+// farAwayKm is worth nothing.
 const farAwayKm = 1000
 
 // proximity is how close a place is to the point that the policy names.
-func proximity(policy Policy, c Candidate) int {
-	if policy.Spec.Near == nil || c.Point == nil {
+func proximity(w weight, c Candidate) int {
+	if w.near == nil || c.Point == nil {
 		return 0
 	}
-	near := geo.ParsePoint(policy.Spec.Near.Latitude, policy.Spec.Near.Longitude)
-	if near == nil {
-		return 0
-	}
-	return falling(c.Point.DistanceKm(*near), farAwayKm)
+	return falling(c.Point.DistanceKm(*w.near), farAwayKm)
 }
 
 // spread is what the operator does not hold of all that is known to be stored under
 // the policy, and nothing where it holds more than it should.
-func spread(policy Policy, c Candidate) int {
-	share := policy.SharePercents[c.Operator]
-	if most := policy.Spec.Concentration.MaximumSharePercent; most > 0 && share > most {
+func spread(w weight, c Candidate) int {
+	share := w.policy.SharePercents[c.Operator]
+	if most := w.policy.Spec.Concentration.MaximumSharePercent; most > 0 && share > most {
 		return 0
 	}
 	return falling(float64(share), 100)

@@ -3,6 +3,7 @@ package placement
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,5 +62,65 @@ func TestManyPlacesAreNoHindrance(t *testing.T) {
 		if s.best == nil || s.steps >= maximumSteps {
 			t.Errorf("%d places: %d steps, found %v", count, s.steps, s.best)
 		}
+	}
+}
+
+// Some places may hold nothing but the primary. There is one, and what is placed as a
+// copy does not become it.
+func TestPlacesThatCanOnlyHoldThePrimary(t *testing.T) {
+	at := func(name string, points int32, against ...v1alpha1.CopyRole) Judged {
+		j := Judged{Candidate: Candidate{PlaceReference: v1alpha1.PlaceReference{ProviderName: name, Location: "x"}, Operator: name}, Points: points}
+		for _, role := range against {
+			j.Objections = append(j.Objections, Objection{Role: role})
+		}
+		return j
+	}
+	const replica, primary = v1alpha1.RoleReplica, v1alpha1.RolePrimary
+	required := setRules{copies: asked{value: 2, policy: "p"}, operators: asked{value: 1}}
+	for name, test := range map[string]struct {
+		candidates []Judged
+		placed     int
+		want       string
+	}{
+		"the best of them is the primary, and a worse place is the copy": {
+			[]Judged{at("a", 90, replica), at("b", 80, replica), at("c", 10)}, 0, "a/x Primary, c/x Replica",
+		},
+		"two of them are no set": {[]Judged{at("a", 90, replica), at("b", 80, replica)}, 0, ""},
+		"beside one that can hold only copies": {
+			[]Judged{at("a", 90, primary), at("b", 80, replica)}, 0, "a/x Replica, b/x Primary",
+		},
+		"a copy that is placed stays a copy": {[]Judged{at("a", 90), at("b", 80, replica)}, 1, "a/x Replica, b/x Primary"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var placed []member
+			for i := range test.placed {
+				placed = append(placed, member{Judged: &test.candidates[i], role: replica})
+			}
+			var got []string
+			for _, m := range choose(required, placed, test.candidates) {
+				got = append(got, fmt.Sprintf("%s %s", m.PlaceReference, m.role))
+			}
+			if strings.Join(got, ", ") != test.want {
+				t.Errorf("%v, want %s", got, test.want)
+			}
+			if test.want == "" {
+				said := required.shortage(placed, test.candidates)
+				if said.Message != "2 places are eligible, and no 2 of them may be primary and copies together; see status.candidates" {
+					t.Error(said.Message)
+				}
+			}
+		})
+	}
+}
+
+func TestAPolicyBringsWhatIsStoredUnderIt(t *testing.T) {
+	policy := &v1alpha1.SovereigntyPolicy{}
+	policy.Name = "p"
+	if got := FromPolicy(policy); got.Name != "p" || got.SharePercents != nil {
+		t.Errorf("nothing is known, and it is %+v", got)
+	}
+	policy.Status.Concentration = &v1alpha1.ConcentrationStatus{Operators: []v1alpha1.OperatorShare{{Operator: "a", SharePercent: 70}}}
+	if got := FromPolicy(policy); got.SharePercents["a"] != 70 || len(got.SharePercents) != 1 {
+		t.Errorf("shares: %v", got.SharePercents)
 	}
 }

@@ -3,6 +3,7 @@ package placement
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 
 // shortage says why no set satisfies the rules: which rule limits it, what the best
 // set is that exists, and what is missing.
-func (r setRules) shortage(placed []member, candidates []Judged) Objection {
+func (r setRules) shortage(placed []member, candidates []Judged) *Objection {
 	all := slices.Clone(placed)
 	for i := range candidates {
 		if candidate := &candidates[i]; candidate.Eligible() && !contains(placed, candidate.PlaceReference) {
@@ -22,19 +23,19 @@ func (r setRules) shortage(placed []member, candidates []Judged) Objection {
 	case len(all) < r.copies.value:
 		return r.tooFew(all, candidates)
 	case len(operatorsOf(all)) < r.operators.value:
-		return r.tooFewOperators(all)
+		return r.tooFewOperators(all, candidates)
 	case r.unmet(all) != nil:
 		unmet := r.unmet(all)
-		return *object(unmet.rule, unmet.reason, "policy %s asks for a copy %s, and none of the eligible places will do: %s%s",
-			unmet.policy, unmet.what, places(all), SeeCandidates)
+		return object(unmet.rule, unmet.reason, "policy %s asks for a copy %s, and none of the eligible places will do: %s",
+			unmet.policy, unmet.what, places(all)).adding(refusals(candidates), SeeCandidates)
 	case !slices.ContainsFunc(all, canBePrimary):
-		return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
-			"no eligible place may hold the primary, only copies: %s%s%s", places(all), againstPrimary(all), SeeCandidates)
+		return object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
+			"no eligible place may hold the primary, only copies: %s", places(all)).adding(refusedPrimaries(all), SeeCandidates)
 	case r.distance.value > 0:
 		return r.tooNear(placed, candidates)
 	}
-	return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
-		"%d places are eligible, and no %d of them may be primary and copies together%s", len(all), r.copies.value, SeeCandidates)
+	return object(RuleCopies, v1alpha1.ReasonNotEnoughCopies,
+		"%d places are eligible, and no %d of them may be primary and copies together", len(all), r.copies.value).adding(SeeCandidates)
 }
 
 // unmet is the first want that none of a set has, or nil.
@@ -47,38 +48,40 @@ func (r setRules) unmet(set []member) *want {
 	return nil
 }
 
+// adding adds to the message of an objection.
+func (o *Objection) adding(more ...string) *Objection {
+	o.Message += strings.Join(more, "")
+	return o
+}
+
 // SeeCandidates ends messages where the status of a bucket says more.
 const SeeCandidates = "; see status.candidates"
 
-func (r setRules) tooFew(all []member, candidates []Judged) Objection {
+func (r setRules) tooFew(all []member, candidates []Judged) *Objection {
 	eligible := "no place is eligible"
 	if len(all) > 0 {
-		are := "places are"
-		if len(all) == 1 {
-			are = "place is"
-		}
-		eligible = fmt.Sprintf("only %d %s eligible: %s", len(all), are, places(all))
+		eligible = fmt.Sprintf("only %s eligible: %s", counted(len(all), "place is", "places are"), places(all))
 	}
-	return *object(RuleCopies, v1alpha1.ReasonNotEnoughCopies, "%s asks for %s and %s%s%s",
-		whoAsks(r.copies), counted(r.copies.value, "copy", "copies"), eligible, refusals(candidates), SeeCandidates)
+	return object(RuleCopies, v1alpha1.ReasonNotEnoughCopies, "%s asks for %s and %s",
+		whoAsks(r.copies), counted(r.copies.value, "copy", "copies"), eligible).adding(refusals(candidates), SeeCandidates)
 }
 
-func (r setRules) tooFewOperators(all []member) Objection {
+func (r setRules) tooFewOperators(all []member, candidates []Judged) *Objection {
 	operators := operatorsOf(all)
 	names := make([]string, 0, len(operators))
 	for _, of := range operators {
 		names = append(names, of[0].operatorName()+" ("+places(of)+")")
 	}
-	return *object(RuleOperators, v1alpha1.ReasonNotEnoughOperators, "%s asks for %d operators and the eligible places belong to %d: %s%s",
-		whoAsks(r.operators), r.operators.value, len(operators), strings.Join(names, ", "), SeeCandidates)
+	return object(RuleOperators, v1alpha1.ReasonNotEnoughOperators, "%s asks for %d operators and the eligible places belong to %d: %s",
+		whoAsks(r.operators), r.operators.value, len(operators), strings.Join(names, ", ")).adding(refusals(candidates), SeeCandidates)
 }
 
 // tooNear says what the distance between copies leaves of enough places.
-func (r setRules) tooNear(placed []member, candidates []Judged) Objection {
+func (r setRules) tooNear(placed []member, candidates []Judged) *Objection {
 	stay, _ := r.apart(placed)
 	for _, m := range stay {
 		if m.role == v1alpha1.RolePrimary && m.Point == nil {
-			return *object(RuleDistance, v1alpha1.ReasonLocationUnknown,
+			return object(RuleDistance, v1alpha1.ReasonLocationUnknown,
 				"%s asks for %d km between copies, and the coordinates of the primary's place %s are not known: %s",
 				whoAsks(r.distance), r.distance.value, m.PlaceReference, declareAt(&m.Candidate))
 		}
@@ -90,19 +93,19 @@ func (r setRules) tooNear(placed []member, candidates []Judged) Objection {
 		switch {
 		case best == nil:
 		case apart.copies.value == r.copies.value:
-			return *object(RuleDistance, v1alpha1.ReasonTooClose,
-				"%s asks for %d km between copies; eligible places that are so far apart exist (%s), but none that %s as well%s",
-				whoAsks(r.distance), r.distance.value, places(best), r.others(stay, candidates), SeeCandidates)
+			return object(RuleDistance, v1alpha1.ReasonTooClose,
+				"%s asks for %d km between copies; eligible places that are so far apart exist (%s), but none that %s as well",
+				whoAsks(r.distance), r.distance.value, places(best), r.others(stay, candidates)).adding(SeeCandidates)
 		default:
-			return *object(RuleDistance, v1alpha1.ReasonTooClose,
-				"%s asks for %d km between copies, and no %d eligible places are so far apart; %s would be: %s%s%s",
-				whoAsks(r.distance), r.distance.value, r.copies.value, counted(len(best), "place", "places"), places(best),
-				r.example(best, candidates), SeeCandidates)
+			return object(RuleDistance, v1alpha1.ReasonTooClose,
+				"%s asks for %d km between copies, and no %d eligible places are so far apart; %s would be: %s",
+				whoAsks(r.distance), r.distance.value, r.copies.value, counted(len(best), "place", "places"), places(best)).
+				adding(r.example(best, candidates), SeeCandidates)
 		}
 	}
-	return *object(RuleDistance, v1alpha1.ReasonTooClose,
-		"%s asks for %d km between copies, and no eligible place for the primary is so far from what is placed%s",
-		whoAsks(r.distance), r.distance.value, SeeCandidates)
+	return object(RuleDistance, v1alpha1.ReasonTooClose,
+		"%s asks for %d km between copies, and no eligible place for the primary is so far from what is placed",
+		whoAsks(r.distance), r.distance.value).adding(SeeCandidates)
 }
 
 // others says what else is asked of a set, of which places that are far enough apart
@@ -157,8 +160,8 @@ func canBePrimary(m member) bool {
 	return m.role == v1alpha1.RolePrimary || m.role == "" && m.EligibleAs(v1alpha1.RolePrimary)
 }
 
-// againstPrimary says which rule keeps the primary from the first of some places.
-func againstPrimary(all []member) string {
+// refusedPrimaries says which rule keeps the primary from the first of some places.
+func refusedPrimaries(all []member) string {
 	for _, m := range all {
 		for _, objection := range m.Objections {
 			if objection.Role == v1alpha1.RolePrimary && objection.Denies() {
@@ -173,39 +176,34 @@ func againstPrimary(all []member) string {
 // first.
 func refusals(candidates []Judged) string {
 	counts, refused := map[Rule]int{}, 0
-	var rules []Rule
-	for _, candidate := range candidates {
-		if candidate.Eligible() {
-			continue
-		}
-		refused++
-		var counted []Rule
-		for _, objection := range candidate.Objections {
-			if !slices.Contains(counted, objection.Rule) {
-				counted = append(counted, objection.Rule)
+	for i := range candidates {
+		if !candidates[i].Eligible() {
+			refused++
+			for rule := range candidates[i].refusedBy() {
+				counts[rule]++
 			}
-		}
-		for _, rule := range counted {
-			if counts[rule] == 0 {
-				rules = append(rules, rule)
-			}
-			counts[rule]++
 		}
 	}
 	if refused == 0 {
 		return ""
 	}
-	slices.SortFunc(rules, func(a, b Rule) int {
-		if counts[a] != counts[b] {
-			return counts[b] - counts[a]
-		}
-		return strings.Compare(string(a), string(b))
-	})
+	rules := slices.SortedFunc(maps.Keys(counts), func(a, b Rule) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(a, b)) })
 	parts := make([]string, 0, len(rules))
 	for _, rule := range rules {
 		parts = append(parts, fmt.Sprintf("%d by rule %s", counts[rule], rule))
 	}
-	return fmt.Sprintf("; refused are %s: %s", counted(refused, "place", "places"), strings.Join(parts, ", "))
+	return fmt.Sprintf("; %s refused: %s", counted(refused, "place is", "places are"), strings.Join(parts, ", "))
+}
+
+// refusedBy are the rules that keep copies away from a candidate.
+func (j *Judged) refusedBy() map[Rule]bool {
+	rules := map[Rule]bool{}
+	for _, objection := range j.Objections {
+		if objection.Denies() {
+			rules[objection.Rule] = true
+		}
+	}
+	return rules
 }
 
 // whoAsks begins a sentence.

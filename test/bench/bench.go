@@ -19,6 +19,8 @@ type bench struct {
 	rounds   int
 	document string
 	quick    bool
+	// onlyPlacement leaves the mover out.
+	onlyPlacement bool
 
 	dir            string
 	mover, self    string
@@ -46,8 +48,13 @@ func (b *bench) works() []work {
 	return works
 }
 
-// run prepares everything once, then lets the contestants take turns.
+// run measures placement, prepares everything else once, then lets the contestants
+// take turns.
 func (b *bench) run(ctx context.Context) error {
+	decided, err := b.decide(ctx)
+	if err != nil || b.onlyPlacement {
+		return err
+	}
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
@@ -73,7 +80,7 @@ func (b *bench) run(ctx context.Context) error {
 			results = append(results, result{work: w, contestant: c.name, median: median(measured[i])})
 		}
 	}
-	return b.report(results)
+	return b.report(results, decided)
 }
 
 // contestant does a work from the source's bucket to an empty bucket.

@@ -1,4 +1,5 @@
-// Command bench measures the mover beside a bare loop in one run: the same work,
+// Command bench measures how places are chosen beside a naive greedy choice, and the
+// mover beside a bare loop in one run: the same work,
 // the same two S3 servers, in turn, several rounds. It prints medians and their
 // ratios, which mean something on a shared machine where absolute times do not.
 //
@@ -27,6 +28,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "how often each contestant does each work")
 	flag.StringVar(&b.document, "write", "", "file that the table is written to, such as docs/benchmarks.md")
 	flag.BoolVar(&b.quick, "quick", false, "a tenth of the work, to see that the bench itself works")
+	flag.BoolVar(&b.onlyPlacement, "placement", false, "measure only how places are chosen, and print it")
 	flag.Parse()
 	err := b.run(ctx)
 	b.cleanUp()

@@ -16,8 +16,8 @@ type result struct {
 }
 
 // report prints the table, and writes it where it is wanted.
-func (b *bench) report(results []result) error {
-	table := b.table(results)
+func (b *bench) report(results []result, decided decisions) error {
+	table := b.table(results) + decided.table()
 	fmt.Fprintf(b.out, "\n%s", table)
 	if b.document == "" {
 		return nil

@@ -188,6 +188,9 @@ func describe(spec v1alpha1.SovereigntyPolicySpec) string {
 	if spec.Copies.DistinctOperators > 1 {
 		parts = append(parts, fmt.Sprintf("%d operators", spec.Copies.DistinctOperators))
 	}
+	if spec.Copies.MinimumDistanceKm > 0 {
+		parts = append(parts, fmt.Sprintf("%d km between any two", spec.Copies.MinimumDistanceKm))
+	}
 	switch spec.Copies.OnPremise {
 	case v1alpha1.Required:
 		parts = append(parts, "one on own premises")

@@ -149,6 +149,10 @@ func TestOnlyBucketsThatTheFilesMayChangeAreExplained(t *testing.T) {
 	}{
 		"a bucket changes itself":         {&v1alpha1.SovereignBucket{ObjectMeta: meta("a", "one")}, []string{"a/one"}},
 		"a policy changes those under it": {&v1alpha1.SovereigntyPolicy{ObjectMeta: meta("", "q")}, []string{"a/two", "b/one"}},
+		"a baseline may change every one": {
+			&v1alpha1.SovereigntyPolicy{ObjectMeta: meta("", "x"), Spec: v1alpha1.SovereigntyPolicySpec{AppliesTo: &v1alpha1.AppliesTo{}}},
+			[]string{"a/one", "a/two", "b/one"},
+		},
 		"a namespace changes those in it": {&corev1.Namespace{ObjectMeta: meta("", "a")}, []string{"a/one", "a/two"}},
 		"a provider may change every one": {&v1alpha1.SovereignProvider{ObjectMeta: meta("", "x")}, []string{"a/one", "a/two", "b/one"}},
 		"a drill changes no decision":     {&v1alpha1.ReversibilityDrill{ObjectMeta: meta("a", "d")}, nil},
@@ -166,6 +170,31 @@ func TestOnlyBucketsThatTheFilesMayChangeAreExplained(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestAPolicyBindsWhoNamesItAndWhomItAppliesTo(t *testing.T) {
+	w, err := fromFiles(t.Context(), read(t, "rules.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for policy, want := range map[string]int{"ccas": 1, "france": 1, "climate": 1, "elsewhere": 0, "nowhere": 0} {
+		if got := w.boundBy(policy); len(got) != want {
+			t.Errorf("policy %s binds %d buckets, want %d", policy, len(got), want)
+		}
+	}
+}
+
+func TestABaselineThatIsTakenAwayChangesWhomItBound(t *testing.T) {
+	bucket := all[*v1alpha1.SovereignBucket](newMemory(read(t, "rules.yaml")))[0]
+	named := &v1alpha1.SovereigntyPolicy{ObjectMeta: metav1.ObjectMeta{Name: "france"}}
+	named.Spec.Residency.Perimeter = v1alpha1.PerimeterEU
+	w, err := fromFilesAgainst(t.Context(), read(t, "rules.yaml"), []client.Object{named})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := touched([]*v1alpha1.SovereignBucket{bucket}, append([]client.Object{named}, w.replaced...)); len(got) != 1 {
+		t.Error("the bucket that the baseline bound is not explained")
 	}
 }
 

@@ -78,6 +78,18 @@ func TestAWorkloadOfOVHcloudReachesItsOwnBucketOnly(t *testing.T) {
 	}
 }
 
+func TestPoliciesSeeWhereARequestComesFrom(t *testing.T) {
+	w := start(t, dataplane.OVHcloud)
+	mustPut(t, w.client(t, "alice"), "k", "x")
+	for network, want := range map[string]string{"127.0.0.0/8": "get", "10.0.0.0/8": ""} {
+		w.may(t, "bob", `{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::`+bucket+`/k","Condition":{"IpAddress":{"aws:SourceIp":"`+network+`"}}},`+
+			`{"Effect":"Deny","Action":["s3:PutObject"],"Resource":"*"}]}`)
+		if got := reach(t, w.client(t, "bob"), bucket); got != want {
+			t.Errorf("from %s: %q, want %q", network, got, want)
+		}
+	}
+}
+
 func TestKeysOfEIMUsersDoNothingAtOutscale(t *testing.T) {
 	w := start(t, dataplane.Outscale)
 	core := w.client(t, "alice")

@@ -37,8 +37,10 @@ func JudgeOVHcloud(policyOf func(identity string) *policy.Policy) func(Call) Ver
 // the bucket's policy or its access control list grants and the policy does not
 // deny.
 //
-// ASSUMPTION: a key of an EIM user is answered 403 AccessDenied, and the owner
-// keeps the operations on a policy that denies them.
+// A key of an EIM user was measured to be answered 403 InvalidAccessKeyId, which is
+// what Options.Lookup says of a key that it does not know; the judge refuses one that
+// Lookup lets through. ASSUMPTION: the owner keeps the operations on a policy that
+// denies them.
 func JudgeOutscale(isRoot func(accessKey string) bool) func(Call) Verdict {
 	return func(c Call) Verdict {
 		if c.AccessKey != "" && !isRoot(c.AccessKey) {

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/rempart/rempart/test/emulator/s3error"
 )
 
 const (
+	classHeader   = "X-Amz-Storage-Class"
+	standardClass = "STANDARD"
 	sseHeader     = "X-Amz-Server-Side-Encryption"
 	versionHeader = "X-Amz-Version-Id"
 	bypassHeader  = "X-Amz-Bypass-Governance-Retention"
@@ -36,12 +39,16 @@ func (c *call) traits() (traits, error) {
 	if err := c.refuseHeaders(); err != nil {
 		return traits{}, err
 	}
-	acl, sse := ACL(c.take(aclHeader)), c.take(sseHeader)
+	acl, sse, class := ACL(c.take(aclHeader)), c.take(sseHeader), c.take(classHeader)
 	switch {
 	case !acl.known():
 		return traits{}, errUnknownACL(acl)
 	case sse != "" && sse != AES256:
 		return traits{}, s3error.NotImplemented("Server side encryption %q is not implemented", sse)
+	case class != "" && class != standardClass && !slices.Contains(c.habit.classes, class):
+		return traits{}, s3error.BadRequest("InvalidStorageClass", "The storage class you specified is not valid")
+	case class == standardClass:
+		class = ""
 	}
 	b, err := c.current()
 	if err != nil {
@@ -51,7 +58,7 @@ func (c *call) traits() (traits, error) {
 		c.r.Header.Set(lockMode, b.LockRule.Mode)
 		c.r.Header.Set(lockUntil, timestamp(b.LockRule.until(c.options.Backend.Clock())))
 	}
-	return traits{grants: acl.Grants(), encrypted: sse == AES256 || b.Encryption == AES256}, nil
+	return traits{acl.Grants(), mark{cmp.Or(sse, b.Encryption), class}}, nil
 }
 
 // refuseHeaders refuses what the vendor lacks, and what this server cannot do and
@@ -68,21 +75,29 @@ func (c *call) refuseHeaders() error {
 	return nil
 }
 
-// note keeps the traits of a version that was stored, and says in the answer that
-// it is encrypted if it is.
+// note keeps the traits of a version that was stored, and says in the answer what
+// it is.
 func (c *call) note(res *http.Response, t traits) error {
 	id := cmp.Or(res.Header.Get(versionHeader), nullVersion)
-	if t.encrypted {
-		res.Header.Set(sseHeader, AES256)
-	}
+	t.mark.show(res.Header)
 	return c.Region.change(c.bucket, func(b *bucket) error {
 		b.setGrants(c.key, t.grants)
-		delete(b.encrypted, version{c.key, id})
-		if t.encrypted {
-			b.encrypted[version{c.key, id}] = true
+		delete(b.marks, version{c.key, id})
+		if t.mark != (mark{}) {
+			b.marks[version{c.key, id}] = t.mark
 		}
 		return nil
 	})
+}
+
+// show says in an answer what the mark says.
+func (m mark) show(header http.Header) {
+	if m.encryption != "" {
+		header.Set(sseHeader, m.encryption)
+	}
+	if m.class != "" {
+		header.Set(classHeader, m.class)
+	}
 }
 
 func (c *call) putObject() error {
@@ -116,9 +131,7 @@ func (c *call) getObject() error {
 	}
 	id := cmp.Or(res.Header.Get(versionHeader), nullVersion)
 	err = c.Region.change(c.bucket, func(b *bucket) error {
-		if b.encrypted[version{c.key, id}] {
-			res.Header.Set(sseHeader, AES256)
-		}
+		b.marks[version{c.key, id}].show(res.Header)
 		return nil
 	})
 	if err != nil {
@@ -244,9 +257,7 @@ func (c *call) createUpload() error {
 	if err := xml.Unmarshal(text, &begun); err != nil {
 		return err
 	}
-	if t.encrypted {
-		res.Header.Set(sseHeader, AES256)
-	}
+	t.mark.show(res.Header)
 	err = c.Region.change(c.bucket, func(b *bucket) error {
 		b.uploads[begun.ID] = t
 		return nil

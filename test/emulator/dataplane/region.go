@@ -51,8 +51,8 @@ type bucket struct {
 	stored map[string][]byte
 	// grants are those of objects that grant something, by key.
 	grants map[string][]Grant
-	// encrypted are the versions that say they are.
-	encrypted map[version]bool
+	// marks are what versions say of themselves, where that is something.
+	marks map[version]mark
 	// uploads are what those in progress will leave, by their id.
 	uploads map[string]traits
 }
@@ -63,8 +63,15 @@ type version struct{ key, id string }
 
 // traits are what the region keeps about an object.
 type traits struct {
-	grants    []Grant
-	encrypted bool
+	grants []Grant
+	mark   mark
+}
+
+// mark is what a version of an object says of itself.
+type mark struct {
+	encryption string
+	// class is empty for STANDARD.
+	class string
 }
 
 // Region is the one store of truth about the buckets of a region: the S3 side and
@@ -138,7 +145,7 @@ func (r *Region) MakeBucket(ctx context.Context, wanted Bucket) (Bucket, error) 
 func newBucket(wanted Bucket, now time.Time) (*bucket, error) {
 	b := &bucket{
 		Bucket: wanted, stored: map[string][]byte{}, grants: map[string][]Grant{},
-		encrypted: map[version]bool{}, uploads: map[string]traits{},
+		marks: map[version]mark{}, uploads: map[string]traits{},
 	}
 	b.Bucket = b.snapshot()
 	b.Created = now.UTC()

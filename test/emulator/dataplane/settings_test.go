@@ -332,6 +332,30 @@ func encryption(t *testing.T, core *minio.Core, key, versionID string) string {
 	return info.Metadata.Get("X-Amz-Server-Side-Encryption")
 }
 
+// versitygw itself keeps no class.
+func TestStorageClassesAreKept(t *testing.T) {
+	for behind, start := range starts {
+		for vendor, wanted := range map[dataplane.Vendor]map[string]string{
+			dataplane.OVHcloud: {"STANDARD": "", "STANDARD_IA": "STANDARD_IA", "DEEP_ARCHIVE": "DEEP_ARCHIVE", "COLDEST": "InvalidStorageClass"},
+			dataplane.Outscale: {"STANDARD": "", "STANDARD_IA": "InvalidStorageClass"},
+		} {
+			t.Run(string(vendor)+" over "+behind, func(t *testing.T) {
+				w := start(t, vendor)
+				for class, want := range wanted {
+					put := request{method: "PUT", key: class, body: "x", header: map[string]string{"X-Amz-Storage-Class": class}}.send(t, w)
+					got := request{method: "HEAD", key: class}.send(t, w).header.Get("X-Amz-Storage-Class")
+					if got == "STANDARD" { // said or not, it is the same
+						got = ""
+					}
+					if answered := put.code + got; answered != want {
+						t.Errorf("%s: got %q, want %q", class, answered, want)
+					}
+				}
+			})
+		}
+	}
+}
+
 // To take such a header and do nothing would be a lie.
 func TestOtherEncryptionIsRefused(t *testing.T) {
 	w := start(t, dataplane.OVHcloud)

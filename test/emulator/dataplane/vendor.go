@@ -27,6 +27,10 @@ type habit struct {
 	conditionalWrites bool
 	// uploadLimit ends a request that carries an object's bytes.
 	uploadLimit time.Duration
+	// classes are the storage classes beside STANDARD. What is kept of one is shown
+	// when the object is read; listings show the backend's word. ASSUMPTION: another
+	// is refused with 400 InvalidStorageClass.
+	classes []string
 	// refusesMarksInARow refuses names of buckets with two dots or dashes in a row.
 	refusesMarksInARow bool
 	// lifecycleNeedsID refuses rules without an ID.
@@ -44,9 +48,12 @@ var habits = map[Vendor]habit{
 	// conditional writes (in production since 9 June 2026), bucket lifecycle
 	// (29 July 2026), limits (13 March 2026).
 	OVHcloud: {
-		name:                   "OVHcloud",
-		lacks:                  []feature{bucketPolicies, publicAccessBlocks, ownershipControls, notifications},
-		conditionalWrites:      true,
+		name:              "OVHcloud",
+		lacks:             []feature{bucketPolicies, publicAccessBlocks, ownershipControls, notifications},
+		conditionalWrites: true,
+		classes: []string{
+			"STANDARD_IA", "HIGH_PERF", "EXPRESS_ONEZONE", "ONEZONE_IA", "GLACIER", "GLACIER_IR", "DEEP_ARCHIVE", "INTELLIGENT_TIERING",
+		},
 		refusesMarksInARow:     true,
 		lifecycleNeedsID:       true,
 		lifecycleWantsVersions: true,
