@@ -13,6 +13,7 @@ import (
 	"github.com/rempart/rempart/controllers/bucket"
 	"github.com/rempart/rempart/controllers/certificate"
 	"github.com/rempart/rempart/controllers/drill"
+	"github.com/rempart/rempart/controllers/exception"
 	"github.com/rempart/rempart/controllers/node"
 	"github.com/rempart/rempart/controllers/policy"
 	"github.com/rempart/rempart/controllers/provider"
@@ -73,6 +74,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 			Client: client, Recorder: mgr.GetEventRecorder("drill"), Clock: deps.Clock,
 			Sessions: deps.Sessions, Installation: deps.Installation, MayRead: deps.MayRead,
 			Version: deps.Version, Metrics: drill.NewMetrics(deps.Registerer),
+		}),
+		"exception": exception.NewReconciler(exception.Config{
+			Client: client, Recorder: mgr.GetEventRecorder("exception"), Clock: deps.Clock,
+			Metrics: exception.NewMetrics(deps.Registerer),
 		}),
 		"node": node.NewReconciler(node.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("node"), Clock: deps.Clock, Accounts: deps.Sessions,

@@ -22,6 +22,8 @@ package v1alpha1
 //	                      CredentialsValid
 //	ReversibilityDrill    Ready     True once Passed
 //	                      CleanedUp
+//	SovereigntyException  Ready ── Active
+//	                      Active
 const (
 	ConditionReady       = "Ready"
 	ConditionReconciling = "Reconciling"
@@ -66,4 +68,7 @@ const (
 
 	// ConditionCleanedUp: nothing of the drill is left at a provider.
 	ConditionCleanedUp = "CleanedUp"
+
+	// ConditionActive: the rules that the exception names do not count now.
+	ConditionActive = "Active"
 )

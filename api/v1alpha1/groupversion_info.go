@@ -22,6 +22,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&BucketReplica{}, &BucketReplicaList{},
 		&SovereignBucketAccess{}, &SovereignBucketAccessList{},
 		&ReversibilityDrill{}, &ReversibilityDrillList{},
+		&SovereigntyException{}, &SovereigntyExceptionList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

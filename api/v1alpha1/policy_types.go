@@ -84,6 +84,10 @@ type SovereigntyPolicySpec struct {
 	// drills says how often the way out must be proven.
 	// +optional
 	Drills DrillRules `json:"drills,omitzero"`
+	// exceptions say which rules may be excepted by a SovereigntyException, and for
+	// how long. Absent allows no exception.
+	// +optional
+	Exceptions ExceptionRules `json:"exceptions,omitzero"`
 }
 
 // Residency says where every copy must stand.

@@ -112,6 +112,19 @@ const (
 	ReasonOnPremiseForbidden = "OnPremiseForbidden"
 	// ReasonJurisdictionNotAllowed: who runs the location is, or may be, under a law that the policy does not allow.
 	ReasonJurisdictionNotAllowed = "JurisdictionNotAllowed"
+	// ReasonExceptionActive: a rule that would object does not count, because of a SovereigntyException.
+	ReasonExceptionActive = "ExceptionActive"
+	// ReasonExceptionExpired: the exception is over, and its rules count again.
+	ReasonExceptionExpired = "ExceptionExpired"
+	// ReasonRuleNotExceptable: the policy does not allow an exception to the rule.
+	ReasonRuleNotExceptable = "RuleNotExceptable"
+	// ReasonExceptionTooLong: the exception lasts longer than the policy allows.
+	ReasonExceptionTooLong = "ExceptionTooLong"
+	// ReasonSubjectNotFound: what the exception is for does not exist.
+	ReasonSubjectNotFound = "SubjectNotFound"
+	// ReasonPolicyNotBinding: the policy does not bind what the exception is for.
+	ReasonPolicyNotBinding = "PolicyNotBinding"
+
 	// ReasonAttestationMissing: the location lacks an attestation that the policy asks for.
 	ReasonAttestationMissing = "AttestationMissing"
 	// ReasonAttestationExpired: the attestation that the policy asks for is over.

@@ -72,7 +72,7 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbucketaccesses,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbucketaccesses/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbucketaccesses/finalizers,verbs=update
-// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets;bucketreplicas;sovereignproviders;sovereigntypolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets;bucketreplicas;sovereignproviders;sovereigntypolicies;sovereigntyexceptions,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=create;patch;delete
 
@@ -90,6 +90,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.BucketReplica{}, handler.EnqueueRequestsFromMapFunc(r.toReplica)).
 		Watches(&v1alpha1.SovereignProvider{}, handler.EnqueueRequestsFromMapFunc(r.atProvider)).
 		Watches(&v1alpha1.SovereigntyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.underPolicy), specChanged).
+		Watches(&v1alpha1.SovereigntyException{}, handler.EnqueueRequestsFromMapFunc(r.excepted), specChanged).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.ofSecret)).
 		WithOptions(loop.ControllerOptions(4)).
 		Complete(r)
@@ -138,6 +139,12 @@ func (r *Reconciler) publishingTheSame(ctx context.Context, object client.Object
 
 func (r *Reconciler) toBucket(ctx context.Context, bucket client.Object) []reconcile.Request {
 	return r.to(ctx, client.ObjectKeyFromObject(bucket))
+}
+
+// excepted wakes the accesses to the bucket that an exception is for.
+func (r *Reconciler) excepted(ctx context.Context, object client.Object) []reconcile.Request {
+	made := object.(*v1alpha1.SovereigntyException)
+	return r.to(ctx, client.ObjectKey{Namespace: made.Namespace, Name: made.Spec.SubjectRef.Name})
 }
 
 // toReplica wakes the accesses to a primary.

@@ -82,6 +82,9 @@ func (s *scope) placementSatisfied(err error) metav1.Condition {
 	if near := s.tooClose(); near != nil {
 		return *near
 	}
+	if excuse := s.excuse(isAnything); excuse != "" {
+		return condition.True(this, v1alpha1.ReasonExceptionActive, excuse)
+	}
 	return condition.True(this, v1alpha1.ReasonSucceeded, "")
 }
 
@@ -155,6 +158,9 @@ func (s *scope) residencyCompliant() metav1.Condition {
 	if len(s.facts.Placed()) == 0 {
 		return condition.Unknown(this, v1alpha1.ReasonProgressing, "nothing is placed yet")
 	}
+	if excuse := s.excuse(isAboutResidency); excuse != "" {
+		return condition.True(this, v1alpha1.ReasonExceptionActive, excuse)
+	}
 	return condition.True(this, v1alpha1.ReasonSucceeded, s.warning())
 }
 
@@ -163,7 +169,7 @@ func (s *scope) warning() string {
 	for _, replica := range s.current() {
 		for _, candidate := range s.decision.Candidates {
 			index := slices.IndexFunc(candidate.Objections, func(o placement.Objection) bool {
-				return o.Action == v1alpha1.ActionWarn && o.Concerns(replica.Spec.Role)
+				return o.Action == v1alpha1.ActionWarn && o.Exception == "" && o.Concerns(replica.Spec.Role)
 			})
 			if candidate.PlaceReference == replica.Spec.PlaceReference && index >= 0 {
 				return "the copy at " + candidate.PlaceReference.String() + " is warned of by " + rulingOf(&candidate.Objections[index])

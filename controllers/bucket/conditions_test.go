@@ -65,6 +65,11 @@ func (s *scope) add(copied v1alpha1.BucketReplica, objections ...placement.Objec
 // outside is what is said of a place outside the perimeter.
 var outside = []placement.Objection{{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: "GB is outside FR"}}
 
+// excused is what is said where an exception covers a rule.
+func excused(rule placement.Rule) []placement.Objection {
+	return []placement.Objection{{Policy: "p", Rule: rule, Reason: v1alpha1.ReasonExceptionActive, Exception: "e", Message: "not counted"}}
+}
+
 // access is the application's, with a key that reaches this bucket alone.
 func access(conditions ...metav1.Condition) *v1alpha1.SovereignBucketAccess {
 	return &v1alpha1.SovereignBucketAccess{
@@ -91,6 +96,43 @@ func TestConditionsOfABucket(t *testing.T) {
 	}{
 		"a healthy one, without drills asked for": {
 			scope: healthy(), want: map[string]string{"DrillCurrent": "True/NotRequired"},
+		},
+		"a copy that an exception to residency lets be where it is": {
+			scope: healthy(func(s *scope) { s.decision.Candidates[1].Objections = excused(placement.RuleResidency) }),
+			want: map[string]string{
+				"PlacementSatisfied": "True/ExceptionActive", "ResidencyCompliant": "True/ExceptionActive", "DrillCurrent": "True/NotRequired",
+			},
+		},
+		"an exception to what a store can do": {
+			scope: healthy(func(s *scope) { s.decision.Candidates[1].Objections = excused(placement.RuleCapability) }),
+			want:  map[string]string{"PlacementSatisfied": "True/ExceptionActive", "DrillCurrent": "True/NotRequired"},
+		},
+		"an exception that only a primary there would need": {
+			scope: healthy(func(s *scope) {
+				s.decision.Candidates[1].Objections = excused(placement.RuleResidency)
+				s.decision.Candidates[1].Objections[0].Role = v1alpha1.RolePrimary
+			}),
+			want: map[string]string{"DrillCurrent": "True/NotRequired"},
+		},
+		"an exception to the number of copies": {
+			scope: healthy(func(s *scope) { s.decision.Excepted = excused(placement.RuleCopies) }),
+			want:  map[string]string{"PlacementSatisfied": "True/ExceptionActive", "DrillCurrent": "True/NotRequired"},
+		},
+		"an excepted rule of a policy that only warns": {
+			scope: healthy(func(s *scope) {
+				s.decision.Candidates[1].Objections = excused(placement.RuleResidency)
+				s.decision.Candidates[1].Objections[0].Action = v1alpha1.ActionWarn
+			}),
+			want: map[string]string{"DrillCurrent": "True/NotRequired"},
+		},
+		"one exception does not cover another rule": {
+			scope: healthy(func(s *scope) {
+				s.decision.Candidates[1].Objections = append(excused(placement.RuleResidency),
+					placement.Objection{Rule: placement.RuleCountry, Reason: "CountryNotAllowed", Message: "GB is not listed"})
+			}),
+			want: map[string]string{
+				"PlacementSatisfied": "True/ExceptionActive", "ResidencyCompliant": "False/CountryNotAllowed", "DrillCurrent": "True/NotRequired",
+			},
 		},
 		"an unknown policy": {
 			scope: healthy(func(s *scope) { s.facts, s.decision = gather.Facts{Bucket: s.bucket}, nil }),

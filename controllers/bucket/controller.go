@@ -64,7 +64,7 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets/finalizers,verbs=update
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbucketaccesses,verbs=get;list;watch;create
-// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders;sovereigntypolicies;reversibilitydrills,verbs=get;list;watch
+// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders;sovereigntypolicies;sovereigntyexceptions;reversibilitydrills,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 
 // SetupWithManager has the manager run the reconciler.
@@ -78,6 +78,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.SovereignBucketAccess{}, handler.EnqueueRequestsFromMapFunc(accessed)).
 		Watches(&v1alpha1.ReversibilityDrill{}, handler.EnqueueRequestsFromMapFunc(drilled)).
 		Watches(&v1alpha1.SovereigntyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.under),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.SovereigntyException{}, handler.EnqueueRequestsFromMapFunc(excepted),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.SovereignProvider{}, handler.EnqueueRequestsFromMapFunc(r.all)).
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.inNamespace),
@@ -136,6 +138,14 @@ func drilled(_ context.Context, object client.Object) []reconcile.Request {
 	drill := object.(*v1alpha1.ReversibilityDrill)
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{
 		Namespace: drill.Namespace, Name: drill.Spec.BucketRef.Name,
+	}}}
+}
+
+// excepted wakes the bucket that an exception is for.
+func excepted(_ context.Context, object client.Object) []reconcile.Request {
+	made := object.(*v1alpha1.SovereigntyException)
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{
+		Namespace: made.Namespace, Name: made.Spec.SubjectRef.Name,
 	}}}
 }
 

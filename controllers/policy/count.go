@@ -80,7 +80,7 @@ func hasObjection(policy string, bucket *v1alpha1.SovereignBucket) bool {
 		for _, copied := range bucket.Status.Copies {
 			isThere := candidate.ProviderName == copied.ProviderName && slices.Contains(candidate.Locations, copied.Location)
 			objects := func(o v1alpha1.ObjectionStatus) bool {
-				return o.Policy == policy && (o.Role == "" || o.Role == copied.Role)
+				return o.Policy == policy && o.Reason != v1alpha1.ReasonExceptionActive && (o.Role == "" || o.Role == copied.Role)
 			}
 			if isThere && slices.ContainsFunc(candidate.Objections, objects) {
 				return true

@@ -66,7 +66,7 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=sovereignproviders/finalizers,verbs=update
-// +kubebuilder:rbac:groups=rempart.dev,resources=sovereigntypolicies;bucketreplicas;reversibilitydrills,verbs=get;list;watch
+// +kubebuilder:rbac:groups=rempart.dev,resources=sovereigntypolicies;sovereigntyexceptions;bucketreplicas;reversibilitydrills,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // SetupWithManager has the manager run the reconciler.
@@ -76,9 +76,11 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.SovereignProvider{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.namingSecret)).
 		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.namingConfigMap)).
-		// A new policy may make a location worth trying, a last copy or sandbox that
+		// A new policy or exception may make a location worth trying, a last copy or sandbox that
 		// goes lets a provider go.
 		Watches(&v1alpha1.SovereigntyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.all),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.SovereigntyException{}, handler.EnqueueRequestsFromMapFunc(r.all),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.BucketReplica{}, handler.EnqueueRequestsFromMapFunc(placedAt),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).

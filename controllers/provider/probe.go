@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/exception"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/ownership"
@@ -44,21 +45,45 @@ func (r *Reconciler) describe(ctx context.Context, s *scope) error {
 	if err := r.Client.List(ctx, &policies); err != nil {
 		return fmt.Errorf("list the policies: %w", err)
 	}
-	s.worthTrying = worthTrying(s.candidates, s.copies, policies.Items)
+	var exceptions v1alpha1.SovereigntyExceptionList
+	if err := r.Client.List(ctx, &exceptions); err != nil {
+		return fmt.Errorf("list the exceptions: %w", err)
+	}
+	s.worthTrying = worthTrying(s.candidates, s.copies, allowances(policies.Items, exceptions.Items, s.now))
 	return nil
 }
 
-// worthTrying are the locations that hold a copy or that some policy allows. To
-// others nothing is written, not even a trial.
-func worthTrying(candidates []placement.Candidate, copies []v1alpha1.BucketReplica, policies []v1alpha1.SovereigntyPolicy) map[string]bool {
+// allowances are what each policy allows without exception, and what it allows with
+// the exceptions that were made for a dataset.
+func allowances(policies []v1alpha1.SovereigntyPolicy, exceptions []v1alpha1.SovereigntyException, now time.Time) []placement.Request {
+	made := map[types.NamespacedName][]v1alpha1.SovereigntyException{}
+	for _, e := range exceptions {
+		subject := types.NamespacedName{Namespace: e.Namespace, Name: e.Spec.SubjectRef.Name}
+		made[subject] = append(made[subject], e)
+	}
+	var allowances []placement.Request
+	for i := range policies {
+		under := []placement.Policy{placement.FromPolicy(&policies[i])}
+		allowances = append(allowances, placement.Request{Policies: under, Now: now})
+		for _, forSubject := range made {
+			if counting := exception.Counting(forSubject, under, now); len(counting) > 0 {
+				allowances = append(allowances, placement.Request{Policies: under, Exceptions: counting, Now: now})
+			}
+		}
+	}
+	return allowances
+}
+
+// worthTrying are the locations that hold a copy or that something allows. To others
+// nothing is written, not even a trial.
+func worthTrying(candidates []placement.Candidate, copies []v1alpha1.BucketReplica, allowances []placement.Request) map[string]bool {
 	worth := map[string]bool{}
 	for _, replica := range copies {
 		worth[replica.Spec.Location] = true
 	}
 	for _, candidate := range candidates {
-		for _, policy := range policies {
-			under := []placement.Policy{{Name: policy.Name, Spec: policy.Spec}}
-			if len(placement.JudgeProcessing(under, candidate)) == 0 {
+		for _, allowance := range allowances {
+			if len(placement.JudgeProcessing(allowance, candidate)) == 0 {
 				worth[candidate.Location] = true
 			}
 		}

@@ -201,6 +201,7 @@ func TestCapabilitiesBelongToAnEndpoint(t *testing.T) {
 // that it stands in. Nothing is written to the others.
 func TestOnlyPlacesThatMatterAreTried(t *testing.T) {
 	s := looked()
+	s.now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	s.provider.Spec.Locations = append(s.provider.Spec.Locations,
 		v1alpha1.Location{Name: "de", Country: "DE"}, v1alpha1.Location{Name: "uk", Country: "GB"}, v1alpha1.Location{Name: "unknown"})
 	france := v1alpha1.SovereigntyPolicy{Spec: v1alpha1.SovereigntyPolicySpec{Residency: v1alpha1.Residency{Perimeter: v1alpha1.PerimeterFR}}}
@@ -210,9 +211,40 @@ func TestOnlyPlacesThatMatterAreTried(t *testing.T) {
 	if got := worthTrying(candidates, nil, nil); len(got) != 0 {
 		t.Errorf("without policies and copies these are tried: %v", got)
 	}
-	got := worthTrying(candidates, []v1alpha1.BucketReplica{held}, []v1alpha1.SovereigntyPolicy{france})
+	got := worthTrying(candidates, []v1alpha1.BucketReplica{held}, allowances([]v1alpha1.SovereigntyPolicy{france}, nil, s.now))
 	if diff := cmp.Diff(map[string]bool{"gra": true, "sbg": true, "uk": true}, got); diff != "" {
 		t.Error(diff)
+	}
+
+	// Exceptions for one dataset make places worth trying where their rules were in the way, until they end.
+	hour := metav1.Duration{Duration: time.Hour}
+	france.Spec.Residency.AllowedCountries = []string{"FR"}
+	france.Spec.Exceptions = v1alpha1.ExceptionRules{Rules: []v1alpha1.ExceptableRule{"residency", "country"}, MaximumDuration: &hour}
+	made := func(bucket string, rule v1alpha1.ExceptableRule) v1alpha1.SovereigntyException {
+		return v1alpha1.SovereigntyException{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: bucket + "-" + string(rule)},
+			Spec: v1alpha1.SovereigntyExceptionSpec{
+				SubjectRef: v1alpha1.SubjectReference{Name: bucket}, Rules: []v1alpha1.ExceptableRule{rule},
+				NotAfter: &metav1.Time{Time: s.now.Add(time.Minute)},
+			},
+		}
+	}
+	both := []v1alpha1.SovereigntyException{made("a", "residency"), made("a", "country")}
+	apart := []v1alpha1.SovereigntyException{made("a", "residency"), made("b", "country")}
+	home := map[string]bool{"gra": true, "sbg": true}
+	for name, test := range map[string]struct {
+		exceptions []v1alpha1.SovereigntyException
+		after      time.Duration
+		want       map[string]bool
+	}{
+		"for one dataset":      {both, 0, map[string]bool{"gra": true, "sbg": true, "de": true, "uk": true, "unknown": true}},
+		"when they are over":   {both, time.Minute, home},
+		"for one dataset each": {apart, 0, home},
+	} {
+		got := worthTrying(candidates, nil, allowances([]v1alpha1.SovereigntyPolicy{france}, test.exceptions, s.now.Add(test.after)))
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func NewReconciler(config Config) *Reconciler {
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=rempart.dev,resources=bucketreplicas/finalizers,verbs=update
-// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets;sovereignbucketaccesses;sovereignproviders;sovereigntypolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=rempart.dev,resources=sovereignbuckets;sovereignbucketaccesses;sovereignproviders;sovereigntypolicies;sovereigntyexceptions,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get
 
@@ -101,6 +101,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.SovereignBucketAccess{}, handler.EnqueueRequestsFromMapFunc(r.accessed)).
 		Watches(&v1alpha1.SovereignProvider{}, handler.EnqueueRequestsFromMapFunc(r.atProvider)).
 		Watches(&v1alpha1.SovereigntyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.all), specChanged).
+		Watches(&v1alpha1.SovereigntyException{}, handler.EnqueueRequestsFromMapFunc(r.excepted), specChanged).
 		// Its labels tell which baselines bind a bucket.
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.inNamespace),
 			builder.WithPredicates(predicate.LabelChangedPredicate{})).
@@ -149,6 +150,13 @@ func (r *Reconciler) siblings(ctx context.Context, object client.Object) []recon
 func (r *Reconciler) ofBucket(ctx context.Context, bucket client.Object) []reconcile.Request {
 	return r.listed(ctx, client.InNamespace(bucket.GetNamespace()),
 		client.MatchingFields{gather.ReplicaBucketField: bucket.GetName()})
+}
+
+// excepted wakes the copies of the bucket that an exception is for.
+func (r *Reconciler) excepted(ctx context.Context, object client.Object) []reconcile.Request {
+	made := object.(*v1alpha1.SovereigntyException)
+	return r.listed(ctx, client.InNamespace(made.Namespace),
+		client.MatchingFields{gather.ReplicaBucketField: made.Spec.SubjectRef.Name})
 }
 
 // accessed wakes the primary that an access is to, if it waits for it.

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/exception"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/placement"
 )
@@ -40,6 +41,10 @@ const (
 	// DrillSandboxField indexes ReversibilityDrills by the provider that holds their
 	// sandbox, as long as it may hold it.
 	DrillSandboxField = "status.effective.to.providerName"
+	// ExceptionSubjectField indexes SovereigntyExceptions by the bucket they are for.
+	ExceptionSubjectField = "spec.subjectRef.name"
+	// ExceptionPolicyField indexes SovereigntyExceptions by the policy they are to.
+	ExceptionPolicyField = "spec.policyRef.name"
 	// NodeProviderIDField indexes Nodes by their provider id.
 	NodeProviderIDField = "spec.providerID"
 )
@@ -76,6 +81,12 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 			}
 			return []string{status.Effective.To.ProviderName}
 		}},
+		{&v1alpha1.SovereigntyException{}, ExceptionSubjectField, func(o client.Object) []string {
+			return []string{o.(*v1alpha1.SovereigntyException).Spec.SubjectRef.Name}
+		}},
+		{&v1alpha1.SovereigntyException{}, ExceptionPolicyField, func(o client.Object) []string {
+			return []string{o.(*v1alpha1.SovereigntyException).Spec.PolicyRef.Name}
+		}},
 		{&corev1.Node{}, NodeProviderIDField, func(o client.Object) []string {
 			return []string{o.(*corev1.Node).Spec.ProviderID}
 		}},
@@ -110,8 +121,10 @@ type Facts struct {
 	Policies []placement.Policy
 	// Advice are baselines that deny nothing: their objections are shown, and they say
 	// nothing about how copies are kept.
-	Advice    []placement.Policy
-	Providers []v1alpha1.SovereignProvider
+	Advice []placement.Policy
+	// Exceptions are those made for the bucket that the policies allow.
+	Exceptions []placement.Exception
+	Providers  []v1alpha1.SovereignProvider
 	// Now is when the facts were gathered.
 	Now time.Time
 	// Replicas are the copies that the operator made for this bucket, those being
@@ -158,7 +171,19 @@ func (g Gatherer) Bucket(ctx context.Context, bucket *v1alpha1.SovereignBucket) 
 		}
 		facts.Policies = append(facts.Policies, policy)
 	}
-	return facts, nil
+	exceptions, err := g.exceptions(ctx, bucket)
+	facts.Exceptions = exception.Counting(exceptions, policies, facts.Now)
+	return facts, err
+}
+
+// exceptions gives those made for a bucket, whether they count or not.
+func (g Gatherer) exceptions(ctx context.Context, bucket *v1alpha1.SovereignBucket) ([]v1alpha1.SovereigntyException, error) {
+	var made v1alpha1.SovereigntyExceptionList
+	if err := g.Reader.List(ctx, &made, client.InNamespace(bucket.Namespace),
+		client.MatchingFields{ExceptionSubjectField: bucket.Name}); err != nil {
+		return nil, fmt.Errorf("list the exceptions: %w", err)
+	}
+	return made.Items, nil
 }
 
 // policies gives those that bind buckets of a namespace which name one of them: that
@@ -213,12 +238,17 @@ func (g Gatherer) AccessesWithKeys(ctx context.Context, bucket client.ObjectKey)
 func (f Facts) Request() placement.Request {
 	request := placement.Request{
 		Namespace: f.Namespace, Name: f.Bucket.Name, Narrowing: f.Bucket.Spec.Placement, Existing: f.Bucket.Spec.ExistingBucket,
-		Policies: slices.Concat(f.Policies, f.Advice), Placed: f.Placed(), Now: f.Now,
+		Policies: slices.Concat(f.Policies, f.Advice), Exceptions: f.Exceptions, Placed: f.Placed(), Now: f.Now,
 	}
 	for i := range f.Providers {
 		request.Candidates = append(request.Candidates, placement.FromProvider(&f.Providers[i])...)
 	}
 	return request
+}
+
+// Binding gives what judging a place needs where data is only read.
+func (f Facts) Binding() placement.Request {
+	return placement.Request{Policies: f.Policies, Exceptions: f.Exceptions, Now: f.Now}
 }
 
 // UntilExpiry is how long it is until a decision about the bucket may change although

@@ -137,3 +137,50 @@ func TestFactsThatEndAreWaitedFor(t *testing.T) {
 		clock.SetTime(clock.Now().Add(2 * time.Hour))
 	}
 }
+
+func TestOnlyExceptionsForTheBucketThatCountAreFacts(t *testing.T) {
+	noon := time.Date(2026, time.November, 24, 12, 0, 0, 0, time.UTC)
+	allows := func(s *v1alpha1.SovereigntyPolicySpec) {
+		s.Exceptions = v1alpha1.ExceptionRules{Rules: []v1alpha1.ExceptableRule{"grid"}, MaximumDuration: &metav1.Duration{Duration: time.Hour}}
+	}
+	made := func(name string, change func(*v1alpha1.SovereigntyException)) client.Object {
+		e := &v1alpha1.SovereigntyException{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "ccas", Name: name, CreationTimestamp: metav1.NewTime(noon)},
+			Spec: v1alpha1.SovereigntyExceptionSpec{
+				PolicyRef: v1alpha1.NameReference{Name: "p"}, SubjectRef: v1alpha1.SubjectReference{Kind: "SovereignBucket", Name: "b"},
+				Rules: []v1alpha1.ExceptableRule{"grid"}, NotAfter: &metav1.Time{Time: noon.Add(time.Hour)},
+			},
+		}
+		change(e)
+		return e
+	}
+	reader := cluster(t, policy("p", allows), policy("warns", allows, warns, appliesTo("social")), policy("elsewhere", allows),
+		made("counts", func(*v1alpha1.SovereigntyException) {}),
+		made("of-a-baseline", func(e *v1alpha1.SovereigntyException) { e.Spec.PolicyRef.Name = "warns" }),
+		made("of-another-bucket", func(e *v1alpha1.SovereigntyException) { e.Spec.SubjectRef.Name = "c" }),
+		made("of-another-namespace", func(e *v1alpha1.SovereigntyException) { e.Namespace = "elections" }),
+		made("of-a-policy-that-does-not-bind", func(e *v1alpha1.SovereigntyException) { e.Spec.PolicyRef.Name = "elsewhere" }),
+		made("of-a-rule-that-is-not-listed", func(e *v1alpha1.SovereigntyException) { e.Spec.Rules[0] = "pue" }),
+	)
+	bucket := &v1alpha1.SovereignBucket{ObjectMeta: metav1.ObjectMeta{Namespace: "ccas", Name: "b"}}
+	bucket.Spec.PolicyRef.Name = "p"
+	for after, want := range map[time.Duration][]string{0: {"counts", "of-a-baseline"}, time.Hour: nil} {
+		facts, err := gather.Gatherer{Reader: reader, Clock: clocktesting.NewFakePassiveClock(noon.Add(after))}.Bucket(t.Context(), bucket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, counting := range facts.Request().Exceptions {
+			got = append(got, counting.Name)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("exceptions after %s (-want +got):\n%s", after, diff)
+		}
+		if after == 0 && facts.UntilExpiry() != time.Hour {
+			t.Errorf("it is looked at again after %s", facts.UntilExpiry())
+		}
+		if binding := facts.Binding(); len(binding.Exceptions) != len(want) || len(binding.Policies) != 1 || !binding.Now.Equal(facts.Now) {
+			t.Errorf("reading is judged by %+v", binding)
+		}
+	}
+}

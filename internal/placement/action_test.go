@@ -51,7 +51,7 @@ func TestPoliciesThatDoNotDenyExcludeNothing(t *testing.T) {
 			}, abroad, v1alpha1.RolePrimary); (against != nil) != denies {
 				t.Errorf("what is against it is %+v", against)
 			}
-			if reading := placement.JudgeProcessing(policies, abroad); (len(reading) > 0) != denies {
+			if reading := placement.JudgeProcessing(placement.Request{Policies: policies}, abroad); (len(reading) > 0) != denies {
 				t.Errorf("against reading there is %+v", reading)
 			}
 			shown := placement.Summarise(decision.Candidates)[0]

@@ -49,6 +49,10 @@ func (o option) worth() int { return o.points + o.spread }
 // holdsBonus has a place that holds the dataset go before every sum of points.
 const holdsBonus = 1_000_000
 
+// exceptionMalus has a place that an exception allows go after every other: what was
+// never put there need not leave when the exception ends.
+const exceptionMalus = 100_000
+
 // search looks for the best set that holds what is placed. It goes through sets
 // depth first, and leaves out branches that cannot lead to a set at all, or only to
 // one that is not better than what is found.
@@ -102,6 +106,9 @@ func (s *search) optionOf(m member, operator int) option {
 	}
 	if m.Holds {
 		o.points += holdsBonus
+	}
+	if m.IsExcepted() {
+		o.points -= exceptionMalus
 	}
 	for _, want := range s.required.wants {
 		o.has = append(o.has, want.isMetBy(m))

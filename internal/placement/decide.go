@@ -20,6 +20,9 @@ type Decision struct {
 	// Illegal are placed copies that a rule forbids where they are, and those that are
 	// too close to others and have found a replacement.
 	Illegal []IllegalCopy
+	// Excepted are the objections against all copies together that exceptions keep from
+	// counting; those against one place are with its candidate.
+	Excepted []Objection
 	// Candidates are all of them, the best first.
 	Candidates []Judged
 }
@@ -46,7 +49,7 @@ func Decide(in Request) Decision {
 	}
 	required := requiredSet(in)
 	stay, leave := required.apart(legal)
-	chosen := choose(required, stay, decision.Candidates)
+	chosen := chooseWithout(in, required, stay, decision.Candidates)
 	if chosen == nil {
 		decision.Copies = copiesOf(legal)
 		decision.Reason, decision.Message = decision.explain(in, *required.shortage(legal, decision.Candidates))
@@ -54,10 +57,21 @@ func Decide(in Request) Decision {
 	}
 	decision.Satisfied = true
 	decision.Copies = copiesOf(chosen)
+	decision.Excepted = excepted(in, chosen)
 	for _, m := range leave {
 		decision.refuse(m, *required.closeness(stay, &m.Candidate))
 	}
 	return decision
+}
+
+// ObjectionsAt gives everything that was found against a place.
+func (d *Decision) ObjectionsAt(place v1alpha1.PlaceReference) []Objection {
+	for i := range d.Candidates {
+		if d.Candidates[i].PlaceReference == place {
+			return d.Candidates[i].Objections
+		}
+	}
+	return nil
 }
 
 // refuse says of a placed copy that may be where it is that others take its place.
@@ -67,7 +81,7 @@ func (d *Decision) refuse(m member, objection Objection) {
 }
 
 // judgeAll judges the candidates and sorts them: those that hold the dataset
-// already, then by points, then by name.
+// already, then those that need no exception, then by points, then by name.
 func judgeAll(in Request) []Judged {
 	found, order := make([]Judged, len(in.Candidates)), make([]*Judged, len(in.Candidates))
 	scale := newScale(in)
@@ -86,7 +100,7 @@ func judgeAll(in Request) []Judged {
 		order[i] = j
 	}
 	slices.SortFunc(order, func(a, b *Judged) int {
-		return cmp.Or(holding(b)-holding(a), cmp.Compare(b.Points, a.Points), cmp.Compare(a.ProviderName, b.ProviderName),
+		return cmp.Or(holding(b)-holding(a), excused(a)-excused(b), cmp.Compare(b.Points, a.Points), cmp.Compare(a.ProviderName, b.ProviderName),
 			cmp.Compare(a.Location, b.Location))
 	})
 	judged := make([]Judged, 0, len(order))
@@ -98,6 +112,13 @@ func judgeAll(in Request) []Judged {
 
 func holding(j *Judged) int {
 	if j.Holds {
+		return 1
+	}
+	return 0
+}
+
+func excused(j *Judged) int {
+	if j.IsExcepted() {
 		return 1
 	}
 	return 0

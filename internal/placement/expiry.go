@@ -9,8 +9,9 @@ import (
 )
 
 // NextExpiry gives the moment at which a decision may change although nothing does
-// but the time: the end of an attestation that a policy asks for, or of an answer to
-// the framework where one asks for a SEAL, at any candidate. An answer may also begin.
+// but the time: the end of an attestation that a policy asks for, of an answer to the
+// framework where one asks for a SEAL, at any candidate, or of an exception. An answer
+// may also begin.
 // There is none when nothing ends any more. No event tells of it, so whoever decides
 // has to look again then.
 func NextExpiry(in Request) (time.Time, bool) {
@@ -26,6 +27,11 @@ func NextExpiry(in Request) (time.Time, bool) {
 		}
 		for _, candidate := range in.Candidates {
 			next = sooner(next, seal.NextChange(candidate.Sovereignty, in.Now))
+		}
+	}
+	for _, excepting := range in.Exceptions {
+		if in.Now.Before(excepting.NotAfter) {
+			next = sooner(next, excepting.NotAfter)
 		}
 	}
 	return next, !next.IsZero()

@@ -2,6 +2,7 @@ package placement
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 )
@@ -64,10 +65,10 @@ func Judge(in Request, c Candidate) []Objection {
 	}
 	for _, policy := range in.Policies {
 		for _, rule := range policyRules {
-			objections = keep(objections, policy, rule(in, policy, c))
+			objections = in.keep(objections, policy, rule(in, policy, c))
 		}
 		for _, rule := range listRules {
-			objections = keep(objections, policy, rule(in, policy, c)...)
+			objections = in.keep(objections, policy, rule(in, policy, c)...)
 		}
 	}
 	return objections
@@ -79,29 +80,31 @@ func judgeForChoice(in Request, c Candidate) []Objection {
 	objections := Judge(in, c)
 	for _, policy := range in.Policies {
 		for _, rule := range choiceRules {
-			objections = keep(objections, policy, rule(in, policy, c))
+			objections = in.keep(objections, policy, rule(in, policy, c))
 		}
 	}
 	return objections
 }
 
 // JudgeProcessing gives every objection that keeps data from being read at a place,
-// such as the place of the operator itself.
-func JudgeProcessing(policies []Policy, c Candidate) []Objection {
+// such as the place of the operator itself. Of the request it takes the policies, the
+// exceptions and the time.
+func JudgeProcessing(in Request, c Candidate) []Objection {
 	var objections []Objection
-	for _, policy := range policies {
+	for _, policy := range in.Policies {
 		if !policy.Denies() {
 			continue
 		}
 		for _, rule := range processingRules {
-			objections = keep(objections, policy, rule(Request{Policies: policies}, policy, c))
+			objections = in.keep(objections, policy, rule(in, policy, c))
 		}
 	}
-	return objections
+	return slices.DeleteFunc(objections, func(o Objection) bool { return !o.Denies() })
 }
 
-// keep adds the objections of a policy, with what it does about them.
-func keep(objections []Objection, policy Policy, raised ...*Objection) []Objection {
+// keep adds the objections of a policy, with what it does about them and with the
+// exceptions to it.
+func (in Request) keep(objections []Objection, policy Policy, raised ...*Objection) []Objection {
 	for _, objection := range raised {
 		if objection == nil {
 			continue
@@ -110,7 +113,7 @@ func keep(objections []Objection, policy Policy, raised ...*Objection) []Objecti
 		if !policy.Denies() {
 			objection.Action = policy.Spec.Action()
 		}
-		objections = append(objections, *objection)
+		objections = append(objections, in.excuse(*objection))
 	}
 	return objections
 }

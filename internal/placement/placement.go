@@ -38,6 +38,9 @@ type Request struct {
 	Candidates []Candidate
 	// Placed are the copies that exist already.
 	Placed []Copy
+	// Exceptions are those made for this dataset that the policies allow. One counts
+	// until its end.
+	Exceptions []Exception
 	// Now is the time as of which facts with an end are judged. At the zero time none
 	// of them holds.
 	Now time.Time
@@ -167,13 +170,19 @@ type Objection struct {
 	Role v1alpha1.CopyRole
 	// Action is Warn or Audit when the objection keeps nothing away; empty is Deny.
 	Action v1alpha1.ValidationAction
+	// Exception is the name of the one because of which it keeps nothing away; empty is
+	// none.
+	Exception string
 }
 
 // Concerns tells whether the objection is about a copy of the role.
 func (o Objection) Concerns(role v1alpha1.CopyRole) bool { return o.Role == "" || o.Role == role }
 
 // Denies tells whether the objection keeps anything away, and is not only shown.
-func (o Objection) Denies() bool { return o.Action == "" }
+func (o Objection) Denies() bool { return o.Action == "" && o.Exception == "" }
+
+// IsExcused tells whether the objection would keep something away but for an exception.
+func (o Objection) IsExcused() bool { return o.Action == "" && o.Exception != "" }
 
 // Excludes tells whether the objection keeps a copy of the role away.
 func (o Objection) Excludes(role v1alpha1.CopyRole) bool { return o.Denies() && o.Concerns(role) }
@@ -245,6 +254,12 @@ func (j Judged) EligibleAs(role v1alpha1.CopyRole) bool {
 // Eligible tells whether any copy may be here.
 func (j Judged) Eligible() bool {
 	return j.EligibleAs(v1alpha1.RolePrimary) || j.EligibleAs(v1alpha1.RoleReplica)
+}
+
+// IsExcepted tells whether an exception lets a copy be here that a rule would keep
+// away.
+func (j Judged) IsExcepted() bool {
+	return slices.ContainsFunc(j.Objections, Objection.IsExcused)
 }
 
 // IsBaselineOf tells whether a policy binds every bucket of a namespace, whichever

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -8,13 +9,16 @@ import (
 	"github.com/rempart/rempart/internal/geo"
 )
 
-// country refuses places in countries that the policy does not list.
-func country(_ Request, policy Policy, c Candidate) *Objection {
+// country refuses places in countries that the policy does not list. Of an unknown one
+// the rule of residency speaks, unless that is excepted: then the country is as unknown,
+// and not listed.
+func country(in Request, policy Policy, c Candidate) *Objection {
 	allowed := policy.Spec.Residency.AllowedCountries
 	isAllowed := func(code string) bool { return geo.Canonical(code) == c.Territory.Country }
-	if len(allowed) == 0 || !c.Territory.Known() || slices.ContainsFunc(allowed, isAllowed) {
+	isLeftToResidency := !c.Territory.Known() && in.exception(policy.Name, RuleResidency) == nil
+	if len(allowed) == 0 || isLeftToResidency || slices.ContainsFunc(allowed, isAllowed) {
 		return nil
 	}
 	return object(RuleCountry, v1alpha1.ReasonCountryNotAllowed,
-		"%s is not among the allowed countries %s", c.Territory.Country, strings.Join(allowed, ", "))
+		"%s is not among the allowed countries %s", cmp.Or(c.Territory.Country, "an unknown country"), strings.Join(allowed, ", "))
 }

@@ -213,7 +213,7 @@ func TestProcessingIsJudgedByWhereDataIsRead(t *testing.T) {
 		s.AllowedNamespaces, s.Access.MinimumGrant = nil, v1alpha1.GrantScoped
 	})}
 	elsewhere := place("a", "x", in("CA"), func(c *placement.Candidate) { c.AllowedNamespaces, c.Grant = nil, "" })
-	got := named(placement.JudgeProcessing(policies, elsewhere))
+	got := named(placement.JudgeProcessing(placement.Request{Policies: policies}, elsewhere))
 	if diff := cmp.Diff([]string{"p/residency/OutsidePerimeter", "p/onPremise/OnPremiseRequired"}, got); diff != "" {
 		t.Errorf("objections (-want +got):\n%s", diff)
 	}
@@ -225,12 +225,12 @@ func TestProcessingIsJudgedByWhereDataIsRead(t *testing.T) {
 		s.Attestations = []v1alpha1.AttestationRule{{Scheme: "HDS"}}
 		s.Environment.MaximumPUE = "1.1"
 	})
-	got = named(placement.JudgeProcessing([]placement.Policy{law}, place("a", "x")))
+	got = named(placement.JudgeProcessing(placement.Request{Policies: []placement.Policy{law}}, place("a", "x")))
 	const refused = "law/jurisdiction/JurisdictionNotAllowed"
 	if diff := cmp.Diff([]string{"law/verification/LocationUnverified", refused, refused, refused, refused, refused}, got); diff != "" {
 		t.Errorf("objections under a law (-want +got):\n%s", diff)
 	}
-	if got := placement.JudgeProcessing(policies, place("a", "x", ownWalls)); got != nil {
+	if got := placement.JudgeProcessing(placement.Request{Policies: policies}, place("a", "x", ownWalls)); got != nil {
 		t.Errorf("objections to the own premises: %v", got)
 	}
 }

@@ -42,28 +42,41 @@ type want struct {
 
 func (w want) isMetBy(m member) bool { return w.has(&m.Candidate) }
 
-// requiredSet joins the set rules of all policies that deny.
+// requiredSet joins the set rules of all policies that deny, but those that
+// exceptions keep from counting.
 func requiredSet(in Request) setRules {
 	var required setRules
 	for _, policy := range in.Policies {
-		if !policy.Denies() {
-			continue
+		if policy.Denies() {
+			required.add(in, policy)
 		}
-		rules := policy.Spec.Copies
-		required.copies.raise(max(rules.Minimum, 1), policy.Name)
-		required.operators.raise(max(rules.DistinctOperators, 1), policy.Name)
-		required.distance.raise(rules.MinimumDistanceKm, policy.Name)
-		if rules.OnPremise == v1alpha1.Required {
-			required.wants = append(required.wants, want{
-				policy: policy.Name, what: "in the authority's own premises", has: func(c *Candidate) bool { return c.OnPremise },
-				rule: RuleOnPremise, reason: v1alpha1.ReasonOnPremiseRequired,
-			})
-		}
-		required.wants = append(required.wants, attestedOnce(in.Now, policy)...)
 	}
 	required.copies.raise(1, "")
 	required.operators.raise(1, "")
 	return required
+}
+
+// add raises the rules to what one policy asks.
+func (r *setRules) add(in Request, policy Policy) {
+	rules := policy.Spec.Copies
+	if in.counts(policy, RuleCopies) {
+		r.copies.raise(max(rules.Minimum, 1), policy.Name)
+	}
+	if in.counts(policy, RuleOperators) {
+		r.operators.raise(max(rules.DistinctOperators, 1), policy.Name)
+	}
+	if in.counts(policy, RuleDistance) {
+		r.distance.raise(rules.MinimumDistanceKm, policy.Name)
+	}
+	if rules.OnPremise == v1alpha1.Required && in.counts(policy, RuleOnPremise) {
+		r.wants = append(r.wants, want{
+			policy: policy.Name, what: "in the authority's own premises", has: func(c *Candidate) bool { return c.OnPremise },
+			rule: RuleOnPremise, reason: v1alpha1.ReasonOnPremiseRequired,
+		})
+	}
+	if in.counts(policy, RuleAttestation) {
+		r.wants = append(r.wants, attestedOnce(in.Now, policy)...)
+	}
 }
 
 // member is a candidate in a set, with its role there.

@@ -164,7 +164,7 @@ func canBePrimary(m member) bool {
 func refusedPrimaries(all []member) string {
 	for _, m := range all {
 		for _, objection := range m.Objections {
-			if objection.Role == v1alpha1.RolePrimary {
+			if objection.Role == v1alpha1.RolePrimary && objection.Denies() {
 				return fmt.Sprintf("; of %s: %s", m.PlaceReference, objection.Message)
 			}
 		}

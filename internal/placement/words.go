@@ -16,12 +16,13 @@ func (o Objection) String() string {
 	if o.Role != "" {
 		who += ", not as " + strings.ToLower(string(o.Role))
 	}
-	switch o.Action {
-	case v1alpha1.ActionWarn:
+	switch {
+	case o.Exception != "":
+		who += ", excepted"
+	case o.Action == v1alpha1.ActionWarn:
 		who += ", only a warning"
-	case v1alpha1.ActionAudit:
+	case o.Action == v1alpha1.ActionAudit:
 		who += ", only recorded"
-	case v1alpha1.ActionDeny:
 	}
 	return fmt.Sprintf("%s: %s (%s)", who, o.Message, o.Reason)
 }

@@ -63,7 +63,7 @@ func (g *Ground) MayRead(ctx context.Context, facts gather.Facts) error {
 		return fault.New(fault.Waiting, fault.LocationUnknown,
 			"the operator stands at %s, which no SovereignProvider declares, so it may not read data there", place)
 	}
-	if objections := placement.JudgeProcessing(facts.Policies, asSureAs(isConfirmed, candidate)); len(objections) > 0 {
+	if objections := placement.JudgeProcessing(facts.Binding(), asSureAs(isConfirmed, candidate)); len(objections) > 0 {
 		return fault.New(fault.Waiting, fault.Reason(objections[0].Reason),
 			"the operator stands at %s and may not read data there: %s", place, objections[0].Message)
 	}

@@ -53,7 +53,7 @@ func alertsOf(t testing.TB, all []*unstructured.Unstructured) []alert {
 
 // selectors gives the selectors of metrics in an expression, or what is wrong with
 // it. The parser's language is a little larger than PromQL, so what is let through
-// is named here: selectors, numbers, comparisons and absent, and nothing that the
+// is named here: selectors, numbers, comparisons, absent and time, and nothing that the
 // parser would write otherwise.
 func selectors(expression string) ([]*metricsql.MetricExpr, error) {
 	parsed, err := metricsql.Parse(expression)
@@ -75,11 +75,11 @@ func selectors(expression string) ([]*metricsql.MetricExpr, error) {
 				err = fmt.Errorf("%q: %q is no number in PromQL", expression, text)
 			}
 		case *metricsql.BinaryOpExpr:
-			if !slices.Contains([]string{"==", "!=", ">", "<", ">=", "<=", "and", "or", "unless"}, part.Op) {
+			if !slices.Contains([]string{"==", "!=", ">", "<", ">=", "<=", "and", "or", "unless", "-"}, part.Op) {
 				err = fmt.Errorf("%q: the operator %s is not let through by this test", expression, part.Op)
 			}
 		case *metricsql.FuncExpr:
-			if part.Name != "absent" || len(part.Args) != 1 {
+			if (part.Name != "absent" || len(part.Args) != 1) && (part.Name != "time" || len(part.Args) != 0) {
 				err = fmt.Errorf("%q: %s is not let through by this test", expression, text)
 			}
 		case *metricsql.ModifierExpr:
@@ -101,6 +101,8 @@ func TestOnlyPromQLIsLetThrough(t *testing.T) {
 		`rempart_bucket_condition{condition="Protected"} == 0`: true,
 		`rempart_replication_lag_seconds > 10000000`:           true,
 		`absent(up{job="x"} == 1)`:                             true,
+		`(rempart_exception_end - time()) < 60`:                true,
+		`rempart_exception_end - time(1) < 60`:                 false,
 		`rempart_replication_lag_seconds > 5k`:                 false, // a number of MetricsQL only
 		`rempart_replication_lag_seconds >`:                    false,
 		`rempart_bucket_condition{condition=Protected} == 0`:   false,

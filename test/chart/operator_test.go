@@ -18,6 +18,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,6 +53,7 @@ func (r *installed) theOperatorWorks(t *testing.T) {
 	}
 	r.create(t, drill)
 	r.await(t, drill, v1alpha1.ConditionCleanedUp)
+	r.excepts(t, bucket)
 	r.publishes(t, bucket)
 	report := r.givesAccess(t, bucket)
 	t.Run("metrics are served to readers and have what the alerts ask for", func(t *testing.T) { r.metrics(t, metrics) })
@@ -81,6 +83,32 @@ func (r *installed) refusesAtAdmission(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// excepts makes an exception for a bucket, under the admission policy of the chart.
+func (r *installed) excepts(t *testing.T, bucket *v1alpha1.SovereignBucket) {
+	t.Helper()
+	made := &v1alpha1.SovereigntyException{
+		ObjectMeta: metav1.ObjectMeta{Namespace: r.tenant, Name: "actes-2026"},
+		Spec: v1alpha1.SovereigntyExceptionSpec{
+			PolicyRef:  bucket.Spec.PolicyRef,
+			SubjectRef: v1alpha1.SubjectReference{Kind: "SovereignBucket", Name: bucket.Name},
+			Rules:      []v1alpha1.ExceptableRule{"operators"}, Reason: "a trial", ApprovedBy: "dave",
+			NotAfter: &metav1.Time{Time: time.Now().Add(time.Hour)},
+		},
+	}
+	// Dave has all rights in the namespace, and none on policies until he is given them.
+	dave := clientOf(t, r.plane.User("dave"))
+	eventually(t, func(ctx context.Context) error {
+		return refused(dave.Create(ctx, made.DeepCopy(), client.DryRunAll), "rempart-exceptions")
+	})
+	r.create(t, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "approver-dave"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "rempart-exception-approver"},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "dave"}},
+	})
+	eventually(t, func(ctx context.Context) error { return dave.Create(ctx, made) })
+	r.await(t, made, v1alpha1.ConditionActive)
 }
 
 // givesAccess gives a second consumer a key, which is replaced once.
@@ -248,6 +276,9 @@ func newPolicy() *v1alpha1.SovereigntyPolicy {
 			AllowedNamespaces: &metav1.LabelSelector{},
 			Residency:         v1alpha1.Residency{Perimeter: v1alpha1.PerimeterFR},
 			Copies:            v1alpha1.CopyRules{Minimum: 2, DistinctOperators: 2},
+			Exceptions: v1alpha1.ExceptionRules{
+				Rules: []v1alpha1.ExceptableRule{"operators"}, MaximumDuration: &metav1.Duration{Duration: 2 * time.Hour},
+			},
 			Objectives: v1alpha1.Objectives{
 				RPO: &metav1.Duration{Duration: 10 * time.Second}, RTO: &metav1.Duration{Duration: 5 * time.Minute},
 			},

@@ -85,6 +85,9 @@ func (r *installed) theOperatorsRights(t *testing.T) {
 		{r.tenant, "update sovereignbucketaccesses/status.rempart.dev", true},
 		{r.tenant, "delete sovereignbucketaccesses.rempart.dev", false},
 		{"", "update sovereigntypolicies.rempart.dev", false},
+		{"", "approve sovereigntypolicies.rempart.dev", false},
+		{r.tenant, "create sovereigntyexceptions.rempart.dev", false},
+		{r.tenant, "update sovereigntyexceptions/status.rempart.dev", true},
 		{r.tenant, "create pods", false},
 		{r.tenant, "create pods/exec", false},
 		{system, "create serviceaccounts/token", false},
@@ -141,10 +144,13 @@ func (r *installed) theTenantsRights(t *testing.T) {
 				right{system, "list " + kind + ".rempart.dev", false})
 		}
 		for _, verb := range []string{"create", "update", "patch", "delete", "deletecollection"} {
-			rights = append(rights, right{r.tenant, verb + " bucketreplicas.rempart.dev", false})
+			rights = append(rights, right{r.tenant, verb + " bucketreplicas.rempart.dev", false},
+				right{r.tenant, verb + " sovereigntyexceptions.rempart.dev", false})
 		}
 		rights = append(rights,
 			right{r.tenant, "list bucketreplicas.rempart.dev", true},
+			right{r.tenant, "list sovereigntyexceptions.rempart.dev", true},
+			right{"", "approve sovereigntypolicies.rempart.dev", false},
 			right{"", "create sovereignproviders.rempart.dev", false},
 			right{"", "update sovereigntypolicies.rempart.dev", false})
 		r.check(t, user, nil, rights)

@@ -123,7 +123,7 @@ func (w *world) forget() {
 	ctx := context.Background()
 	for _, list := range []client.ObjectList{
 		&v1alpha1.ReversibilityDrillList{}, &v1alpha1.SovereignBucketAccessList{}, &v1alpha1.SovereignBucketList{}, &v1alpha1.BucketReplicaList{},
-		&v1alpha1.SovereignProviderList{}, &v1alpha1.SovereigntyPolicyList{},
+		&v1alpha1.SovereignProviderList{}, &v1alpha1.SovereigntyPolicyList{}, &v1alpha1.SovereigntyExceptionList{},
 	} {
 		w.eventually(func() error {
 			if err := w.client.List(ctx, list); err != nil {

@@ -15,7 +15,8 @@ import (
 
 // mustHaveRunbook are the reasons that leave a person with a decision.
 var mustHaveRunbook = []string{
-	"AuthenticationFailed", "CertificateInvalid", "DeletionBlocked", "DeletionGuardTripped", "DriftDetected", "LocationContradicted",
+	"AuthenticationFailed", "CertificateInvalid", "DeletionBlocked", "DeletionGuardTripped", "DriftDetected", "ExceptionExpired",
+	"LocationContradicted",
 	"NameConflict", "NodeContradicted", "NotAdoptable", "NotOwner", "ServiceExpired",
 }
 

@@ -89,6 +89,7 @@ func mapper() meta.RESTMapper {
 	for kind, scope := range map[string]meta.RESTScope{
 		"SovereignProvider":     meta.RESTScopeRoot,
 		"SovereigntyPolicy":     meta.RESTScopeRoot,
+		"SovereigntyException":  meta.RESTScopeNamespace,
 		"SovereignBucket":       meta.RESTScopeNamespace,
 		"SovereignBucketAccess": meta.RESTScopeNamespace,
 		"BucketReplica":         meta.RESTScopeNamespace,

@@ -71,6 +71,9 @@ func surveyBucket(ctx context.Context, from cluster, key client.ObjectKey) ([]cl
 	if err := s.list(ctx, &v1alpha1.BucketReplicaList{}, client.InNamespace(key.Namespace)); err != nil {
 		return nil, err
 	}
+	if err := s.list(ctx, &v1alpha1.SovereigntyExceptionList{}, client.InNamespace(key.Namespace)); err != nil {
+		return nil, err
+	}
 	// All of them, because any may apply to the namespace.
 	if err := s.list(ctx, &v1alpha1.SovereigntyPolicyList{}); err != nil {
 		return nil, err
@@ -97,6 +100,9 @@ func surveyPolicy(ctx context.Context, from cluster, policy, namespace string) (
 	if err := s.list(ctx, &v1alpha1.BucketReplicaList{}, client.InNamespace(namespace)); err != nil {
 		return nil, err
 	}
+	if err := s.list(ctx, &v1alpha1.SovereigntyExceptionList{}, client.InNamespace(namespace)); err != nil {
+		return nil, err
+	}
 	var buckets v1alpha1.SovereignBucketList
 	if err := s.list(ctx, &buckets, client.InNamespace(namespace)); err != nil {
 		return nil, err
@@ -119,7 +125,7 @@ func surveyAll(ctx context.Context, from cluster) ([]client.Object, error) {
 	s := &survey{cluster: from}
 	for _, list := range []client.ObjectList{
 		&v1alpha1.SovereignProviderList{}, &v1alpha1.SovereigntyPolicyList{}, &v1alpha1.SovereignBucketList{},
-		&v1alpha1.BucketReplicaList{}, &corev1.NamespaceList{},
+		&v1alpha1.BucketReplicaList{}, &v1alpha1.SovereigntyExceptionList{}, &corev1.NamespaceList{},
 	} {
 		if err := s.list(ctx, list); err != nil {
 			return nil, err

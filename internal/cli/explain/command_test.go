@@ -71,6 +71,15 @@ func TestExplainsManifestsWithoutACluster(t *testing.T) {
 		"an attestation that will be over does not": {
 			"rules-later.txt", []string{"-f", "testdata/rules.yaml", "--at", "2027-07-01"}, env.ExitNo,
 		},
+		"an exception is shown wherever its rules would have objected": {
+			"exceptions.txt", []string{"-f", "testdata/exceptions.yaml", "--at", "2026-12-01"}, env.ExitOK,
+		},
+		"to programs as well": {
+			"exceptions.json", []string{"-f", "testdata/exceptions.yaml", "--at", "2026-12-01", "-o", "json"}, env.ExitOK,
+		},
+		"and counts until its end": {
+			"exceptions-over.txt", []string{"-f", "testdata/exceptions.yaml", "--at", "2027-04-01"}, env.ExitNo,
+		},
 		"without a provider there is no place": {
 			"no-provider.txt", []string{"-f", "testdata/commune/20-policy.yaml", "-f", "testdata/commune/30-buckets.yaml"}, env.ExitNo,
 		},

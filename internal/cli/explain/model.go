@@ -37,6 +37,9 @@ type Explanation struct {
 	Copies []Copy `json:"copies"`
 	// Candidates are all places, the best first.
 	Candidates []Candidate `json:"candidates"`
+	// Excepted are the objections against all copies together that exceptions keep from
+	// counting.
+	Excepted []Objection `json:"excepted,omitempty"`
 
 	// title, policy and rules are for people.
 	title, policy, rules string
@@ -82,6 +85,8 @@ type Objection struct {
 	// Action is Deny, or Warn or Audit when the objection keeps nothing away.
 	Action  string `json:"action"`
 	Message string `json:"message"`
+	// Exception is the SovereigntyException because of which it keeps nothing away.
+	Exception string `json:"exception,omitempty"`
 	// Role is set when the objection is only against a copy of that role.
 	Role v1alpha1.CopyRole `json:"role,omitempty"`
 }
@@ -94,7 +99,7 @@ func (d decided) explanation() Explanation {
 		Satisfied: d.decision.Satisfied, Reason: d.decision.Reason, Message: d.decision.Message,
 		Copies: []Copy{}, Candidates: []Candidate{},
 		title: bucket.Spec.Dataset.Title, policy: bucket.Spec.PolicyRef.Name,
-		illegal: d.decision.Illegal,
+		illegal: d.decision.Illegal, Excepted: objections(d.decision.Excepted),
 	}
 	for _, policy := range slices.Concat(d.facts.Policies, d.facts.Advice) {
 		if policy.IsBaseline {
@@ -161,7 +166,7 @@ func objections(found []placement.Objection) []Objection {
 	for _, objection := range found {
 		converted = append(converted, Objection{
 			Policy: objection.Policy, Rule: string(objection.Rule), Reason: objection.Reason,
-			Action: string(cmp.Or(objection.Action, v1alpha1.ActionDeny)), Message: objection.Message, Role: objection.Role,
+			Action: string(cmp.Or(objection.Action, v1alpha1.ActionDeny)), Message: objection.Message, Role: objection.Role, Exception: objection.Exception,
 		})
 	}
 	return converted

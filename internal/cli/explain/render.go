@@ -45,6 +45,9 @@ func (e Explanation) render(text *output.Text) {
 		// The candidates are not in a status here but below.
 		text.Line("DECISION  NOT SATISFIED, %s: %s", e.Reason, strings.TrimSuffix(e.Message, placement.SeeCandidates))
 	}
+	for _, objection := range e.Excepted {
+		text.Line("EXCEPTED  %s", objection)
+	}
 	e.renderCopies(text)
 	e.renderCandidates(text)
 }
@@ -150,12 +153,13 @@ func (o Objection) lightness() int {
 	return 0
 }
 
-func (o Objection) denies() bool { return o.Action == string(v1alpha1.ActionDeny) }
+func (o Objection) denies() bool { return o.Action == string(v1alpha1.ActionDeny) && o.Exception == "" }
 
 // String says it as refusals at admission do.
 func (o Objection) String() string {
 	said := placement.Objection{
 		Policy: o.Policy, Rule: placement.Rule(o.Rule), Reason: o.Reason, Message: o.Message, Role: v1alpha1.CopyRole(o.Role),
+		Exception: o.Exception,
 	}
 	if !o.denies() {
 		said.Action = v1alpha1.ValidationAction(o.Action)

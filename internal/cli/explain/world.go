@@ -102,6 +102,7 @@ func untold(files []client.Object) map[string]bool {
 // inherit gives an object of a file what applying it would leave as it is.
 func inherit(object, replaced client.Object) {
 	object.SetUID(replaced.GetUID())
+	object.SetCreationTimestamp(replaced.GetCreationTimestamp())
 	object.SetDeletionTimestamp(replaced.GetDeletionTimestamp())
 	switch object := object.(type) {
 	case *v1alpha1.SovereignProvider:

@@ -169,7 +169,7 @@ func TestNamesEveryMistake(t *testing.T) {
 		},
 		"another kind of ours": {
 			bucketYAML, "kind: SovereignBucket", "kind: SovereignBuckets",
-			[]string{`kind: Unsupported value: "SovereignBuckets" in rempart.dev/v1alpha1: supported kinds of rempart.dev/v1alpha1 are BucketReplica, ReversibilityDrill, SovereignBucket, SovereignBucketAccess, SovereignProvider, SovereigntyPolicy`},
+			[]string{`kind: Unsupported value: "SovereignBuckets" in rempart.dev/v1alpha1: supported kinds of rempart.dev/v1alpha1 are BucketReplica, ReversibilityDrill, SovereignBucket, SovereignBucketAccess, SovereignProvider, SovereigntyException, SovereigntyPolicy`},
 		},
 		"another version of ours": {
 			bucketYAML, "rempart.dev/v1alpha1", "rempart.dev/v1",
