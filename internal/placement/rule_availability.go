@@ -8,7 +8,7 @@ func available(in Request, c Candidate) *Objection {
 	if in.holdsCopyAt(c.PlaceReference) {
 		return nil
 	}
-	switch c.Availability {
+	switch c.Availability { //nolint:exhaustive // the others can be used
 	case v1alpha1.LocationMaintenance:
 		return object(RuleAvailability, v1alpha1.ReasonProviderMaintenance, "%s is under maintenance, says the provider", c.Location)
 	case v1alpha1.LocationNotActivated:
