@@ -58,9 +58,13 @@ func TestTheExamplesOfEveryPageAreAccepted(t *testing.T) {
 }
 
 func TestTheSamplesAreAccepted(t *testing.T) {
-	samples, err := filepath.Glob("../../config/samples/*.yaml")
-	if err != nil || len(samples) == 0 {
-		t.Fatalf("samples: %v (%v)", samples, err)
+	var samples []string
+	for _, folder := range []string{"../../config/samples", "../../config/samples/policies"} {
+		found, err := filepath.Glob(folder + "/*.yaml")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("samples of %s: %v (%v)", folder, found, err)
+		}
+		samples = append(samples, found...)
 	}
 	for _, sample := range samples {
 		if filepath.Base(sample) == "kustomization.yaml" {
