@@ -29,7 +29,9 @@ var (
 	// shipped is what the sample providers and the catalogue say.
 	shipped = []string{samples + "/provider-onprem.yaml", samples + "/provider-ovhcloud.yaml", samples + "/provider-outscale.yaml"}
 	// declared is the same with what only their owner can know.
-	declared = []string{"testdata/declared/providers.yaml"}
+	declared = []string{"testdata/onprem.yaml", "testdata/vendors.yaml"}
+	// measured is what is declared, and what the store at home was found to do.
+	measured = []string{"testdata/onprem-measured.yaml", "testdata/vendors.yaml"}
 )
 
 // Days on which the certificates that are declared hold, and do not any more.
@@ -49,8 +51,8 @@ type verdict struct {
 }
 
 // expectation is what is to come of a policy: by what is shipped, by what is declared
-// while certificates hold, and by the same when they are over.
-type expectation struct{ shipped, declared, over verdict }
+// while certificates hold, by the same when they are over, and by what was measured.
+type expectation struct{ shipped, declared, over, measured verdict }
 
 const (
 	home     = "onprem/dc1"
@@ -62,6 +64,7 @@ const (
 	jurisdiction = placement.RuleJurisdiction
 	attestation  = placement.RuleAttestation
 	onPremise    = placement.RuleOnPremise
+	capability   = placement.RuleCapability
 )
 
 type refused = map[string][]placement.Rule
@@ -83,27 +86,29 @@ var (
 		outscale: {attestation}, ovh: {attestation}, canada: {attestation, residency},
 	}}
 	everywhere = verdict{Copies: []string{home, ovh, outscale}, Refused: onlyCanada}
+	certified  = verdict{Copies: []string{home, ovh, outscale}, Refused: refused{canada: {attestation, residency}}}
 	atHome     = verdict{Copies: []string{home}, Refused: refused{
 		outscale: {onPremise}, ovh: {onPremise}, canada: {onPremise, residency},
 	}}
+	ovhAndHome      = verdict{Copies: []string{ovh, home}, Refused: onlyCanada}
 	homeAndOVH      = verdict{Copies: []string{home, ovh}, Refused: onlyCanada}
 	homeAndOutscale = verdict{Copies: []string{home, outscale}, Refused: onlyCanada}
 )
 
 // expected names the file of every policy.
 var expected = map[string]expectation{
-	"etat-civil":         {shipped: unknownLaw, declared: everywhere, over: everywhere},
-	"listes-electorales": {shipped: unknownLaw, declared: homeAndOVH, over: homeAndOVH},
-	"ccas": {
-		shipped:  unknownLawAndCertificates,
-		declared: verdict{Copies: []string{home, ovh, outscale}, Refused: refused{canada: {attestation, residency}}},
-		over:     expired,
+	"etat-civil":         {shipped: unknownLaw, declared: everywhere, over: everywhere, measured: everywhere},
+	"listes-electorales": {shipped: unknownLaw, declared: homeAndOVH, over: homeAndOVH, measured: homeAndOVH},
+	"ccas":               {shipped: unknownLawAndCertificates, declared: certified, over: expired, measured: certified},
+	"periscolaire": {
+		shipped: unknownLawAndCertificates, declared: homeAndOVH, over: expired,
+		measured: verdict{Copies: []string{ovh, outscale}, Refused: refused{home: {capability}, canada: {residency}}},
 	},
-	"periscolaire":    {shipped: unknownLawAndCertificates, declared: homeAndOutscale, over: expired},
-	"videoprotection": {shipped: atHome, declared: atHome, over: atHome},
-	"open-data":       {shipped: homeAndOutscale, declared: homeAndOutscale, over: homeAndOutscale},
-	"sauvegardes":     {shipped: unknownLaw, declared: everywhere, over: everywhere},
-	"sig-capteurs":    {shipped: homeAndOutscale, declared: homeAndOutscale, over: homeAndOutscale},
+	"videoprotection": {shipped: atHome, declared: atHome, over: atHome, measured: atHome},
+	// The catalogue knows a PUE for OVHcloud alone, so Carbon puts the primary there.
+	"open-data":    {shipped: ovhAndHome, declared: ovhAndHome, over: ovhAndHome, measured: ovhAndHome},
+	"sauvegardes":  {shipped: unknownLaw, declared: everywhere, over: everywhere, measured: everywhere},
+	"sig-capteurs": {shipped: homeAndOutscale, declared: homeAndOutscale, over: homeAndOutscale, measured: homeAndOutscale},
 }
 
 func TestWhichPoliciesTheSampleProvidersSatisfy(t *testing.T) {
@@ -114,6 +119,7 @@ func TestWhichPoliciesTheSampleProvidersSatisfy(t *testing.T) {
 				shipped:  decide(t, name, policy, valid, shipped),
 				declared: decide(t, name, policy, valid, declared),
 				over:     decide(t, name, policy, over, declared),
+				measured: decide(t, name, policy, valid, measured),
 			}
 			if diff := cmp.Diff(want, got, cmp.AllowUnexported(expectation{}), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -161,6 +167,48 @@ func TestEveryPolicySaysWhyAndWhatItCannotSay(t *testing.T) {
 			t.Errorf("%s: its comment needs the lists Why and Cannot be said yet, in this order", name)
 		}
 	}
+}
+
+func TestThePageSaysWhatIsSatisfied(t *testing.T) {
+	text, err := os.ReadFile("../../docs/policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range expected {
+		line := fmt.Sprintf("\n| `commune-%s` | %s | %s | %s |\n", name, inWords(want.shipped), limits(want.shipped), declaredInWords(want))
+		if !strings.Contains(string(text), strings.ReplaceAll(line, "|  |", "| |")) {
+			t.Errorf("docs/policies.md lacks the line%s", line)
+		}
+	}
+}
+
+func inWords(v verdict) string {
+	if v.Reason == "" {
+		return "satisfied"
+	}
+	return "not satisfied"
+}
+
+func declaredInWords(e expectation) string {
+	if e.declared.Reason == "" && e.over.Reason != "" {
+		return "satisfied, until a certificate is over"
+	}
+	return inWords(e.declared)
+}
+
+// limits are the rules that keep copies from an operator's place in France where the
+// policy is not satisfied.
+func limits(v verdict) string {
+	if v.Reason == "" {
+		return ""
+	}
+	var names []string
+	for _, rule := range []placement.Rule{jurisdiction, attestation, onPremise, capability} {
+		if slices.Contains(v.Refused[ovh], rule) {
+			names = append(names, "`"+string(rule)+"`")
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func file(name string) string { return samples + "/policies/" + name + ".yaml" }
