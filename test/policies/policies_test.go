@@ -106,9 +106,9 @@ var expected = map[string]expectation{
 	},
 	"videoprotection": {shipped: atHome, declared: atHome, over: atHome, measured: atHome},
 	// The catalogue knows a PUE for OVHcloud alone, so Carbon puts the primary there.
-	"open-data":    {shipped: ovhAndHome, declared: ovhAndHome, over: ovhAndHome, measured: ovhAndHome},
-	"sauvegardes":  {shipped: unknownLaw, declared: everywhere, over: everywhere, measured: everywhere},
-	"sig-capteurs": {shipped: homeAndOutscale, declared: homeAndOutscale, over: homeAndOutscale, measured: homeAndOutscale},
+	"open-data":   {shipped: ovhAndHome, declared: ovhAndHome, over: ovhAndHome, measured: ovhAndHome},
+	"sauvegardes": {shipped: unknownLaw, declared: everywhere, over: everywhere, measured: everywhere},
+	"sig":         {shipped: homeAndOutscale, declared: homeAndOutscale, over: homeAndOutscale, measured: homeAndOutscale},
 }
 
 func TestWhichPoliciesTheSampleProvidersSatisfy(t *testing.T) {
