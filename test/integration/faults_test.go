@@ -390,11 +390,12 @@ func TestAnAdminAPIThatIssuesNoKeys(t *testing.T) {
 				test.admin.ServeHTTP(rw, r)
 			}))
 			t.Cleanup(admin.Close)
+			endpoint := admin.URL
 			if test.admin == nil {
-				admin.Close()
+				endpoint = "http://127.0.0.1:1" // a port that was closed is soon somebody else's
 			}
 			w.policy("p", one)
-			onprem := w.garage("onprem", admin.URL)
+			onprem := w.garage("onprem", endpoint)
 			w.await(onprem, v1alpha1.ConditionReady, metav1.ConditionTrue)
 			bucket := w.bucket("actes", "p")
 			access := &v1alpha1.SovereignBucketAccess{ObjectMeta: metav1.ObjectMeta{Namespace: bucket.Namespace, Name: bucket.Name}}
