@@ -101,9 +101,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	defer func() { result, err = pass.Finish(ctx, s.report(err), err) }()
 
 	if !provider.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, loop.Run(ctx, s, r.describe, r.release)
+		return ctrl.Result{}, loop.Run(ctx, s, r.gather, r.describe, r.release)
 	}
-	return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.discover, r.describe, r.probe, r.measure, r.tryCapabilities)
+	return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.discover, r.describe, r.probe, r.measure, r.tryCapabilities)
 }
 
 // ensureFinalizer keeps the provider as long as copies are there.

@@ -37,8 +37,17 @@ func (r *Reconciler) discover(ctx context.Context, s *scope) error {
 		r.discoveries.remember(s.provider.UID, known)
 		s.provider.Status.DiscoveredAt = &metav1.Time{Time: s.now.UTC().Truncate(time.Second)}
 	}
-	s.provider.Status.Locations = keepTrials(s.provider.Status.Locations, location.Merge(s.provider, known.regions))
+	s.provider.Status.Locations = keepTrials(s.provider.Status.Locations, location.Merge(s.provider, known.regions, s.held()...))
 	return nil
+}
+
+// held are the locations that hold copies.
+func (s *scope) held() []string {
+	var held []string
+	for _, replica := range s.copies {
+		held = append(held, replica.Spec.Location)
+	}
+	return held
 }
 
 func (r *Reconciler) askRegions(ctx context.Context, p *v1alpha1.SovereignProvider) ([]provider.Region, error) {

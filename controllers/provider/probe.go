@@ -28,9 +28,8 @@ const maximumSkew = 5 * time.Minute
 // capabilityInterval is how often capabilities are tried again.
 const capabilityInterval = 24 * time.Hour
 
-// describe gathers the facts about the locations and what is placed at them.
-func (r *Reconciler) describe(ctx context.Context, s *scope) error {
-	s.candidates = placement.FromProvider(s.provider)
+// gather finds out what is placed at the provider.
+func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	var replicas v1alpha1.BucketReplicaList
 	if err := r.Client.List(ctx, &replicas, client.MatchingFields{gather.ReplicaProviderField: s.provider.Name}); err != nil {
 		return fmt.Errorf("list the copies: %w", err)
@@ -41,6 +40,12 @@ func (r *Reconciler) describe(ctx context.Context, s *scope) error {
 		return fmt.Errorf("list the drills: %w", err)
 	}
 	s.drills = drills.Items
+	return nil
+}
+
+// describe gathers the facts about the locations, and which of them matter.
+func (r *Reconciler) describe(ctx context.Context, s *scope) error {
+	s.candidates = placement.FromProvider(s.provider)
 	var policies v1alpha1.SovereigntyPolicyList
 	if err := r.Client.List(ctx, &policies); err != nil {
 		return fmt.Errorf("list the policies: %w", err)

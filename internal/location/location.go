@@ -102,10 +102,12 @@ func Declared(p *v1alpha1.SovereignProvider) []v1alpha1.LocationStatus {
 }
 
 // Merge gives the status of the locations of a provider whose vendor's API
-// reported these regions: each of them that the spec does not leave out, and
-// those of the spec that were not reported, as not activated. Only what follows
-// from those three sources is filled.
-func Merge(p *v1alpha1.SovereignProvider, regions []provider.Region) []v1alpha1.LocationStatus {
+// reported these regions: each of them that the spec does not leave out, and as not
+// activated those that were not reported and that the spec names or that hold copies.
+// A place that holds copies stays what it was known to be: that a vendor does not
+// mention it, in an outage perhaps, moves no data. Only what follows from those
+// sources is filled.
+func Merge(p *v1alpha1.SovereignProvider, regions []provider.Region, held ...string) []v1alpha1.LocationStatus {
 	var merged []v1alpha1.LocationStatus
 	for _, region := range regions {
 		if isWanted(p, region.Name) {
@@ -113,14 +115,27 @@ func Merge(p *v1alpha1.SovereignProvider, regions []provider.Region) []v1alpha1.
 		}
 	}
 	for _, l := range p.Spec.Locations {
-		if !slices.ContainsFunc(regions, func(r provider.Region) bool { return r.Name == l.Name }) {
-			location := merge(p, provider.Region{Name: l.Name})
-			location.Availability = v1alpha1.LocationNotActivated
-			merged = append(merged, location)
+		held = append(held, l.Name)
+	}
+	for _, name := range held {
+		if isWanted(p, name) && !slices.ContainsFunc(merged, func(l v1alpha1.LocationStatus) bool { return l.Name == name }) {
+			merged = append(merged, unreported(p, name))
 		}
 	}
 	slices.SortFunc(merged, func(a, b v1alpha1.LocationStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return merged
+}
+
+// unreported gives a location that the vendor's API does not mention, as it was known
+// before, or else as the spec and the catalogue have it.
+func unreported(p *v1alpha1.SovereignProvider, name string) v1alpha1.LocationStatus {
+	location := merge(p, provider.Region{Name: name})
+	index := slices.IndexFunc(p.Status.Locations, func(l v1alpha1.LocationStatus) bool { return l.Name == name })
+	if index >= 0 && p.Status.Locations[index].Endpoint != "" {
+		location = p.Status.Locations[index]
+	}
+	location.Availability = v1alpha1.LocationNotActivated
+	return location
 }
 
 // Presume fills in the locations of a provider whose vendor's API nobody has

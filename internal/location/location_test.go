@@ -161,6 +161,42 @@ func TestLocationsOfAPlainStoreAreThoseOfItsSpec(t *testing.T) {
 	}
 }
 
+func TestAPlaceThatHoldsACopyStaysWhatItWasKnownToBe(t *testing.T) {
+	for name, test := range map[string]struct {
+		spec []v1alpha1.Location
+		held []string
+		want []place
+	}{
+		"a region that is not mentioned any more is forgotten": {},
+		"one that holds a copy is not": {
+			held: []string{"SBG", "SBG"},
+			want: []place{{"SBG", "FR", "FR-GES", "FR", v1alpha1.VerificationConfirmed, v1alpha1.LocationNotActivated, ""}},
+		},
+		"nor does one that the spec names become less sure": {
+			spec: []v1alpha1.Location{{Name: "SBG"}},
+			want: []place{{"SBG", "FR", "FR-GES", "FR", v1alpha1.VerificationConfirmed, v1alpha1.LocationNotActivated, ""}},
+		},
+		"one that the spec leaves out goes, whatever it holds": {
+			spec: []v1alpha1.Location{{Name: "GRA"}}, held: []string{"SBG"},
+			want: []place{{"GRA", "FR", "FR-HDF", "FR", v1alpha1.VerificationDeclared, v1alpha1.LocationNotActivated, ""}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := ovh(test.spec...)
+			p.Status.Locations = location.Merge(p, []provider.Region{{Name: "SBG", Country: "FR", Endpoint: "https://s3.sbg.example"}})
+			p.Status.Locations = location.Merge(p, nil, test.held...)
+			var got []place
+			for i, l := range location.Of(p) {
+				known := p.Status.Locations[i]
+				got = append(got, place{l.Name, known.Country, known.Subdivision, known.Perimeter, l.Verification, l.Availability, l.Contradiction})
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestANarrowingHoldsBeforeAnythingIsAskedAgain(t *testing.T) {
 	p := ovh()
 	p.Status.Locations = location.Merge(p, []provider.Region{{Name: "BHS", Country: "CA"}, {Name: "GRA", Country: "FR"}})

@@ -9,7 +9,7 @@ import (
 // one place of a session. Plain S3 has none.
 type Account interface {
 	// Discover gives the regions where the account can have buckets, those under
-	// maintenance included, in the order of their names. Regions that the account
+	// maintenance or with an outage included, in the order of their names. Regions that the account
 	// has not activated, and those that offer no object storage, are missing.
 	Discover(ctx context.Context) ([]Region, error)
 	// Footprint tells what the account used and emitted from the first day of the

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -238,6 +239,42 @@ func TestARegionThatTurnsOutToBeElsewhereIsAViolation(t *testing.T) {
 		}
 		return notYet("no copy is elsewhere yet: %v", slices.Sorted(maps.Keys(v.replicas(bucket))))
 	})
+}
+
+func TestARegionThatTheAPIDoesNotMentionKeepsItsCopy(t *testing.T) {
+	v := newVendors(t)
+	project := v.ovhcloud()
+	v.policy("etat-civil")
+	bucket := v.bucket("actes", "etat-civil")
+	v.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	before := v.replicas(bucket)
+	placed := slices.DeleteFunc(slices.Sorted(maps.Keys(before)), func(place string) bool { return place == "onprem/dc1" })
+	_, gone, _ := strings.Cut(placed[0], "/")
+
+	v.ovh.SetRegionActive(gone, false)
+	v.restart() // a new process asks the vendor again
+	v.await(project, v1alpha1.ConditionLocationsVerified, metav1.ConditionFalse, v1alpha1.ReasonRegionNotActivated)
+	v.sync(bucket)
+	v.eventually(func() error { // the copy has been looked at since
+		replica := v.replicas(bucket)["ovh/"+gone]
+		if replica == nil {
+			return fmt.Errorf("the copy at %s was withdrawn", gone)
+		}
+		ready := meta.FindStatusCondition(replica.Status.Conditions, v1alpha1.ConditionReady)
+		if ready == nil || ready.Reason != v1alpha1.ReasonRegionNotActivated {
+			return notYet("the copy says %+v", ready)
+		}
+		return nil
+	})
+	v.get(bucket)
+	if !meta.IsStatusConditionTrue(bucket.Status.Conditions, v1alpha1.ConditionResidencyCompliant) || len(v.replicas(bucket)) != len(before) {
+		t.Errorf("the copies are %q: %v", slices.Sorted(maps.Keys(v.replicas(bucket))), bucket.Status.Conditions)
+	}
+
+	v.ovh.SetRegionActive(gone, true)
+	v.restart()
+	v.await(project, v1alpha1.ConditionReady, metav1.ConditionTrue)
+	v.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
 }
 
 func TestAReplicationRuleFromTheConsoleIsAViolation(t *testing.T) {

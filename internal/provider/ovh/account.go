@@ -83,15 +83,16 @@ const localZone = "localzone"
 var storageServices = []string{"storage-s3-standard", "storage-s3-high-perf"}
 
 // offer gives a region in the words of the contract, or false when it has no
-// object storage to offer. The services of a region under maintenance may be down.
+// object storage to offer. One whose object storage is down is not to be used right
+// now, and there all the same: an outage must not read as a region that is gone.
 func (r region) offer(name string) (provider.Region, bool) {
-	endpoint, isUp := r.storage()
-	if r.Type == localZone || !isUp {
+	endpoint, isThere, isUp := r.storage()
+	if r.Type == localZone || !isThere {
 		return provider.Region{}, false
 	}
 	offered := provider.Region{
 		Name: name, Country: countryOf(r.CountryCode), Endpoint: endpoint,
-		SigningRegion: signingRegion(name, endpoint), InMaintenance: r.isOut(),
+		SigningRegion: signingRegion(name, endpoint), InMaintenance: r.isOut() || !isUp,
 	}
 	if r.DataCentre != "" {
 		offered.LocationCodes = []string{r.DataCentre}
@@ -100,18 +101,18 @@ func (r region) offer(name string) (provider.Region, bool) {
 }
 
 // storage gives the endpoint of the region's object storage, and whether there is
-// one.
-func (r region) storage() (endpoint string, isThere bool) {
+// one and it is up.
+func (r region) storage() (endpoint string, isThere, isUp bool) {
 	for _, name := range storageServices {
 		for _, service := range r.Services {
-			if service.Name != name || service.Status != statusUp && !r.isOut() {
+			if service.Name != name {
 				continue
 			}
-			isThere = true
+			isThere, isUp = true, isUp || service.Status == statusUp
 			endpoint = cmp.Or(endpoint, endpointOf(service.Endpoint))
 		}
 	}
-	return endpoint, isThere
+	return endpoint, isThere, isUp
 }
 
 // endpointOf gives an endpoint as it was reported, without the slash at its end.

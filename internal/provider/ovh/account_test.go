@@ -64,6 +64,7 @@ func TestDiscoveryGivesTheRegionsWithObjectStorage(t *testing.T) {
 		{Name: "SBG", Country: "FR", LocationCodes: []string{"SBG"}, Endpoint: "https://s3.sbg.io.cloud.ovh.net", SigningRegion: "sbg"},
 		{Name: "UK", Country: "GB", Endpoint: "https://s3.uk.io.cloud.ovh.net", SigningRegion: "uk"},
 		{Name: "US-EAST-VA", Country: "US", Endpoint: "https://s3.us-east-va.io.cloud.ovh.us", SigningRegion: "us-east-va"},
+		{Name: "WAW", Country: "PL", Endpoint: "https://s3.waw.io.cloud.ovh.net", SigningRegion: "waw", InMaintenance: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("regions (-want +got):\n%s", diff)
