@@ -1,6 +1,7 @@
 package nodeplace_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -391,6 +392,17 @@ func TestGroundsStayShort(t *testing.T) {
 	}
 	if place := nodeplace.Of(node(""), among(providers...)); !strings.HasSuffix(place.Grounds, "; and 4 more") {
 		t.Errorf("the grounds are %q", place.Grounds)
+	}
+
+	// Nor do many Nodes with one provider id.
+	var twins []string
+	for i := range 5000 {
+		twins = append(twins, fmt.Sprintf("worker-%04d", i))
+	}
+	crowd := among(onprem("onprem"))
+	crowd.Twins = map[string][]string{"vsphere://1": twins}
+	if place := nodeplace.Of(node("vsphere://1"), crowd); !strings.HasSuffix(place.Grounds, "worker-0006 and worker-0007 and 4992 more have one provider id") {
+		t.Errorf("%d bytes of grounds", len(place.Grounds))
 	}
 }
 
