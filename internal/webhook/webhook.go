@@ -35,7 +35,8 @@ const (
 // Bounds of an answer.
 const (
 	// patience is how long copies are looked for that fall out. It is less than the
-	// API server waits, so that what was found in time is said.
+	// API server waits, for which the chart takes no less than three seconds, so that
+	// what was found in time is said.
 	patience = 2 * time.Second
 	// maximumLooks is how many buckets are looked at for that.
 	maximumLooks = 1000

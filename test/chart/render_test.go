@@ -188,7 +188,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"a digest that is none":          {id + ",image.digest=latest", "/image/digest"},
 		"a port that is none":            {id + ",metrics.port=70000", "/metrics/port"},
 		"a port that is taken":           {id + ",webhook.port=8443", "webhook.port and metrics.port must differ"},
-		"an API server that never waits": {id + ",webhook.timeoutSeconds=0", "/webhook/timeoutSeconds"},
+		"an API server in a hurry":       {id + ",webhook.timeoutSeconds=2", "/webhook/timeoutSeconds"},
 		"an argument that is no flag":    {id + ",extraArgs={kubeconfig}", "/extraArgs/0"},
 		"a reader without a namespace":   {id + ",metrics.readers[0].name=prometheus", "namespace"},
 	}
