@@ -287,6 +287,10 @@ func TestSignalsThatDisagreeLeaveANodeNowhere(t *testing.T) {
 			mks("BHS5"), among(ovhcloud("ovh"), onprem("onprem", atLocation("dc", "FR", everyNode))),
 			[]string{"BHS5 of OVHcloud: ovh/BHS (CA, run by 537407926)", "selects it: onprem/dc (FR, run by communauté d'agglomération d'exemple)"},
 		},
+		"an owner's selector and the API of a vendor, with the provider id of a machine that is another": {
+			node(instance), lists("ovh", "5c2f6d0a", "GRA11", ovhcloud("ovh"), onprem("onprem", atLocation("dc", "CH", everyNode))),
+			[]string{"the API of SovereignProvider ovh lists its machine in GRA11: ovh/GRA (FR", "selects it: onprem/dc (CH"},
+		},
 		"two owners with different countries": {
 			node(""), among(onprem("a", atLocation("dc", "FR", everyNode)), onprem("b", atLocation("dc", "CH", everyNode))), []string{"a/dc (FR", "b/dc (CH"},
 		},

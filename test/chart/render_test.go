@@ -279,6 +279,38 @@ func TestKustomizeAppliesTheSame(t *testing.T) {
 	}
 }
 
+// What the page has deleted to uninstall without Helm is everything but what has to
+// stay.
+func TestUninstallingWithoutHelmLeavesWhatHasToStay(t *testing.T) {
+	page, err := os.ReadFile("../../docs/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleted := map[string]bool{}
+	for _, folder := range regexp.MustCompile(`kubectl delete -k (config/\S+)`).FindAllStringSubmatch(string(page), -1) {
+		text, err := run(t, toolbox.Kubectl, "kustomize", "../../"+folder[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range objects(t, text) {
+			deleted[identity(object)] = true
+		}
+	}
+	for _, named := range regexp.MustCompile(`(deployment|service)/(rempart\S*)`).FindAllStringSubmatch(string(page), -1) {
+		deleted[strings.ToUpper(named[1][:1])+named[1][1:]+"/"+named[2]] = true
+	}
+	text, err := run(t, toolbox.Kubectl, "kustomize", "../../config/default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range objects(t, text) {
+		mustStay := object.GetKind() == "CustomResourceDefinition" || object.GetKind() == "Namespace"
+		if deleted[identity(object)] == mustStay {
+			t.Errorf("%s is deleted: %t", identity(object), mustStay)
+		}
+	}
+}
+
 // overlay is a folder with the kustomization that the page shows.
 func overlay(t *testing.T) string {
 	t.Helper()
