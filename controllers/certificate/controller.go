@@ -98,8 +98,17 @@ func (r *Reconciler) secretName() types.NamespacedName {
 // longestWait is how long it may take until a changed clock is noticed.
 const longestWait = time.Hour
 
-// Reconcile renews what is due, serves it, and has it trusted.
+// Reconcile renews what is due, serves it, and has it trusted. That another replica
+// was faster, or our cache is behind, is no failure: it looks again.
 func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
+	result, err := r.look(ctx)
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+		return ctrl.Result{RequeueAfter: time.Second}, nil
+	}
+	return result, err
+}
+
+func (r *Reconciler) look(ctx context.Context) (ctrl.Result, error) {
 	var secret corev1.Secret
 	err := r.Client.Get(ctx, r.secretName(), &secret)
 	isMissing := apierrors.IsNotFound(err)
@@ -115,11 +124,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result
 		return ctrl.Result{}, err
 	}
 	if renewal.Changed {
-		err := r.keep(ctx, &secret, renewal.Kept, isMissing)
-		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
-			return ctrl.Result{RequeueAfter: time.Second}, nil // another replica was faster, or our cache is behind
-		}
-		if err != nil {
+		if err := r.keep(ctx, &secret, renewal.Kept, isMissing); err != nil {
 			return ctrl.Result{}, err
 		}
 		log.FromContext(ctx).Info("renewed the certificate of the webhook", "lookAgain", renewal.Next)

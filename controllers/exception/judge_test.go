@@ -76,6 +76,10 @@ func TestWhatAnExceptionSaysOfItself(t *testing.T) {
 			change: func(s *scope) { s.policy.Spec.Exceptions = v1alpha1.ExceptionRules{} },
 			want:   v1alpha1.ReasonRuleNotExceptable, stalled: true, decay: time.Hour, message: "policy p allows no exception",
 		},
+		"it is being deleted, and something else holds it up": {
+			change: func(s *scope) { s.exception.DeletionTimestamp = &metav1.Time{Time: noon} },
+			want:   v1alpha1.ReasonDeleting, decay: time.Hour, message: "it is being deleted, and for policy p this counts again: rule grid",
+		},
 		"it is too long": {
 			change: func(s *scope) { s.policy.Spec.Exceptions.MaximumDuration.Duration = time.Minute },
 			want:   v1alpha1.ReasonExceptionTooLong, stalled: true, decay: time.Hour,

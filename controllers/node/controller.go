@@ -176,29 +176,14 @@ func hasOtherPlaces(e event.UpdateEvent) bool {
 }
 
 func (r *Reconciler) all(ctx context.Context, _ client.Object) []reconcile.Request {
-	var nodes corev1.NodeList
-	if err := r.Client.List(ctx, &nodes); err != nil {
-		return nil
-	}
-	requests := make([]reconcile.Request, 0, len(nodes.Items))
-	for _, node := range nodes.Items {
-		requests = append(requests, requestFor(node.Name))
-	}
-	return requests
+	return loop.Requests(ctx, r.Client, &corev1.NodeList{})
 }
 
+// twins wakes the Nodes with the provider id of one.
 func (r *Reconciler) twins(ctx context.Context, object client.Object) []reconcile.Request {
-	names, err := r.withProviderID(ctx, object.(*corev1.Node).Spec.ProviderID)
-	if err != nil {
+	id := object.(*corev1.Node).Spec.ProviderID
+	if id == "" {
 		return nil
 	}
-	requests := make([]reconcile.Request, 0, len(names))
-	for _, name := range names {
-		requests = append(requests, requestFor(name))
-	}
-	return requests
-}
-
-func requestFor(name string) reconcile.Request {
-	return reconcile.Request{NamespacedName: types.NamespacedName{Name: name}}
+	return loop.Requests(ctx, r.Client, &corev1.NodeList{}, client.MatchingFields{gather.NodeProviderIDField: id})
 }

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/gather"
@@ -93,6 +94,10 @@ func newRoom(t *testing.T, objects ...client.Object) *room {
 		Client: cluster, Recorder: r.recorder, Clock: r.clock, Accounts: r.vendor, Metrics: NewMetrics(r.registry),
 	})
 	return r
+}
+
+func requestFor(name string) reconcile.Request {
+	return reconcile.Request{NamespacedName: types.NamespacedName{Name: name}}
 }
 
 // look reconciles a Node, and gives it and when it is looked at again.

@@ -27,6 +27,9 @@ func Refuse(e *v1alpha1.SovereigntyException, policy v1alpha1.SovereigntyPolicyS
 	if over := Expired(e, now); over != nil {
 		return over
 	}
+	if !e.DeletionTimestamp.IsZero() {
+		return &Refusal{v1alpha1.ReasonDeleting, "it is being deleted, and for policy " + e.Spec.PolicyRef.Name + " this counts again: " + words(e.Spec.Rules)}
+	}
 	var others []string
 	for _, rule := range e.Spec.Rules {
 		if !slices.Contains(allowed.Rules, rule) {
@@ -76,7 +79,7 @@ func Counting(exceptions []v1alpha1.SovereigntyException, policies []placement.P
 	for i := range exceptions {
 		e := &exceptions[i]
 		index := slices.IndexFunc(policies, func(p placement.Policy) bool { return p.Name == e.Spec.PolicyRef.Name })
-		if index < 0 || !e.DeletionTimestamp.IsZero() || Refuse(e, policies[index].Spec, now) != nil {
+		if index < 0 || Refuse(e, policies[index].Spec, now) != nil {
 			continue
 		}
 		counting = append(counting, placement.Exception{

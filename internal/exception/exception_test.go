@@ -34,6 +34,8 @@ func allowing(maximum time.Duration, rules ...v1alpha1.ExceptableRule) v1alpha1.
 func TestRefuse(t *testing.T) {
 	undated := toGrid(3)
 	undated.CreationTimestamp = metav1.Time{}
+	leaving := toGrid(2)
+	leaving.DeletionTimestamp = &metav1.Time{Time: made}
 	endless := allowing(0, "grid")
 	endless.Exceptions.MaximumDuration = nil
 	for name, test := range map[string]struct {
@@ -47,6 +49,7 @@ func TestRefuse(t *testing.T) {
 		"its end":                                {toGrid(2), allowing(2*time.Hour, "grid"), made.Add(2 * time.Hour), v1alpha1.ReasonExceptionExpired},
 		"its end, whatever the policy says":      {toGrid(2), v1alpha1.SovereigntyPolicySpec{}, made.Add(3 * time.Hour), v1alpha1.ReasonExceptionExpired},
 		"a time that is not known":               {toGrid(2), allowing(2*time.Hour, "grid"), time.Time{}, v1alpha1.ReasonExceptionExpired},
+		"one that is being deleted":              {leaving, allowing(2*time.Hour, "grid"), made, v1alpha1.ReasonDeleting},
 		"a policy that allows none":              {toGrid(2), v1alpha1.SovereigntyPolicySpec{}, made, v1alpha1.ReasonRuleNotExceptable},
 		"one rule that is not listed":            {toGrid(2, "residency"), allowing(2*time.Hour, "grid"), made, v1alpha1.ReasonRuleNotExceptable},
 		"longer than the policy allows":          {toGrid(2), allowing(2*time.Hour-time.Second, "grid"), made, v1alpha1.ReasonExceptionTooLong},

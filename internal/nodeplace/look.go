@@ -136,8 +136,12 @@ func isSelected(node *corev1.Node, by *v1alpha1.NodeSelector) (bool, error) {
 // own when it registers, and one of them lies.
 func (f *findings) matchTwins(node *corev1.Node, world World) {
 	if id := node.Spec.ProviderID; id != "" {
-		if twins := world.Twins[id]; len(twins) > 1 {
-			f.disputes = append(f.disputes, fmt.Sprintf("Nodes %s have one provider id", strings.Join(slices.Sorted(slices.Values(twins)), " and ")))
+		twins := slices.Sorted(slices.Values(world.Twins[id]))
+		if more := len(twins) - mostNamed; more > 0 {
+			twins = append(twins[:mostNamed], fmt.Sprintf("%d more", more))
+		}
+		if len(twins) > 1 {
+			f.disputes = append(f.disputes, fmt.Sprintf("Nodes %s have one provider id", strings.Join(twins, " and ")))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package nodeplace_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -286,6 +287,10 @@ func TestSignalsThatDisagreeLeaveANodeNowhere(t *testing.T) {
 			mks("BHS5"), among(ovhcloud("ovh"), onprem("onprem", atLocation("dc", "FR", everyNode))),
 			[]string{"BHS5 of OVHcloud: ovh/BHS (CA, run by 537407926)", "selects it: onprem/dc (FR, run by communauté d'agglomération d'exemple)"},
 		},
+		"an owner's selector and the API of a vendor, with the provider id of a machine that is another": {
+			node(instance), lists("ovh", "5c2f6d0a", "GRA11", ovhcloud("ovh"), onprem("onprem", atLocation("dc", "CH", everyNode))),
+			[]string{"the API of SovereignProvider ovh lists its machine in GRA11: ovh/GRA (FR", "selects it: onprem/dc (CH"},
+		},
 		"two owners with different countries": {
 			node(""), among(onprem("a", atLocation("dc", "FR", everyNode)), onprem("b", atLocation("dc", "CH", everyNode))), []string{"a/dc (FR", "b/dc (CH"},
 		},
@@ -391,6 +396,17 @@ func TestGroundsStayShort(t *testing.T) {
 	}
 	if place := nodeplace.Of(node(""), among(providers...)); !strings.HasSuffix(place.Grounds, "; and 4 more") {
 		t.Errorf("the grounds are %q", place.Grounds)
+	}
+
+	// Nor do many Nodes with one provider id.
+	var twins []string
+	for i := range 5000 {
+		twins = append(twins, fmt.Sprintf("worker-%04d", i))
+	}
+	crowd := among(onprem("onprem"))
+	crowd.Twins = map[string][]string{"vsphere://1": twins}
+	if place := nodeplace.Of(node("vsphere://1"), crowd); !strings.HasSuffix(place.Grounds, "worker-0006 and worker-0007 and 4992 more have one provider id") {
+		t.Errorf("%d bytes of grounds", len(place.Grounds))
 	}
 }
 

@@ -35,8 +35,11 @@ const (
 // Bounds of an answer.
 const (
 	// patience is how long copies are looked for that fall out. It is less than the
-	// API server waits, so that what was found in time is said.
+	// API server waits, for which the chart takes no less than three seconds, so that
+	// what was found in time is said.
 	patience = 2 * time.Second
+	// maximumAtOnce is how many requests are answered at once.
+	maximumAtOnce = 16
 	// maximumLooks is how many buckets are looked at for that.
 	maximumLooks = 1000
 	// maximumWarnings are said, and the rest is counted.
@@ -62,15 +65,39 @@ type Server interface {
 func Register(server Server, config Config) {
 	gatherer := gather.Gatherer{Reader: config.Reader, Clock: config.Clock}
 	changes := changes{reader: config.Reader, clock: config.Clock}
-	register(server, BucketPath, admission.WithValidator(config.Scheme, buckets{gatherer}))
-	register(server, DrillPath, admission.WithValidator(config.Scheme, drills{config.Reader, gatherer}))
-	register(server, ProviderPath, admission.WithValidator(config.Scheme, providers{changes}))
-	register(server, PolicyPath, admission.WithValidator(config.Scheme, policies{changes}))
+	places := make(chan struct{}, maximumAtOnce)
+	for path, hook := range map[string]*admission.Webhook{
+		BucketPath:   admission.WithValidator(config.Scheme, buckets{gatherer}),
+		DrillPath:    admission.WithValidator(config.Scheme, drills{config.Reader, gatherer}),
+		ProviderPath: admission.WithValidator(config.Scheme, providers{changes}),
+		PolicyPath:   admission.WithValidator(config.Scheme, policies{changes}),
+	} {
+		hook.Handler = lenient{hook.Handler}
+		server.Register(path, limited{Handler: hook, places: places, patience: patience})
+	}
 }
 
-func register(server Server, path string, hook *admission.Webhook) {
-	hook.Handler = lenient{hook.Handler}
-	server.Register(path, hook)
+// limited answers as many requests at once as there are places. Whoever reaches the
+// port may ask, and each question takes memory and time from an operator that has
+// other work. The API server lets in what is not answered.
+type limited struct {
+	http.Handler
+	places   chan struct{}
+	patience time.Duration
+}
+
+// ServeHTTP implements http.Handler. Until the request is read nobody learns that the
+// caller has given up, so waiting has an end of its own.
+func (l limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	timer := time.NewTimer(l.patience)
+	defer timer.Stop()
+	select {
+	case l.places <- struct{}{}:
+		defer func() { <-l.places }()
+		l.Handler.ServeHTTP(w, r)
+	case <-timer.C:
+		http.Error(w, "too many requests at once", http.StatusServiceUnavailable)
+	}
 }
 
 // lenient lets in what could not be judged: a mistake of ours must not keep anybody

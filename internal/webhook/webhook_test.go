@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +70,12 @@ func (h hooks) ask(t *testing.T, path string, before, after any) admission.Respo
 	if before != nil {
 		request.Operation, request.OldObject.Raw = admissionv1.Update, encode(t, before)
 	}
-	return h[path].(*admission.Webhook).Handle(t.Context(), request)
+	return h.at(path).Handle(t.Context(), request)
+}
+
+// at is the hook behind the bound on how many requests are answered at once.
+func (h hooks) at(path string) *admission.Webhook {
+	return h[path].(limited).Handler.(*admission.Webhook)
 }
 
 func encode(t *testing.T, object any) []byte {
@@ -231,7 +237,7 @@ func TestASearchThatTakesTooLongSaysWhatItLeftOut(t *testing.T) {
 	tighter.Spec.Residency.AllowedCountries = []string{"RE"}
 	request := admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{UID: "1", Operation: admissionv1.Update}}
 	request.Object.Raw, request.OldObject.Raw = encode(t, tighter), encode(t, policy("p"))
-	response := hooks[PolicyPath].(*admission.Webhook).Handle(ctx, request)
+	response := hooks.at(PolicyPath).Handle(ctx, request)
 	if !response.Allowed || len(response.Warnings) != 1 || !strings.HasPrefix(response.Warnings[0], "1 more SovereignBuckets were not looked at") {
 		t.Errorf("it is let in: %t, with %q", response.Allowed, response.Warnings)
 	}
@@ -276,8 +282,45 @@ func TestDeletionsAreNeverHeldUp(t *testing.T) {
 	} {
 		request := admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{UID: "1", Operation: admissionv1.Delete}}
 		request.OldObject.Raw = encode(t, object)
-		if response := hooks[path].(*admission.Webhook).Handle(t.Context(), request); !response.Allowed || len(response.Warnings) > 0 {
+		if response := hooks.at(path).Handle(t.Context(), request); !response.Allowed || len(response.Warnings) > 0 {
 			t.Errorf("%s: %+v", path, response)
 		}
+	}
+}
+
+// An operator that is asked too much has other work, and memory for so much only.
+func TestOnlySoManyRequestsAreAnsweredAtOnce(t *testing.T) {
+	served := serve(t, interceptor.Funcs{})
+	places := served[BucketPath].(limited).places
+	for path, hook := range served {
+		if l := hook.(limited); l.places != places || cap(l.places) != maximumAtOnce || l.patience != patience {
+			t.Errorf("%s has %d places of its own", path, cap(l.places))
+		}
+	}
+	entered, leave := make(chan struct{}), make(chan struct{})
+	one := limited{places: make(chan struct{}, 1), patience: 20 * time.Millisecond, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		entered <- struct{}{}
+		<-leave
+	})}
+	ask := func() int {
+		answer := httptest.NewRecorder()
+		one.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
+		return answer.Code
+	}
+	codes := make(chan int)
+	go func() { codes <- ask() }()
+	<-entered
+	if code := ask(); code != http.StatusServiceUnavailable {
+		t.Errorf("a second one at once is answered with %d", code)
+	}
+	leave <- struct{}{}
+	if code := <-codes; code != http.StatusOK {
+		t.Errorf("the first is answered with %d", code)
+	}
+	go func() { codes <- ask() }()
+	<-entered
+	leave <- struct{}{}
+	if code := <-codes; code != http.StatusOK {
+		t.Errorf("one after it is answered with %d", code)
 	}
 }

@@ -55,6 +55,7 @@ func TestRelease(t *testing.T) {
 	t.Run("only the operator makes BucketReplicas", r.replicasOfOthers)
 	t.Run("of a Node the operator writes where it stands", r.nodesOfTheOperator)
 	t.Run("nobody else does who may not", r.placesOfNodes)
+	t.Run("of its webhooks the operator writes whom to trust", r.webhooksOfTheOperator)
 	t.Run("the operator works with its rights", r.theOperatorWorks)
 	t.Run("what was declared outlives the release", r.uninstall)
 }

@@ -188,7 +188,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"a digest that is none":          {id + ",image.digest=latest", "/image/digest"},
 		"a port that is none":            {id + ",metrics.port=70000", "/metrics/port"},
 		"a port that is taken":           {id + ",webhook.port=8443", "webhook.port and metrics.port must differ"},
-		"an API server that never waits": {id + ",webhook.timeoutSeconds=0", "/webhook/timeoutSeconds"},
+		"an API server in a hurry":       {id + ",webhook.timeoutSeconds=2", "/webhook/timeoutSeconds"},
 		"an argument that is no flag":    {id + ",extraArgs={kubeconfig}", "/extraArgs/0"},
 		"a reader without a namespace":   {id + ",metrics.readers[0].name=prometheus", "namespace"},
 	}
@@ -276,6 +276,38 @@ func TestKustomizeAppliesTheSame(t *testing.T) {
 	want := comparable(objects(t, rendered(t, "--set", "installation.id=my-town,image.repository=my-images/rempart/manager")))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("config/default and the chart differ (-chart +config):\n%s", diff)
+	}
+}
+
+// What the page has deleted to uninstall without Helm is everything but what has to
+// stay.
+func TestUninstallingWithoutHelmLeavesWhatHasToStay(t *testing.T) {
+	page, err := os.ReadFile("../../docs/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleted := map[string]bool{}
+	for _, folder := range regexp.MustCompile(`kubectl delete -k (config/\S+)`).FindAllStringSubmatch(string(page), -1) {
+		text, err := run(t, toolbox.Kubectl, "kustomize", "../../"+folder[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range objects(t, text) {
+			deleted[identity(object)] = true
+		}
+	}
+	for _, named := range regexp.MustCompile(`(deployment|service)/(rempart\S*)`).FindAllStringSubmatch(string(page), -1) {
+		deleted[strings.ToUpper(named[1][:1])+named[1][1:]+"/"+named[2]] = true
+	}
+	text, err := run(t, toolbox.Kubectl, "kustomize", "../../config/default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range objects(t, text) {
+		mustStay := object.GetKind() == "CustomResourceDefinition" || object.GetKind() == "Namespace"
+		if deleted[identity(object)] == mustStay {
+			t.Errorf("%s is deleted: %t", identity(object), mustStay)
+		}
 	}
 }
 

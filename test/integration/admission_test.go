@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -508,6 +509,30 @@ func TestReplicasOfTheOperatorServeOneCertificate(t *testing.T) {
 	configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "rempart"}}
 	a.update(configuration, func() { configuration.Webhooks[0].ClientConfig.CABundle = nil })
 	a.awaitRenewal(certificate.Kept{}, func(_, after certificate.Kept) bool { return string(after.Certificate) == string(second.Certificate) })
+}
+
+// The API server calls any replica, and all but one wait to work.
+func TestAReplicaThatWaitsJudgesToo(t *testing.T) {
+	a := judged(t)
+	a.stores()
+	a.awaitWebhook()
+	a.stop()
+	now := metav1.NewMicroTime(time.Now())
+	a.create(&coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: a.system, Name: "rempart.rempart.dev"},
+		Spec: coordinationv1.LeaseSpec{
+			HolderIdentity: new("another"), LeaseDurationSeconds: new(int32(3600)), AcquireTime: &now, RenewTime: &now,
+		},
+	})
+	a.options.LeaderElection = true
+	a.start()
+	waiting := a.bucket("waits", "etat-civil")
+	a.awaitWebhook()
+	a.get(waiting)
+	if len(waiting.Status.Conditions) > 0 {
+		t.Errorf("it does not wait: %v", waiting.Status.Conditions)
+	}
+	a.delete(waiting)
 }
 
 // A Secret of that name that somebody else made is left alone, and nothing is served.
