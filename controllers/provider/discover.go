@@ -30,17 +30,16 @@ func (r *Reconciler) discover(ctx context.Context, s *scope) error {
 	known, isKnown := r.discoveries.of(s.provider.UID)
 	if !isKnown || s.now.Sub(known.at) >= discoveryInterval {
 		regions, err := r.askRegions(ctx, s.provider)
-		switch {
-		case err == nil:
-			known = discovery{at: s.now, regions: regions}
+		if err == nil {
+			known, isKnown = discovery{at: s.now, regions: regions}, true
 			r.discoveries.remember(s.provider.UID, known)
 			s.provider.Status.DiscoveredAt = &metav1.Time{Time: s.now.UTC().Truncate(time.Second)}
-		default:
+		} else {
 			s.probed = append(s.probed, probed{err: s.advise(err)})
-			if !isKnown {
-				return nil
-			}
 		}
+	}
+	if !isKnown {
+		return nil
 	}
 	s.provider.Status.Locations = keepTrials(s.provider.Status.Locations, location.Merge(s.provider, known.regions))
 	return nil
