@@ -17,7 +17,8 @@ const footprintInterval = 24 * time.Hour
 
 // measure has the metrics tell what the account used and emitted this month. It
 // is beside the point of a reconcile. A vendor that does not tell, or not to this
-// key, is asked again after a day, and one that failed at the next look.
+// key, is asked again after a day, and one that failed at the next look; until then
+// what it told counts, if that was this month.
 func (r *Reconciler) measure(ctx context.Context, s *scope) error {
 	if !s.provider.Spec.DiscoversLocations() || s.isAPISilent() || !r.footprints.isDue(s.provider.UID, s.now) {
 		return nil
@@ -27,14 +28,16 @@ func (r *Reconciler) measure(ctx context.Context, s *scope) error {
 		return err
 	}
 	footprint, err := account.Footprint(ctx, firstOfMonth(s.now))
-	if err == nil || fault.Of(err).Class == fault.Terminal {
-		r.footprints.told(s.provider.UID, s.now)
-	}
 	if err != nil {
 		ctrl.LoggerFrom(ctx).V(1).Info("the vendor does not tell what the account used", "cause", err.Error())
-		return nil
 	}
-	r.Metrics.recordFootprint(s.provider.Name, footprint)
+	isAnswer := err == nil || fault.Of(err).Class == fault.Terminal
+	if isAnswer || !r.footprints.isOfThisMonth(s.provider.UID, s.now) {
+		r.Metrics.recordFootprint(s.provider.Name, footprint)
+	}
+	if isAnswer {
+		r.footprints.told(s.provider.UID, s.now)
+	}
 	return nil
 }
 
@@ -53,10 +56,19 @@ type footprints struct {
 
 // isDue tells whether an account is to be asked about now.
 func (f *footprints) isDue(uid types.UID, now time.Time) bool {
+	return !f.isOfThisMonth(uid, now) || now.Sub(f.of(uid)) >= footprintInterval
+}
+
+// isOfThisMonth tells whether what was told last is about the month of a time.
+func (f *footprints) isOfThisMonth(uid types.UID, now time.Time) bool {
+	return firstOfMonth(f.of(uid)).Equal(firstOfMonth(now))
+}
+
+// of is when an account was told of last; the zero time is never.
+func (f *footprints) of(uid types.UID) time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	last, told := f.last[uid]
-	return !told || now.Sub(last) >= footprintInterval
+	return f.last[uid]
 }
 
 // told notes that the vendor told, or that it does not.

@@ -39,7 +39,10 @@ func (v *vendor) Machines(context.Context) ([]provider.Machine, error) { return 
 
 func (v *vendor) Footprint(context.Context, time.Time) (provider.Footprint, error) {
 	v.footprints++
-	return provider.Footprint{CO2Kilograms: new(1.5)}, v.failure
+	if v.failure != nil {
+		return provider.Footprint{}, v.failure
+	}
+	return provider.Footprint{CO2Kilograms: new(1.5)}, nil
 }
 
 // Wrap and Refused make it an account that shares nothing.
@@ -113,6 +116,39 @@ func TestWhenAnAccountIsAskedAgainWhatItUsed(t *testing.T) {
 		}
 		if v.footprints != test.asked {
 			t.Errorf("%s: asked %d times, want %d", name, v.footprints, test.asked)
+		}
+	}
+}
+
+// What was told is about a month, and is not shown as that of another.
+func TestHowLongAFootprintIsShown(t *testing.T) {
+	eve := time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC)
+	down, denied := fault.New(fault.Transient, fault.ControlPlaneUnreachable, "down"), fault.New(fault.Terminal, fault.AccessDenied, "denied")
+	for name, test := range map[string]struct {
+		told, then time.Time
+		failure    error
+		asked      int
+		want       map[string]float64
+	}{
+		"the vendor is down the same month":      {now, now.Add(24 * time.Hour), down, 2, map[string]float64{"ovh": 1500}},
+		"it is down in the next month":           {eve, eve.Add(time.Minute), down, 2, map[string]float64{}},
+		"it tells of the next month at once":     {eve, eve.Add(time.Minute), nil, 2, map[string]float64{"ovh": 1500}},
+		"it does not tell this key any more":     {now, now.Add(24 * time.Hour), denied, 2, map[string]float64{}},
+		"a look later, it is not asked anyway":   {now, now.Add(time.Minute), denied, 1, map[string]float64{"ovh": 1500}},
+		"it is down in the same month of a year": {now, now.AddDate(1, 0, 0), down, 2, map[string]float64{}},
+	} {
+		v := &vendor{}
+		r, registry := reconcilerOf(v)
+		s := accountAt()
+		for _, at := range []time.Time{test.told, test.then} {
+			s.now = at
+			if err := r.measure(t.Context(), s); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			v.failure = test.failure
+		}
+		if diff := cmp.Diff(test.want, series(t, registry, "rempart_provider_co2_grams")); diff != "" || v.footprints != test.asked {
+			t.Errorf("%s: asked %d times, and shown is (-want +got):\n%s", name, v.footprints, diff)
 		}
 	}
 }
