@@ -74,7 +74,7 @@ test-live: ## Hold the drivers against accounts of yours (docs/providers.md, ovh
 
 .PHONY: stores-table
 stores-table: tools ## Write the table of stores in docs/providers.md
-	go test -count=1 -run 'TestTheTableOfStoresSaysWhatTheGatewayDoes' ./internal/provider/s3 -record
+	go test -count=1 -run 'TestTheTableOfStoresSaysWhat' ./internal/provider/s3 -record
 
 .PHONY: catalogue-page
 catalogue-page: ## Write the facts of the catalogue into docs/catalogue.md

@@ -59,7 +59,7 @@ func NewReconciler(config Config) *Reconciler {
 		},
 		trials:      &trials{known: map[trialKey]trial{}},
 		discoveries: &discoveries{known: map[types.UID]discovery{}},
-		footprints:  &footprints{asked: map[types.UID]time.Time{}},
+		footprints:  &footprints{last: map[types.UID]time.Time{}},
 	}
 }
 

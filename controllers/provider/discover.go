@@ -21,7 +21,8 @@ const discoveryInterval = time.Hour
 
 // discover asks the vendor's API where the account has locations, when that is
 // due, and puts together what is known of them. A vendor that does not answer
-// leaves what is known as it is: its store may well answer.
+// leaves what it told before: its store may well answer, and what the spec says
+// counts meanwhile.
 func (r *Reconciler) discover(ctx context.Context, s *scope) error {
 	if !s.provider.Spec.DiscoversLocations() {
 		return nil
@@ -29,13 +30,16 @@ func (r *Reconciler) discover(ctx context.Context, s *scope) error {
 	known, isKnown := r.discoveries.of(s.provider.UID)
 	if !isKnown || s.now.Sub(known.at) >= discoveryInterval {
 		regions, err := r.askRegions(ctx, s.provider)
-		if err != nil {
+		if err == nil {
+			known, isKnown = discovery{at: s.now, regions: regions}, true
+			r.discoveries.remember(s.provider.UID, known)
+			s.provider.Status.DiscoveredAt = &metav1.Time{Time: s.now.UTC().Truncate(time.Second)}
+		} else {
 			s.probed = append(s.probed, probed{err: s.advise(err)})
-			return nil
 		}
-		known = discovery{at: s.now, regions: regions}
-		r.discoveries.remember(s.provider.UID, known)
-		s.provider.Status.DiscoveredAt = &metav1.Time{Time: s.now.UTC().Truncate(time.Second)}
+	}
+	if !isKnown {
+		return nil
 	}
 	s.provider.Status.Locations = keepTrials(s.provider.Status.Locations, location.Merge(s.provider, known.regions, s.held()...))
 	return nil

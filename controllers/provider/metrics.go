@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"sync"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rempart/rempart/internal/provider"
@@ -13,11 +15,16 @@ type Metrics struct {
 	buckets     *prometheus.GaugeVec
 	carbon      *prometheus.GaugeVec
 	consumption *prometheus.GaugeVec
+
+	mu sync.Mutex
+	// locations are those of each provider that were probed last.
+	locations map[string]map[string]bool
 }
 
 // NewMetrics registers the metrics.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	m := &Metrics{
+		locations: map[string]map[string]bool{},
 		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "rempart_provider_up",
 			Help: "Whether the location of a provider answered and accepted the credentials when it was looked last.",
@@ -47,7 +54,10 @@ func (m *Metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{m.up, m.skew, m.buckets, m.carbon, m.consumption}
 }
 
+// record has the metrics tell what a look found. Of a location that is not looked at
+// any more they tell nothing.
 func (m *Metrics) record(s *scope) {
+	m.keepOnly(s.provider.Name, s.probed)
 	for _, found := range s.probed {
 		if found.location == "" {
 			continue // the vendor's API serves no location
@@ -78,8 +88,30 @@ func (m *Metrics) recordFootprint(name string, footprint provider.Footprint) {
 	}
 }
 
+// keepOnly drops the locations of a provider that metrics tell of and that were not
+// probed. The others stay meanwhile: an alert would begin to wait anew.
+func (m *Metrics) keepOnly(name string, found []probed) {
+	locations := map[string]bool{}
+	for _, p := range found {
+		locations[p.location] = true
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for location := range m.locations[name] {
+		if !locations[location] {
+			for _, metric := range []*prometheus.GaugeVec{m.up, m.skew, m.buckets} {
+				metric.DeleteLabelValues(name, location)
+			}
+		}
+	}
+	m.locations[name] = locations
+}
+
 func (m *Metrics) forget(name string) {
 	for _, metric := range []*prometheus.GaugeVec{m.up, m.skew, m.buckets, m.carbon, m.consumption} {
 		metric.DeletePartialMatch(prometheus.Labels{"provider": name})
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.locations, name)
 }

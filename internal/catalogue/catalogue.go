@@ -128,12 +128,8 @@ type Operator struct {
 	Holders []Fact[string]
 }
 
-// OperatorOf gives who runs a vendor, as far as that holds for all its locations
-// that have no operator of their own. See OperatorAt.
-func OperatorOf(vendor Vendor) (Operator, bool) { return OperatorAt(vendor, "") }
-
-// OperatorAt gives who runs one location. It is another company than that of
-// OperatorOf in the United States.
+// OperatorAt gives who runs one location, or, with an empty region, all of those that
+// have no operator of their own: in the United States it is another company.
 func OperatorAt(vendor Vendor, region string) (Operator, bool) {
 	if !slices.Contains(Vendors(), vendor) {
 		return Operator{}, false

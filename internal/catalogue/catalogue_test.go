@@ -230,7 +230,7 @@ func TestOperators(t *testing.T) {
 			}
 		})
 	}
-	if found, known := catalogue.OperatorOf("AWS"); known {
+	if found, known := catalogue.OperatorAt("AWS", ""); known {
 		t.Errorf("known: %+v", found)
 	}
 }

@@ -2,12 +2,13 @@ package catalogue
 
 import (
 	"embed"
-	"encoding/csv"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rempart/rempart/internal/table"
 )
 
 //go:embed data/*.csv
@@ -137,26 +138,7 @@ func (l *library) sourcesOf(cell string) (ids []string, titles string, err error
 	return ids, strings.Join(named, "; "), nil
 }
 
-// eachRow hands on the rows of a file, whose first must name the columns.
+// eachRow hands on the rows of a file.
 func (l *library) eachRow(name string, columns []string, use func(row []string) error) error {
-	content, err := fs.ReadFile(l.files, "data/"+name+".csv")
-	if err != nil {
-		return err
-	}
-	reader := csv.NewReader(strings.NewReader(string(content)))
-	reader.Comment = '#'
-	reader.FieldsPerRecord = len(columns)
-	rows, err := reader.ReadAll()
-	if err != nil {
-		return fmt.Errorf("%s.csv: %w", name, err)
-	}
-	if len(rows) == 0 || !slices.Equal(rows[0], columns) {
-		return fmt.Errorf("%s.csv: the first row must be %s", name, strings.Join(columns, ","))
-	}
-	for i, row := range rows[1:] {
-		if err := use(row); err != nil {
-			return fmt.Errorf("%s.csv, row %d: %w", name, i+1, err)
-		}
-	}
-	return nil
+	return table.EachRow(l.files, "data/"+name+".csv", columns, use)
 }

@@ -76,7 +76,8 @@ type Plan struct {
 	// operators, or why it may go nowhere. It is asked when there is evidence, and
 	// again as long as it may go nowhere.
 	Stores func(ctx context.Context) ([]Copy, error)
-	// AskAgain is how soon; 0 is 15 seconds.
+	// AskAgain is how soon, and how soon a key is asked for again that is being made;
+	// 0 is 15 seconds.
 	AskAgain time.Duration
 	// Objectives to be met; 0 asks for nothing.
 	Objectives Objectives

@@ -134,26 +134,6 @@ func result(outcome drill.Outcome, name string) drill.CheckResult {
 	return "absent"
 }
 
-// hasty is a store that wants uploads to end before they can.
-type hasty struct{ provider.Session }
-
-func (hasty) Limits() provider.StoreLimits { return provider.StoreLimits{UploadDuration: 1} }
-
-func TestARestoreKeepsToTheTimeThatAStoreAllowsForUploads(t *testing.T) {
-	s := newScene(t)
-	s.put("a", "acte a")
-	s.replicate()
-	open := s.sandbox.OpenWith
-	s.sandbox.OpenWith = func(key provider.Key) (provider.Session, error) {
-		session, err := open(key)
-		return hasty{session}, err
-	}
-	outcome := s.run(t.Context())
-	if outcome.Verdict != drill.Inconclusive || !fault.HasReason(outcome.Err, fault.UploadTooSlow) {
-		t.Errorf("the verdict is %s, because of %v", outcome.Verdict, outcome.Err)
-	}
-}
-
 func TestADrillPassesAndLeavesEvidenceWithTwoOperators(t *testing.T) {
 	s := newScene(t)
 	s.put("a", "acte a")
@@ -604,8 +584,3 @@ func TestTagsThatChangedAtTheSourceAreNotClaimed(t *testing.T) {
 		t.Errorf("not tested: %q", outcome.NotTested)
 	}
 }
-
-// unissuing is a session of a provider that issues no keys.
-type unissuing struct{ provider.Session }
-
-func (unissuing) Keys() (provider.KeyIssuer, bool) { return nil, false }

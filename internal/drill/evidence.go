@@ -2,7 +2,6 @@ package drill
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -188,11 +187,7 @@ func (r *run) places(ctx context.Context) ([]Copy, error) {
 		if err == nil {
 			return stores, nil
 		}
-		timer := time.NewTimer(cmp.Or(r.AskAgain, defaultAskAgain))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !r.await(ctx) {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,7 +148,7 @@ func (r *run) openSandbox(ctx context.Context) error {
 			"a key of the sandbox alone: the provider issues none, so the account's own was used")
 		return nil
 	}
-	key, err := issuer.IssueKey(ctx, r.To.grant())
+	key, err := r.issueKey(ctx, issuer)
 	if err != nil {
 		return fmt.Errorf("issue a key for the sandbox: %w", err)
 	}
@@ -156,6 +157,33 @@ func (r *run) openSandbox(ctx context.Context) error {
 		return fmt.Errorf("open the sandbox with its own key: %w", err)
 	}
 	return nil
+}
+
+// issueKey waits as long as the provider makes the user that the key is for: at
+// OVHcloud that may take minutes, as it would in earnest. The drill's end ends it.
+func (r *run) issueKey(ctx context.Context, issuer provider.KeyIssuer) (provider.Key, error) {
+	for {
+		key, err := issuer.IssueKey(ctx, r.To.grant())
+		if !errors.Is(err, provider.ErrNotReady) || !fault.HasReason(err, fault.Progressing) {
+			return key, err
+		}
+		if !r.await(ctx) {
+			return provider.Key{}, fmt.Errorf("%w while it waited: %s", ctx.Err(), err.Error())
+		}
+	}
+}
+
+// await waits until it is time to ask again, and tells false when the drill ends
+// before.
+func (r *run) await(ctx context.Context) bool {
+	timer := time.NewTimer(cmp.Or(r.AskAgain, defaultAskAgain))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // restore copies everything that the copy holds into the sandbox.

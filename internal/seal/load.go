@@ -2,13 +2,13 @@ package seal
 
 import (
 	"embed"
-	"encoding/csv"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/rempart/rempart/internal/table"
 )
 
 //go:embed data/*.csv
@@ -35,10 +35,10 @@ var built = sync.OnceValue(func() *calculator {
 // load reads the files of a folder called data.
 func load(files fs.FS) (*calculator, error) {
 	c := &calculator{index: map[string]int{}, weights: map[Weights]map[string]int{}}
-	if err := eachRow(files, "weights", weightColumns, c.addWeight); err != nil {
+	if err := table.EachRow(files, "data/weights.csv", weightColumns, c.addWeight); err != nil {
 		return nil, err
 	}
-	if err := eachRow(files, "criteria", criterionColumns, c.addCriterion); err != nil {
+	if err := table.EachRow(files, "data/criteria.csv", criterionColumns, c.addCriterion); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -93,28 +93,4 @@ func parseRung(points, level string) (Rung, error) {
 		return Rung{}, fmt.Errorf("%q is no SEAL", level)
 	}
 	return Rung{Points: Points(hundredths), Level: Level(parsed)}, nil
-}
-
-// eachRow hands on the rows of a file, whose first must name the columns.
-func eachRow(files fs.FS, name string, columns []string, use func(row []string) error) error {
-	content, err := fs.ReadFile(files, "data/"+name+".csv")
-	if err != nil {
-		return err
-	}
-	reader := csv.NewReader(strings.NewReader(string(content)))
-	reader.Comment = '#'
-	reader.FieldsPerRecord = len(columns)
-	rows, err := reader.ReadAll()
-	if err != nil {
-		return fmt.Errorf("%s.csv: %w", name, err)
-	}
-	if len(rows) == 0 || !slices.Equal(rows[0], columns) {
-		return fmt.Errorf("%s.csv: the first row must be %s", name, strings.Join(columns, ","))
-	}
-	for i, row := range rows[1:] {
-		if err := use(row); err != nil {
-			return fmt.Errorf("%s.csv, row %d: %w", name, i+1, err)
-		}
-	}
-	return nil
 }

@@ -71,16 +71,19 @@ func (p *project) issue(ctx context.Context, who holder, grant provider.Grant) (
 	if err != nil {
 		return provider.Key{}, err
 	}
+	if len(before) > 1 {
+		// They are left of a call that could not end what it replaced. If each try
+		// made one more first, they would become as many as there may be.
+		if err := p.endKeys(ctx, who, of, before); err != nil {
+			return provider.Key{}, err
+		}
+		before = nil
+	}
 	key, err := p.makeKey(ctx, who, of, len(before))
 	if err != nil {
 		return provider.Key{}, err
 	}
-	for _, access := range before {
-		if err := p.deleteKey(ctx, who, of, access); err != nil {
-			return provider.Key{}, err
-		}
-	}
-	return key, nil
+	return key, p.endKeys(ctx, who, of, before)
 }
 
 // RevokeKey implements provider.KeyIssuer. The user's policy goes with the user.

@@ -146,6 +146,31 @@ func TestOrderOfIssuing(t *testing.T) {
 	}
 }
 
+// A login that may not end keys is refused at every try, and each could leave one
+// more key until there are as many as a user may have.
+func TestKeysDoNotPileUpWhereTheyCannotBeEnded(t *testing.T) {
+	mayNotEnd := slices.DeleteFunc(leastRules(), func(rule emulator.AccessRule) bool { return rule.Method == "DELETE" })
+	a := startAccount(t, emulator.Options{Project: projectID, Rules: mayNotEnd})
+	a.bucket(t, "actes")
+	keys, grant := a.issuer(t), grantOf("mairie", "actes", provider.ReadWrite)
+	if _, err := keys.IssueKey(t.Context(), grant); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		_, err := keys.IssueKey(t.Context(), grant)
+		wantFailureOf(t, "issue another key", err, denied)
+	}
+	held := 0
+	for _, user := range a.server.Users() {
+		if user.Description == "rempart/"+installation+"/consumer/mairie" {
+			held += len(user.Keys)
+		}
+	}
+	if held != 2 {
+		t.Errorf("it has %d keys, and should have the first and the one that was to replace it", held)
+	}
+}
+
 // Consumers are found by installation and name, and nobody else's user is touched.
 func TestConsumersOfOthersAreLeftAlone(t *testing.T) {
 	a := startAccount(t, emulator.Options{})

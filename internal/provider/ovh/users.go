@@ -183,12 +183,20 @@ func (p *project) removeUser(ctx context.Context, who holder, extra user) error 
 // endUser ends the keys of a user, and then the user: the end of a user takes a
 // while, in which its keys work.
 func (p *project) endUser(ctx context.Context, who holder, of user, keys []string) error {
+	if err := p.endKeys(ctx, who, of, keys); err != nil {
+		return err
+	}
+	return p.deleteUser(ctx, who, of)
+}
+
+// endKeys ends keys of a user.
+func (p *project) endKeys(ctx context.Context, who holder, of user, keys []string) error {
 	for _, access := range keys {
 		if err := p.deleteKey(ctx, who, of, access); err != nil {
 			return err
 		}
 	}
-	return p.deleteUser(ctx, who, of)
+	return nil
 }
 
 // deleteUser removes a user; one that is gone is no error. It goes on for a while

@@ -34,7 +34,7 @@ func TestConformanceOfMinIO(t *testing.T) {
 	}, "", "")
 	tried.OpenOther = nil // its users are made with its own client, whose licence is the AGPL
 	providertest.Run(t, tried)
-	checkRecorded(t, "MinIO", toolbox.MinIO, tried.Open(t))
+	checkRecordedOf(t, "MinIO", toolbox.MinIO, tried.Open(t))
 }
 
 // Variables that name a live account.
