@@ -83,7 +83,8 @@ func (c *call) bySignature() error {
 	if known.state != Validated && !c.route.anyState {
 		return errInvalidCredential()
 	}
-	c.who = caller{consumer: known}
+	seen := *known // whoever changes it later holds the lock, and a call goes on without
+	c.who = caller{consumer: &seen}
 	c.log.Note(func() { c.record.Auth = "application" })
 	return nil
 }
