@@ -174,9 +174,6 @@ func createBucket(c *call) (any, error) {
 }
 
 func (c *call) checkNew(asked container) error {
-	if !validName(asked.Name) {
-		return errInvalidParameter(fmt.Sprintf("%q is no valid container name", asked.Name))
-	}
 	if err := asked.check(); err != nil {
 		return err
 	}
