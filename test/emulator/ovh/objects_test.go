@@ -105,6 +105,44 @@ func TestObjectsThroughTheAPI(t *testing.T) {
 	}
 }
 
+func TestVersionsComeInPages(t *testing.T) {
+	a := start(t, ovh.Options{})
+	owner := a.user("owner")
+	a.bucket("GRA", "shelf", owner.ID, document{"versioning": document{"status": "enabled"}})
+	core := a.s3("GRA", a.key(owner.ID))
+	for _, key := range []string{"a", "a", "a", "b"} {
+		if err := write(t, core, "shelf", key, "content"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type entry struct {
+		Key       string `json:"key"`
+		VersionID string `json:"versionId"`
+	}
+	read := func(query string) (page []entry) {
+		a.get("/region/GRA/storage/shelf/object?withVersions=true"+query, &page)
+		return page
+	}
+	whole := read("")
+	if len(whole) != 4 {
+		t.Fatalf("versions are %v", whole)
+	}
+	var paged []entry
+	query := "&limit=1"
+	for range whole {
+		page := read(query)
+		if len(page) != 1 {
+			t.Fatalf("%s: %v", query, page)
+		}
+		paged = append(paged, page[0])
+		query = "&limit=1&keyMarker=" + page[0].Key + "&versionIdMarker=" + page[0].VersionID
+	}
+	diff(t, "pages", whole, paged)
+	if rest := read(query); len(rest) != 0 {
+		t.Errorf("behind the last: %v", rest)
+	}
+}
+
 func TestAPresignedURLWorks(t *testing.T) {
 	a := start(t, ovh.Options{})
 	owner := a.user("owner")

@@ -269,6 +269,30 @@ func TestReplicationGoesWhereItIsTold(t *testing.T) {
 	diff(t, "replication", document{"rules": []any{}}, seen["replication"])
 }
 
+func TestABucketThatCannotBeFinishedIsNotMade(t *testing.T) {
+	a := start(t, ovh.Options{})
+	rule := func(id, target, region string) document {
+		return document{"id": id, "status": "enabled", "destination": document{"name": target, "region": region}}
+	}
+	wantStatus(t, a.Post(a.path("/region/GRA/storage"), document{
+		"name": "source", "ownerId": a.user("owner").ID, "versioning": document{"status": "enabled"},
+		"replication": document{"rules": []any{rule("r1", "target", "SBG"), rule("r2", "far", "ATLANTIS")}},
+	}, nil), http.StatusBadRequest)
+	wantStatus(t, a.Get(a.path("/region/GRA/storage/source"), nil), http.StatusNotFound)
+	wantStatus(t, a.Get(a.path("/region/SBG/storage/target"), nil), http.StatusNotFound)
+}
+
+func TestPeriodsComeBackAsTheVendorHasThem(t *testing.T) {
+	a := start(t, ovh.Options{})
+	owner := a.user("owner").ID
+	for sent, want := range map[string]string{"P7D": "P1W", "P14D": "P2W", "P30D": "P30D", "P1Y": "P365D", "P1M2W": "P44D"} {
+		made := a.bucket("GRA", "of-"+strings.ToLower(sent), owner, document{
+			"objectLock": document{"status": "enabled", "rule": document{"mode": "governance", "period": sent}},
+		})
+		diff(t, sent, document{"status": "enabled", "rule": document{"mode": "governance", "period": want}}, made["objectLock"])
+	}
+}
+
 func TestSomebodyAddsReplicationAtTheConsole(t *testing.T) {
 	a := start(t, ovh.Options{})
 	a.bucket("GRA", "watched", a.user("owner").ID, nil)
