@@ -58,7 +58,7 @@ test: tools ## Run all tests (TESTFLAGS='-run Name', PACKAGES=./internal/...)
 
 .PHONY: test-race
 test-race: ## Run the tests that need no cluster with the race detector (needs a C compiler)
-	@$(call tool,gotestsum) --format pkgname --format-hide-empty-pkg -- -race -p 2 -timeout 20m $(TESTFLAGS) ./api/... ./internal/...
+	@$(call tool,gotestsum) --format pkgname --format-hide-empty-pkg -- -race -p 2 -timeout 20m $(TESTFLAGS) ./api/... ./internal/... ./test/emulator/...
 
 .PHONY: chaos
 chaos: tools ## Kill the operator at every single write of the main job (about 15 minutes)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -58,7 +59,7 @@ func (b *bench) admission(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b.undo = append(b.undo, a.plane.Stop)
+	defer a.plane.Stop() // what is measured next must not share the machine with it
 	config := a.plane.RESTConfig()
 	config.WarningHandler = rest.NoWarnings{} // they are not what is measured
 	if a.client, err = client.New(config, client.Options{Scheme: app.Scheme()}); err != nil {
@@ -213,8 +214,8 @@ func (a *gate) awaitJudged(ctx context.Context) error {
 		if apierrors.IsForbidden(err) {
 			return a.try(ctx, "unjudged", abroad)
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("the webhook refuses nothing: %w", err)
+		if ctx.Err() != nil || time.Now().After(deadline) {
+			return errors.Join(errors.New("the webhook refuses nothing"), err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -54,8 +54,12 @@ var rules = []rule{
 		not:    drivers,
 	},
 	{
-		name: "only its driver speaks with a vendor", in: []string{""}, except: []string{"internal/provider/ovh", "test"},
+		name: "only its driver speaks with OVHcloud", in: []string{""}, except: []string{"internal/provider/ovh", "test"},
 		not: []string{"github.com/ovh/go-ovh"},
+	},
+	{
+		name: "only its driver speaks with Outscale", in: []string{""}, except: []string{"internal/provider/outscale", "test"},
+		not: []string{"github.com/outscale/osc-sdk-go"},
 	},
 	{
 		name: "decisions and reports do no I/O and are the same every time",
@@ -186,8 +190,10 @@ func TestEveryRuleBites(t *testing.T) {
 		{"internal/app", module + "internal/provider/s3", ""},
 		{"internal/provider/ovh", module + "internal/provider/s3", ""},
 		{"internal/app", module + "internal/provider/ovh", ""},
-		{"internal/app", "github.com/ovh/go-ovh/ovh", "only its driver"},
+		{"internal/app", "github.com/ovh/go-ovh/ovh", "only its driver speaks with OVHcloud"},
 		{"internal/provider/ovh", "github.com/ovh/go-ovh/ovh", ""},
+		{"internal/app", "github.com/outscale/osc-sdk-go/v2", "only its driver speaks with Outscale"},
+		{"internal/provider/outscale", "github.com/outscale/osc-sdk-go/v2", ""},
 		{"internal/placement", "net/http", "decisions and reports"},
 		{"internal/report", "os/exec", "decisions and reports"},
 		{"internal/geo", "math/rand/v2", "decisions and reports"},

@@ -340,19 +340,19 @@ func TestNamesOfBuckets(t *testing.T) {
 func TestOnePlaneMayBeDownAlone(t *testing.T) {
 	t.Run("the API is up and S3 is down", func(t *testing.T) {
 		_, store, session := scripted(t, nil)
-		store.Close()
+		store.Faults().Down()
 		wantFailure(t, list(t.Context(), session), none)
 		wantFailure(t, ping(t.Context(), session), failure{provider.ErrUnreachable, fault.Transient, fault.ProviderUnreachable, 0})
 	})
 	t.Run("S3 is down since the region is under maintenance", func(t *testing.T) {
 		_, store, session := scripted(t, map[string][]answer{askRegion: {regionIn("MAINTENANCE")}})
-		store.Close()
+		store.Faults().Down()
 		wantFailure(t, ping(t.Context(), session), maintenance)
 	})
 	t.Run("S3 is up and the API is down", func(t *testing.T) {
 		s, _, session := scripted(t, nil)
 		wantFailure(t, ping(t.Context(), session), none)
-		s.server.Close()
+		s.goDown()
 		wantFailure(t, ping(t.Context(), session), none)
 		wantFailure(t, list(t.Context(), session), unreachable)
 	})
@@ -363,7 +363,7 @@ func TestOnePlaneMayBeDownAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantFailure(t, ping(t.Context(), session), none)
-		s.server.Close()
+		s.goDown()
 		state, err := session.ObserveBucket(t.Context(), "actes")
 		if err != nil || state.Mark == nil || state.Mark.Owner != "a/b/c" {
 			t.Errorf("a marked bucket is %+v, %v", state, err)
@@ -379,7 +379,7 @@ func TestOnePlaneMayBeDownAlone(t *testing.T) {
 	})
 	t.Run("S3 is up and the API is down from the beginning", func(t *testing.T) {
 		s, _, session := scripted(t, nil)
-		s.server.Close()
+		s.goDown()
 		wantFailure(t, ping(t.Context(), session), unreachable)
 	})
 }

@@ -61,6 +61,15 @@ type script struct {
 	mu      sync.Mutex
 	answers map[string][]answer
 	asked   []string
+	// down hangs up on everybody. The port is kept: one that is closed is soon somebody
+	// else's.
+	down bool
+}
+
+func (s *script) goDown() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = true
 }
 
 // startScript gives a project with the region GRA, whose S3 is the store.
@@ -98,11 +107,14 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	question := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/1.0")
 	s.mu.Lock()
 	s.asked = append(s.asked, question)
-	list := s.answers[question]
+	list, down := s.answers[question], s.down
 	if len(list) > 1 {
 		s.answers[question] = list[1:]
 	}
 	s.mu.Unlock()
+	if down {
+		panic(http.ErrAbortHandler)
+	}
 	a := refusal(http.StatusNotFound, "Client::NotFound", "nothing is there")
 	if len(list) > 0 {
 		a = list[0]

@@ -139,11 +139,10 @@ func wantAdminFault(t *testing.T, what string, err, sentinel error, class fault.
 func TestAdminAPIThatCannotBeReached(t *testing.T) {
 	secured := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(secured.Close)
-	closed := httptest.NewServer(http.NotFoundHandler())
-	closed.Close()
+	const nobody = "http://127.0.0.1:1" // a port that was closed is soon somebody else's
 	for _, api := range jsonAPIs {
 		server, _ := start(t, emulator.Options{})
-		_, err := issuerOf(t, server, api, closed.URL).IssueKey(t.Context(), grantTo("app"))
+		_, err := issuerOf(t, server, api, nobody).IssueKey(t.Context(), grantTo("app"))
 		wantAdminFault(t, "nobody listens", err, provider.ErrUnreachable, fault.Transient, fault.ProviderUnreachable, "check spec.s3.credentialAPIEndpoint")
 		_, err = issuerOf(t, server, api, secured.URL).IssueKey(t.Context(), grantTo("app"))
 		wantAdminFault(t, "unknown authority", err, provider.ErrCertificate, fault.Terminal, fault.CertificateInvalid, "spec.s3.caBundleRef")

@@ -168,6 +168,41 @@ func TestADeletionOfManyIsAskedForKeyByKey(t *testing.T) {
 	}
 }
 
+func TestARetentionEndsEarlyForWhoMayEndIt(t *testing.T) {
+	w := start(t, dataplane.OVHcloud)
+	const locked = "locked-bucket"
+	w.make(t, dataplane.Bucket{Name: locked, Owner: "alice", ObjectLock: true, LockRule: &dataplane.LockRule{Mode: "GOVERNANCE", Days: 1}})
+	owner, other := w.client(t, "alice"), w.client(t, "bob")
+	ways := map[string]func(id string) error{
+		"one by one": func(id string) error {
+			return other.RemoveObject(t.Context(), locked, "k", minio.RemoveObjectOptions{VersionID: id, GovernanceBypass: true})
+		},
+		"of many": func(id string) error {
+			objects := make(chan minio.ObjectInfo, 1)
+			objects <- minio.ObjectInfo{Key: "k", VersionID: id}
+			close(objects)
+			for e := range other.RemoveObjects(t.Context(), locked, objects, minio.RemoveObjectsOptions{GovernanceBypass: true}) {
+				return e.Err
+			}
+			return nil
+		},
+	}
+	for actions, want := range map[string]string{
+		`"s3:DeleteObjectVersion"`: "AccessDenied", `"s3:DeleteObjectVersion","s3:BypassGovernanceRetention"`: "",
+	} {
+		w.may(t, "bob", `{"Statement":[{"Effect":"Allow","Action":[`+actions+`],"Resource":"arn:aws:s3:::`+locked+`/*"}]}`)
+		for way, remove := range ways {
+			info, err := owner.Client.PutObject(t.Context(), locked, "k", strings.NewReader("x"), 1, minio.PutObjectOptions{SendContentMd5: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := codeOf(remove(info.VersionID)); got != want {
+				t.Errorf("%s, who may %s: %q, want %q", way, actions, got, want)
+			}
+		}
+	}
+}
+
 // fetch reads without a signature.
 func (w *world) fetch(t *testing.T, path string) (status int, text string) {
 	t.Helper()

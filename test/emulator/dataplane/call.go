@@ -1,7 +1,6 @@
 package dataplane
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -46,7 +45,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		c.cut()
 	}
 	c.w.Header().Set("Date", c.now.Format(http.TimeFormat))
-	c.w.Header().Set("X-Amz-Request-Id", fmt.Sprintf("%016X", s.log.Number()))
+	c.w.Header().Set(s3api.RequestIDHeader, fmt.Sprintf("%016X", s.log.Number()))
 	routed := c.route()
 	c.remember()
 	if c.disturb() {
@@ -185,55 +184,25 @@ func (c *call) source() netip.Addr {
 	return from.Addr().Unmap()
 }
 
+// reply is what the request is answered with.
+func (c *call) reply() s3api.Reply { return s3api.Reply{W: c.w, R: c.r} }
+
 // fail answers with an error document.
 func (c *call) fail(err error) {
-	var known *s3error.Error
-	if !errors.As(err, &known) {
-		known = &s3error.Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
-	}
+	known := s3error.Of(err)
 	c.log.Note(func() { c.record.Code = known.Code })
-	for name, value := range known.Header {
-		c.w.Header().Set(name, value)
-	}
-	c.write(known.Status, s3api.ErrorDocument{
-		Code: known.Code, Message: known.Message, Bucket: c.bucket, Key: c.key,
-		Resource: sigv4.RawPath(c.r), RequestID: c.w.Header().Get("X-Amz-Request-Id"), Fields: known.Fields,
-	})
-}
-
-// write answers with an XML document.
-func (c *call) write(status int, v any) {
-	text, err := s3api.Encode(v)
-	if err != nil {
-		c.w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	c.send(status, "application/xml", text)
-}
-
-// send answers with a text; a HEAD gets its length only.
-func (c *call) send(status int, contentType string, text []byte) {
-	c.w.Header().Set("Content-Type", contentType)
-	c.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	c.w.WriteHeader(status)
-	if c.r.Method != http.MethodHead {
-		// A client that left is its own problem.
-		_, _ = c.w.Write(text)
-	}
+	c.reply().Refuse(known, c.bucket, c.key)
 }
 
 // ok answers 200 with a document.
 func (c *call) ok(v any) error {
-	c.write(http.StatusOK, v)
+	c.reply().Document(http.StatusOK, v)
 	return nil
 }
 
 // done answers with a status and an empty body.
 func (c *call) done(status int) error {
-	if status != http.StatusNoContent {
-		c.w.Header().Set("Content-Length", "0")
-	}
-	c.w.WriteHeader(status)
+	c.reply().Done(status)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rempart/rempart/test/emulator/s3api"
 	"github.com/rempart/rempart/test/emulator/s3error"
 	"github.com/rempart/rempart/test/emulator/sigv4"
 )
@@ -107,7 +108,7 @@ func (c *call) pass() error {
 }
 
 // hiddenHeaders of the backend are not the region's.
-var hiddenHeaders = []string{"Connection", "Keep-Alive", "Transfer-Encoding", "Date", "X-Amz-Request-Id", "X-Amz-Id-2", "X-Amz-Bucket-Region"}
+var hiddenHeaders = []string{"Connection", "Keep-Alive", "Transfer-Encoding", "Date", s3api.RequestIDHeader, "X-Amz-Id-2", "X-Amz-Bucket-Region"}
 
 // relay sends the backend's answer to the client.
 func (c *call) relay(res *http.Response) error {

@@ -276,7 +276,7 @@ func (c *call) getPolicy() error {
 	if b.Policy == "" {
 		return s3error.NotFound("NoSuchBucketPolicy", "The bucket policy does not exist")
 	}
-	c.send(http.StatusOK, "application/json", []byte(b.Policy))
+	c.reply().Send(http.StatusOK, "application/json", []byte(b.Policy))
 	return nil
 }
 

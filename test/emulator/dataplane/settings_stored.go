@@ -58,7 +58,7 @@ func (c *call) getStored() error {
 	case stored == nil:
 		stored = []byte(`<` + missing.root + ` xmlns="` + s3api.Namespace + `"/>`)
 	}
-	c.send(http.StatusOK, "application/xml", stored)
+	c.reply().Send(http.StatusOK, "application/xml", stored)
 	return nil
 }
 

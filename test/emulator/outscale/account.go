@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	s3policy "github.com/rempart/rempart/test/emulator/policy"
 )
 
 // States of access keys and subregions.
@@ -136,25 +138,9 @@ type document struct {
 
 type statement struct {
 	Sid, Effect string
-	Action      stringList
-	NotAction   stringList
-	Resource    stringList
-}
-
-// stringList is a string or a list of strings.
-type stringList []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (l *stringList) UnmarshalJSON(text []byte) error {
-	var one string
-	if json.Unmarshal(text, &one) == nil {
-		*l = stringList{one}
-		return nil
-	}
-	var many []string
-	err := json.Unmarshal(text, &many)
-	*l = many
-	return err
+	Action      s3policy.OneOrMany
+	NotAction   s3policy.OneOrMany
+	Resource    s3policy.OneOrMany
 }
 
 func parseDocument(text string) (*document, error) {
@@ -190,28 +176,9 @@ func (u *user) allows(action string, now time.Time) bool {
 }
 
 func (s statement) covers(action string) bool {
-	matches := func(pattern string) bool { return wildcard(pattern, action) }
+	matches := func(pattern string) bool { return s3policy.Matches(pattern, action) }
 	if len(s.NotAction) > 0 {
 		return !slices.ContainsFunc(s.NotAction, matches)
 	}
 	return slices.ContainsFunc(s.Action, matches)
-}
-
-// wildcard matches a text against a pattern in which * stands for anything.
-func wildcard(pattern, text string) bool {
-	first, rest, isWild := strings.Cut(pattern, "*")
-	if !isWild {
-		return pattern == text
-	}
-	if !strings.HasPrefix(text, first) {
-		return false
-	}
-	for text = text[len(first):]; ; text = text[1:] {
-		if wildcard(rest, text) {
-			return true
-		}
-		if text == "" {
-			return false
-		}
-	}
 }

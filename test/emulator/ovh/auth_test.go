@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -122,6 +123,30 @@ func TestTheCredentialTellsItsState(t *testing.T) {
 				t.Errorf("status is %q, want %q", credential.Status, state)
 			}
 		})
+	}
+}
+
+// TestAKeyChangesWhileItIsAsked is for the race detector.
+func TestAKeyChangesWhileItIsAsked(t *testing.T) {
+	a := start(t, ovh.Options{})
+	asked := make(chan error, 1)
+	go func() {
+		var err error
+		for range 50 {
+			err = errors.Join(err, a.Get("/auth/currentCredential", nil))
+		}
+		asked <- err
+	}()
+	for {
+		select {
+		case err := <-asked:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+			a.SetConsumerKey(ovh.Expired)
+		}
 	}
 }
 

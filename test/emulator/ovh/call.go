@@ -39,7 +39,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Ovh-QueryID", c.record.QueryID)
 	w.Header().Set("Date", c.now.Format(http.TimeFormat))
 	routeErr := c.find()
-	s.log.Note(func() { c.record.Path, c.record.Route = c.path, c.route.name() })
+	s.log.Note(func() { c.record.Path, c.record.Route = c.path, c.route.template })
 	if s.faults.IsDown() {
 		c.cut()
 	}
@@ -49,7 +49,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.body = body
-	answer, hit := strike(&s.faults, r.Method, c.path, c.route.name())
+	answer, hit := strike(&s.faults, r.Method, c.path, c.route.template)
 	if hit && c.disturb(answer) {
 		return
 	}
@@ -96,14 +96,14 @@ func (c *call) match() error {
 	c.path = strings.TrimSuffix(c.path, "/")
 	segments := strings.Split(strings.TrimPrefix(c.path, "/"), "/")
 	known := false
-	for i, candidate := range routes() {
+	for i, candidate := range routes {
 		vars, ok := candidate.vars(segments)
 		if !ok {
 			continue
 		}
 		known = true
 		if candidate.method == c.r.Method {
-			c.route, c.vars = &routes()[i], vars
+			c.route, c.vars = &routes[i], vars
 			return nil
 		}
 	}

@@ -26,14 +26,14 @@ func (s *Server) SetUserDelay(d time.Duration) { s.set(func(k *knobs) { k.userDe
 // SetUsersStuck keeps users that are `creating` so, until it is taken back: then
 // they are ready at once.
 func (s *Server) SetUsersStuck(stuck bool) {
-	s.set(func(k *knobs) { k.stuck = stuck })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, u := range s.users {
-		if u.readyAt.IsZero() && !stuck {
-			u.readyAt = s.now()
+	s.set(func(k *knobs) {
+		k.stuck = stuck
+		for _, u := range s.users {
+			if u.readyAt.IsZero() && !stuck {
+				u.readyAt = s.now()
+			}
 		}
-	}
+	})
 }
 
 // AgeUsers makes the users that there are older, by what the API tells. A client's

@@ -212,6 +212,7 @@ func TestABucketsRoles(t *testing.T) {
 		{"readWrite", "", ""},
 		{"admin", "", ""},
 		{"deny", "AccessDenied", "AccessDenied"},
+		{"readOnly", "", "AccessDenied"}, // each takes the place of the one before
 	} {
 		a.post(fmt.Sprintf("/region/GRA/storage/shelf/policy/%d", u.ID), document{"roleName": test.role}, nil)
 		_, err := read(t, core, "shelf", "o")

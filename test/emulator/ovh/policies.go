@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rempart/rempart/test/emulator/dataplane"
+	"github.com/rempart/rempart/test/emulator/policy"
 )
 
 // A user's policy is a JSON document in a string, replaced as a whole. There is no
@@ -27,46 +28,16 @@ func replacePolicy(c *call) (any, error) {
 
 // statement is one of a policy, in the vendor's form.
 type statement struct {
-	Sid       string          `json:"Sid,omitempty"`
-	Effect    string          `json:"Effect"`
-	Action    []string        `json:"Action"`
-	Resource  []string        `json:"Resource"`
-	Condition json.RawMessage `json:"Condition,omitempty"`
+	Sid       string           `json:"Sid,omitempty"`
+	Effect    string           `json:"Effect"`
+	Action    policy.OneOrMany `json:"Action"`
+	Resource  policy.OneOrMany `json:"Resource"`
+	Condition json.RawMessage  `json:"Condition,omitempty"`
 }
 
 type policyDocument struct {
 	Version   string      `json:"Version,omitempty"`
 	Statement []statement `json:"Statement"`
-}
-
-// parseStatements reads a policy that the data plane took.
-func parseStatements(text string) ([]statement, error) {
-	var raw struct {
-		Statement []struct {
-			statement
-			Action, Resource oneOrMany
-		}
-	}
-	if err := json.Unmarshal([]byte(text), &raw); err != nil {
-		return nil, err
-	}
-	statements := make([]statement, len(raw.Statement))
-	for i, s := range raw.Statement {
-		statements[i] = statement{Sid: s.Sid, Effect: s.Effect, Action: s.Action, Resource: s.Resource, Condition: s.Condition}
-	}
-	return statements, nil
-}
-
-// oneOrMany is a text or a list of them, as in AWS.
-type oneOrMany []string
-
-func (o *oneOrMany) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*o = []string{one}
-		return nil
-	}
-	return json.Unmarshal(b, (*[]string)(o))
 }
 
 // addBucketPolicy is the vendor's short cut to a statement in a user's policy.
@@ -87,12 +58,12 @@ func addBucketPolicy(c *call) (any, error) {
 		return nil, err
 	}
 	return c.inReadyUser(func(u *user) (any, error) {
-		statements, err := parseStatements(cmp.Or(u.policy, emptyPolicy))
-		if err != nil {
+		var document policyDocument
+		if err := json.Unmarshal([]byte(cmp.Or(u.policy, emptyPolicy)), &document); err != nil {
 			return nil, err
 		}
-		statements = slices.DeleteFunc(statements, func(s statement) bool { return s.Sid == added.Sid })
-		encoded, err := json.Marshal(policyDocument{Statement: append(statements, added)})
+		others := slices.DeleteFunc(document.Statement, func(s statement) bool { return s.Sid == added.Sid })
+		encoded, err := json.Marshal(policyDocument{Statement: append(others, added)})
 		if err != nil {
 			return nil, err
 		}

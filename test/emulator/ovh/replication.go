@@ -16,16 +16,15 @@ func (s *Server) replicate(ctx context.Context, r *region, name string, rules []
 	if err != nil {
 		return err
 	}
-	source, _ := plane.Bucket(name)
-	for _, rule := range rules {
-		s.mu.Lock()
-		to, ok := s.regions[rule.DestinationRegion]
-		ok = ok && !to.spec.Inactive && to.spec.HasStorage()
-		s.mu.Unlock()
-		if !ok {
-			return errInvalidParameter("no such region: " + rule.DestinationRegion)
+	targets := make([]*region, len(rules))
+	for i, rule := range rules {
+		if targets[i], err = s.target(rule.DestinationRegion); err != nil {
+			return err
 		}
-		far, err := to.start(ctx)
+	}
+	source, _ := plane.Bucket(name)
+	for i, rule := range rules {
+		far, err := targets[i].start(ctx)
 		if err != nil {
 			return err
 		}
@@ -37,6 +36,17 @@ func (s *Server) replicate(ctx context.Context, r *region, name string, rules []
 		}
 	}
 	return plane.SetReplication(name, rules)
+}
+
+// target finds a region that replication can go to.
+func (s *Server) target(name string) (*region, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.regions[name]
+	if !ok || r.spec.Inactive || !r.spec.HasStorage() {
+		return nil, errInvalidParameter("no such region: " + name)
+	}
+	return r, nil
 }
 
 // replicationJob copies what was there before a rule. It is kept and not carried

@@ -3,8 +3,8 @@ package ovh
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"sync"
 )
 
 // route is one call of the API.
@@ -19,8 +19,6 @@ type route struct {
 	open, ungranted, anyState bool
 	handle                    func(*call) (any, error)
 }
-
-func (r *route) name() string { return r.template }
 
 // vars fits the segments of a path, still escaped, to the template.
 func (r *route) vars(segments []string) (map[string]string, bool) {
@@ -45,81 +43,100 @@ func (r *route) vars(segments []string) (map[string]string, bool) {
 	return vars, true
 }
 
-// routes is the table of all calls, in the vendor's own notation.
-var routes = sync.OnceValue(func() []route {
-	const (
-		get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+const get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 
-		iam     = "publicCloudProject:apiovh:"
-		project = "/cloud/project/{serviceName}"
-		user    = project + "/user/{userId}"
-		region  = project + "/region/{regionName}"
-		storage = region + "/storage"
-		bucket  = storage + "/{name}"
-		object  = bucket + "/object/{key}"
-		version = object + "/version/{versionId}"
-		keys    = user + "/s3Credentials"
-		v2      = "/v2/publicCloud/project/{serviceName}"
-	)
-	return []route{
-		{method: get, template: "/auth/time", open: true, handle: authTime},
-		{method: post, template: "/auth/credential", open: true, handle: requestCredential},
-		{method: get, template: "/auth/details", ungranted: true, handle: authDetails},
-		{method: get, template: "/auth/currentCredential", ungranted: true, anyState: true, handle: currentCredential},
-		{method: post, template: tokenPath, open: true, handle: oauth2Token},
-		{method: get, template: "/me", handle: me},
+// noAction is that of calls for which the vendor's schema names none.
+const noAction = ""
 
-		{method: get, template: "/cloud/project", handle: listProjects},
-		{method: get, template: project, action: iam + "get", handle: getProject},
-		{method: get, template: project + "/instance", action: iam + "instance/get", handle: listInstances},
-		{method: get, template: project + "/role", action: iam + "role/get", handle: listRoles},
-		{method: get, template: project + "/region", action: iam + "region/get", handle: listRegions},
-		{method: post, template: project + "/region", action: iam + "region/create", handle: activateRegion},
-		{method: get, template: region, action: iam + "region/get", handle: getRegion},
-		{method: get, template: region + "/quota/storage", action: iam + "region/quota/storage/get", handle: getStorageQuota},
-		{method: get, template: v2 + "/reference/region", handle: listReferenceRegions},
-		{method: get, template: v2 + "/reference/region/{regionName}", handle: getReferenceRegion},
-
-		{method: get, template: project + "/user", action: iam + "user/get", handle: listUsers},
-		{method: post, template: project + "/user", action: iam + "user/create", handle: createUser},
-		{method: get, template: user, action: iam + "user/get", handle: getUser},
-		{method: del, template: user, action: iam + "user/delete", handle: deleteUser},
-		{method: get, template: user + "/role", action: iam + "user/role/get", handle: getUserRoles},
-		{method: put, template: user + "/role", action: iam + "user/role/edit", handle: replaceUserRoles},
-		{method: post, template: user + "/role", action: iam + "user/role/create", handle: addUserRole},
-		{method: post, template: user + "/regeneratePassword", action: iam + "user/regeneratePassword", handle: regeneratePassword},
-		{method: get, template: user + "/openrc", action: iam + "user/openrc/get", handle: getOpenRC},
-		{method: get, template: user + "/policy", action: iam + "user/policy/get", handle: getPolicy},
-		{method: post, template: user + "/policy", action: iam + "user/policy/create", handle: replacePolicy},
-		{method: get, template: keys, action: iam + "user/s3Credentials/get", handle: listKeys},
-		{method: post, template: keys, action: iam + "user/s3Credentials/create", handle: createKey},
-		{method: get, template: keys + "/{access}", action: iam + "user/s3Credentials/get", handle: getKey},
-		{method: del, template: keys + "/{access}", action: iam + "user/s3Credentials/delete", handle: deleteKey},
-		{method: post, template: keys + "/{access}/secret", action: iam + "user/s3Credentials/secret/display", handle: showSecret},
-
-		{method: get, template: storage, action: iam + "region/storage/get", handle: listBuckets},
-		{method: post, template: storage, action: iam + "region/storage/create", handle: createBucket},
-		{method: get, template: bucket, action: iam + "region/storage/get", handle: getBucket},
-		{method: put, template: bucket, action: iam + "region/storage/edit", handle: editBucket},
-		{method: del, template: bucket, action: iam + "region/storage/delete", handle: deleteBucket},
-		{method: get, template: bucket + "/lifecycle", action: iam + "region/storage/lifecycle/get", handle: getLifecycle},
-		{method: put, template: bucket + "/lifecycle", action: iam + "region/storage/lifecycle/edit", handle: replaceLifecycle},
-		{method: del, template: bucket + "/lifecycle", action: iam + "region/storage/lifecycle/delete", handle: deleteLifecycle},
-		{method: post, template: bucket + "/policy/{userId}", action: iam + "region/storage/policy/create", handle: addBucketPolicy},
-		{method: get, template: bucket + "/job/replication", action: iam + "region/storage/job/replication/get", handle: listReplicationJobs},
-		{method: post, template: bucket + "/job/replication", action: iam + "region/storage/job/replication/create", handle: createReplicationJob},
-		{method: post, template: bucket + "/presign", action: iam + "region/storage/presign", handle: presign},
-		{method: post, template: bucket + "/bulkDeleteObjects", action: iam + "region/storage/bulkDeleteObjects", handle: bulkDelete},
-		{method: get, template: bucket + "/object", action: iam + "region/storage/object/get", handle: listObjects},
-		{method: get, template: object, action: iam + "region/storage/object/get", handle: getObject},
-		{method: put, template: object, action: iam + "region/storage/object/edit", handle: editObject},
-		{method: del, template: object, action: iam + "region/storage/object/delete", handle: deleteObject},
-		{method: get, template: version, action: iam + "region/storage/object/version/get", handle: getObject},
-		{method: put, template: version, action: iam + "region/storage/object/version/edit", handle: editObject},
-		{method: del, template: version, action: iam + "region/storage/object/version/delete", handle: deleteObject},
-		{method: post, template: object + "/copy", action: iam + "region/storage/object/copy", handle: copyObject},
-		{method: post, template: version + "/copy", action: iam + "region/storage/object/version/copy", handle: copyObject},
-		{method: post, template: object + "/restore", action: iam + "region/storage/object/restore", handle: restoreObject},
-		{method: post, template: version + "/restore", action: iam + "region/storage/object/version/restore", handle: restoreObject},
+// granted is a call that needs a rule of the key, or an IAM action of the service
+// account, whose name is without what all of them begin with.
+func granted(method, template, action string, handle func(*call) (any, error)) route {
+	if action != noAction {
+		action = "publicCloudProject:apiovh:" + action
 	}
-})
+	return route{method: method, template: template, action: action, handle: handle}
+}
+
+// Templates that others begin with.
+const (
+	project   = "/cloud/project/{serviceName}"
+	ofUser    = project + "/user/{userId}"
+	ofKeys    = ofUser + "/s3Credentials"
+	ofRegion  = project + "/region/{regionName}"
+	ofStorage = ofRegion + "/storage"
+	ofBucket  = ofStorage + "/{name}"
+	ofObject  = ofBucket + "/object/{key}"
+	ofVersion = ofObject + "/version/{versionId}"
+	v2        = "/v2/publicCloud/project/{serviceName}"
+)
+
+// routes is the table of all calls, in the vendor's own notation.
+var routes = slices.Concat(accountRoutes, projectRoutes, userRoutes, storageRoutes)
+
+var accountRoutes = []route{
+	{method: get, template: "/auth/time", open: true, handle: authTime},
+	{method: post, template: "/auth/credential", open: true, handle: requestCredential},
+	{method: get, template: "/auth/details", ungranted: true, handle: authDetails},
+	{method: get, template: "/auth/currentCredential", ungranted: true, anyState: true, handle: currentCredential},
+	{method: post, template: tokenPath, open: true, handle: oauth2Token},
+	granted(get, "/me", noAction, me),
+}
+
+var projectRoutes = []route{
+	granted(get, "/cloud/project", noAction, listProjects),
+	granted(get, project, "get", getProject),
+	granted(get, project+"/instance", "instance/get", listInstances),
+	granted(get, project+"/role", "role/get", listRoles),
+	granted(get, project+"/region", "region/get", listRegions),
+	granted(post, project+"/region", "region/create", activateRegion),
+	granted(get, ofRegion, "region/get", getRegion),
+	granted(get, ofRegion+"/quota/storage", "region/quota/storage/get", getStorageQuota),
+	granted(get, v2+"/reference/region", noAction, listReferenceRegions),
+	granted(get, v2+"/reference/region/{regionName}", noAction, getReferenceRegion),
+}
+
+var userRoutes = []route{
+	granted(get, project+"/user", "user/get", listUsers),
+	granted(post, project+"/user", "user/create", createUser),
+	granted(get, ofUser, "user/get", getUser),
+	granted(del, ofUser, "user/delete", deleteUser),
+	granted(get, ofUser+"/role", "user/role/get", getUserRoles),
+	granted(put, ofUser+"/role", "user/role/edit", replaceUserRoles),
+	granted(post, ofUser+"/role", "user/role/create", addUserRole),
+	granted(post, ofUser+"/regeneratePassword", "user/regeneratePassword", regeneratePassword),
+	granted(get, ofUser+"/openrc", "user/openrc/get", getOpenRC),
+	granted(get, ofUser+"/policy", "user/policy/get", getPolicy),
+	granted(post, ofUser+"/policy", "user/policy/create", replacePolicy),
+	granted(get, ofKeys, "user/s3Credentials/get", listKeys),
+	granted(post, ofKeys, "user/s3Credentials/create", createKey),
+	granted(get, ofKeys+"/{access}", "user/s3Credentials/get", getKey),
+	granted(del, ofKeys+"/{access}", "user/s3Credentials/delete", deleteKey),
+	granted(post, ofKeys+"/{access}/secret", "user/s3Credentials/secret/display", showSecret),
+}
+
+var storageRoutes = []route{
+	granted(get, ofStorage, "region/storage/get", listBuckets),
+	granted(post, ofStorage, "region/storage/create", createBucket),
+	granted(get, ofBucket, "region/storage/get", getBucket),
+	granted(put, ofBucket, "region/storage/edit", editBucket),
+	granted(del, ofBucket, "region/storage/delete", deleteBucket),
+	granted(get, ofBucket+"/lifecycle", "region/storage/lifecycle/get", getLifecycle),
+	granted(put, ofBucket+"/lifecycle", "region/storage/lifecycle/edit", replaceLifecycle),
+	granted(del, ofBucket+"/lifecycle", "region/storage/lifecycle/delete", deleteLifecycle),
+	granted(post, ofBucket+"/policy/{userId}", "region/storage/policy/create", addBucketPolicy),
+	granted(get, ofBucket+"/job/replication", "region/storage/job/replication/get", listReplicationJobs),
+	granted(post, ofBucket+"/job/replication", "region/storage/job/replication/create", createReplicationJob),
+	granted(post, ofBucket+"/presign", "region/storage/presign", presign),
+	granted(post, ofBucket+"/bulkDeleteObjects", "region/storage/bulkDeleteObjects", bulkDelete),
+	granted(get, ofBucket+"/object", "region/storage/object/get", listObjects),
+	granted(get, ofObject, "region/storage/object/get", getObject),
+	granted(put, ofObject, "region/storage/object/edit", editObject),
+	granted(del, ofObject, "region/storage/object/delete", deleteObject),
+	granted(get, ofVersion, "region/storage/object/version/get", getObject),
+	granted(put, ofVersion, "region/storage/object/version/edit", editObject),
+	granted(del, ofVersion, "region/storage/object/version/delete", deleteObject),
+	granted(post, ofObject+"/copy", "region/storage/object/copy", copyObject),
+	granted(post, ofVersion+"/copy", "region/storage/object/version/copy", copyObject),
+	granted(post, ofObject+"/restore", "region/storage/object/restore", restoreObject),
+	granted(post, ofVersion+"/restore", "region/storage/object/version/restore", restoreObject),
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 
 	"github.com/rempart/rempart/test/emulator/dataplane"
@@ -57,20 +58,36 @@ func listBuckets(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []container{}
+	buckets, err := c.showAll(r)
+	if err != nil {
+		return nil, err
+	}
+	listed := []container{}
+	for _, b := range buckets {
+		if c.isVisible(b.Name) {
+			listed = append(listed, b.listItem())
+		}
+	}
+	return listed, nil
+}
+
+// showAll is every bucket of a region. One that is deleted meanwhile is left out: to
+// answer 404 for it would say that the region has no list.
+func (c *call) showAll(r *region) ([]container, error) {
 	plane, ok := r.running()
 	if !ok {
-		return all, nil
+		return nil, nil
 	}
+	var all []container
 	for _, b := range plane.Buckets() {
-		if !c.isVisible(b.Name) {
+		shown, err := c.show(r, b)
+		if known, ok := errors.AsType[*apiError](err); ok && known.Status == http.StatusNotFound {
 			continue
 		}
-		shown, err := c.show(r, b)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, shown.listItem())
+		all = append(all, shown)
 	}
 	return all, nil
 }
@@ -157,9 +174,6 @@ func createBucket(c *call) (any, error) {
 }
 
 func (c *call) checkNew(asked container) error {
-	if !validName(asked.Name) {
-		return errInvalidParameter(fmt.Sprintf("%q is no valid container name", asked.Name))
-	}
 	if err := asked.check(); err != nil {
 		return err
 	}
@@ -330,17 +344,15 @@ func getStorageQuota(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var buckets, objects, size int64
-	if plane, ok := r.running(); ok {
-		for _, b := range plane.Buckets() {
-			shown, err := c.show(r, b)
-			if err != nil {
-				return nil, err
-			}
-			buckets, objects, size = buckets+1, objects+shown.ObjectsCount, size+shown.ObjectsSize
-		}
+	buckets, err := c.showAll(r)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]any{"bytesUsed": size, "quotaBytes": nil, "containerCount": buckets, "objectCount": objects}, nil
+	var objects, size int64
+	for _, b := range buckets {
+		objects, size = objects+b.ObjectsCount, size+b.ObjectsSize
+	}
+	return map[string]any{"bytesUsed": size, "quotaBytes": nil, "containerCount": len(buckets), "objectCount": objects}, nil
 }
 
 // findBucket looks for a bucket in every region that runs.

@@ -13,6 +13,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/replication"
 
 	"github.com/rempart/rempart/test/emulator/ovh"
+	"github.com/rempart/rempart/test/emulator/s3"
 )
 
 func TestABucketFromBeginningToEnd(t *testing.T) {
@@ -202,123 +203,6 @@ func TestABucketHasToBeEmptyToGo(t *testing.T) {
 	a.delete("/region/GRA/storage/full")
 }
 
-func TestLockedObjectsStay(t *testing.T) {
-	a := start(t, ovh.Options{})
-	owner := a.user("owner")
-	a.bucket("GRA", "vault", owner.ID, document{"objectLock": document{"status": "enabled", "rule": document{"mode": "compliance", "period": "P1D"}}})
-	core := a.s3("GRA", a.key(owner.ID))
-	if _, err := core.Client.PutObject(t.Context(), "vault", "deed", strings.NewReader("text"), 4, minio.PutObjectOptions{SendContentMd5: true}); err != nil {
-		t.Fatal(err)
-	}
-	var versions []struct {
-		Key       string `json:"key"`
-		VersionID string `json:"versionId"`
-	}
-	a.get("/region/GRA/storage/vault/object?withVersions=true", &versions)
-	var answer struct {
-		Errors []struct{ Code, Key string } `json:"errors"`
-	}
-	a.post("/region/GRA/storage/vault/bulkDeleteObjects", document{"objects": versions}, &answer)
-	if len(answer.Errors) != 1 || answer.Errors[0].Code != "AccessDenied" || answer.Errors[0].Key != "deed" {
-		t.Errorf("answer is %+v", answer)
-	}
-	wantStatus(t, a.Delete(a.path("/region/GRA/storage/vault/object/deed/version/%s", versions[0].VersionID), nil), http.StatusForbidden)
-	var seen struct {
-		Lock struct{ Mode, RetainUntil string } `json:"lock"`
-	}
-	a.get("/region/GRA/storage/vault/object/deed", &seen)
-	if seen.Lock.Mode != "compliance" || seen.Lock.RetainUntil == "" {
-		t.Errorf("lock is %+v", seen.Lock)
-	}
-	a.put("/region/GRA/storage/vault/object/deed", document{"legalHold": "on"})
-}
-
-func TestObjectsThroughTheAPI(t *testing.T) {
-	a := start(t, ovh.Options{})
-	owner := a.user("owner")
-	a.bucket("GRA", "shelf", owner.ID, nil)
-	core := a.s3("GRA", a.key(owner.ID))
-	for _, key := range []string{"a/1", "a/2", "b/1", "c"} {
-		if err := write(t, core, "shelf", key, "content"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	keys := func(query string) []string {
-		var page []struct {
-			Key string `json:"key"`
-		}
-		a.get("/region/GRA/storage/shelf/object?"+query, &page)
-		names := []string{}
-		for _, o := range page {
-			names = append(names, o.Key)
-		}
-		return names
-	}
-	diff(t, "all", []string{"a/1", "a/2", "b/1", "c"}, keys(""))
-	diff(t, "a prefix", []string{"a/1", "a/2"}, keys("prefix=a/"))
-	diff(t, "a page", []string{"a/1", "a/2"}, keys("limit=2"))
-	diff(t, "the next page", []string{"b/1", "c"}, keys("limit=2&keyMarker=a/2"))
-	wantStatus(t, a.Get(a.path("/region/GRA/storage/shelf/object?limit=1001"), nil), http.StatusBadRequest)
-
-	var seen struct {
-		ObjectsCount int64 `json:"objectsCount"`
-		ObjectsSize  int64 `json:"objectsSize"`
-		Objects      []any `json:"objects"`
-	}
-	a.get("/region/GRA/storage/shelf?noObjects=true", &seen)
-	if seen.ObjectsCount != 4 || seen.ObjectsSize != 28 || len(seen.Objects) != 0 {
-		t.Errorf("bucket is %+v", seen)
-	}
-	a.get("/region/GRA/storage/shelf?limit=1&marker=a/1", &seen)
-	if len(seen.Objects) != 1 {
-		t.Errorf("bucket has %d objects, want the 1 asked for", len(seen.Objects))
-	}
-	var one struct {
-		Key  string `json:"key"`
-		Size int64  `json:"size"`
-	}
-	a.get("/region/GRA/storage/shelf/object/a%2F1", &one)
-	if one.Key != "a/1" || one.Size != 7 {
-		t.Errorf("object is %+v", one)
-	}
-	a.post("/region/GRA/storage/shelf/object/c/copy", document{"targetBucket": "shelf", "targetKey": "d"}, nil)
-	diff(t, "with the copy", []string{"c", "d"}, keys("keyMarker=b/1"))
-	a.delete("/region/GRA/storage/shelf/object/a%2F1")
-	wantStatus(t, a.Get(a.path("/region/GRA/storage/shelf/object/a%%2F1"), nil), http.StatusNotFound)
-
-	var quota struct {
-		ContainerCount int64 `json:"containerCount"`
-		ObjectCount    int64 `json:"objectCount"`
-		BytesUsed      int64 `json:"bytesUsed"`
-	}
-	a.get("/region/GRA/quota/storage", &quota)
-	if quota.ContainerCount != 1 || quota.ObjectCount != 4 || quota.BytesUsed != 28 {
-		t.Errorf("quota is %+v", quota)
-	}
-}
-
-func TestAPresignedURLWorks(t *testing.T) {
-	a := start(t, ovh.Options{})
-	owner := a.user("owner")
-	a.bucket("GRA", "shared", owner.ID, nil)
-	wantStatus(t, a.Post(a.path("/region/GRA/storage/shared/presign"), document{"method": "GET", "object": "o", "expire": 60}, nil), http.StatusBadRequest)
-	core := a.s3("GRA", a.key(owner.ID))
-	if err := write(t, core, "shared", "o", "content"); err != nil {
-		t.Fatal(err)
-	}
-	var signed struct{ URL, Method string }
-	a.post("/region/GRA/storage/shared/presign", document{"method": "GET", "object": "o", "expire": 60}, &signed)
-	res, err := http.Get(signed.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		t.Errorf("status is %d", res.StatusCode)
-	}
-	wantStatus(t, a.Post(a.path("/region/GRA/storage/shared/presign"), document{"method": "PATCH", "object": "o", "expire": 60}, nil), http.StatusBadRequest)
-}
-
 func TestALifecycleIsReplacedAndTakenAway(t *testing.T) {
 	a := start(t, ovh.Options{})
 	a.bucket("GRA", "aging", a.user("owner").ID, nil)
@@ -383,6 +267,30 @@ func TestReplicationGoesWhereItIsTold(t *testing.T) {
 	a.put(path, document{"replication": document{"rules": []any{}}})
 	a.get(path, &seen)
 	diff(t, "replication", document{"rules": []any{}}, seen["replication"])
+}
+
+func TestABucketThatCannotBeFinishedIsNotMade(t *testing.T) {
+	a := start(t, ovh.Options{})
+	rule := func(id, target, region string) document {
+		return document{"id": id, "status": "enabled", "destination": document{"name": target, "region": region}}
+	}
+	wantStatus(t, a.Post(a.path("/region/GRA/storage"), document{
+		"name": "source", "ownerId": a.user("owner").ID, "versioning": document{"status": "enabled"},
+		"replication": document{"rules": []any{rule("r1", "target", "SBG"), rule("r2", "far", "ATLANTIS")}},
+	}, nil), http.StatusBadRequest)
+	wantStatus(t, a.Get(a.path("/region/GRA/storage/source"), nil), http.StatusNotFound)
+	wantStatus(t, a.Get(a.path("/region/SBG/storage/target"), nil), http.StatusNotFound)
+}
+
+func TestPeriodsComeBackAsTheVendorHasThem(t *testing.T) {
+	a := start(t, ovh.Options{})
+	owner := a.user("owner").ID
+	for sent, want := range map[string]string{"P7D": "P1W", "P14D": "P2W", "P30D": "P30D", "P1Y": "P365D", "P1M2W": "P44D"} {
+		made := a.bucket("GRA", "of-"+strings.ToLower(sent), owner, document{
+			"objectLock": document{"status": "enabled", "rule": document{"mode": "governance", "period": sent}},
+		})
+		diff(t, sent, document{"status": "enabled", "rule": document{"mode": "governance", "period": want}}, made["objectLock"])
+	}
 }
 
 func TestSomebodyAddsReplicationAtTheConsole(t *testing.T) {
@@ -507,5 +415,33 @@ func TestANameIsGivenOnce(t *testing.T) {
 	all.Wait()
 	if n := made.Load(); n != 1 {
 		t.Errorf("the name was given %d times", n)
+	}
+}
+
+// A bucket that goes while it is counted is missing from the list, and the list is
+// not refused for it.
+func TestAListWhileABucketIsDeleted(t *testing.T) {
+	for name, list := range map[string]string{"the list": "/region/GRA/storage", "the quota": "/region/GRA/quota/storage"} {
+		t.Run(name, func(t *testing.T) {
+			store := s3.Start(t, s3.Options{})
+			a := start(t, ovh.Options{Backend: ovh.Backend{
+				Endpoint: store.URL, AccessKey: store.AccessKey, SecretKey: store.SecretKey, Region: store.Region,
+			}})
+			owner := a.user("operator")
+			a.bucket("GRA", "goes", owner.ID, nil)
+			a.bucket("GRA", "stays", owner.ID, nil)
+			gate := make(chan struct{})
+			held := store.Faults().Add(s3.Match{Operation: "ListObjectsV2", Bucket: "goes", Times: 1}, s3.Hold(gate))
+			answered := make(chan error, 1)
+			go func() { answered <- a.Get(a.path("%s", list), nil) }()
+			for held.Hits() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			a.delete("/region/GRA/storage/goes")
+			close(gate)
+			if err := <-answered; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

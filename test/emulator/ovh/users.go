@@ -61,9 +61,6 @@ func (s *Server) settle(now time.Time) {
 		if s.knobs.stuck && (u.readyAt.IsZero() || now.Before(u.readyAt)) {
 			u.readyAt = time.Time{}
 		}
-		if !s.knobs.stuck && u.readyAt.IsZero() {
-			u.readyAt = now.Add(s.knobs.userDelay)
-		}
 	}
 }
 

@@ -164,13 +164,13 @@ func TestTheWalkOfGoOVH(t *testing.T) {
 	w.hold(t, "go-ovh.golden")
 }
 
-// The vendor's command line client walks through an account. Its module is not
-// served where the other tools are built from, so it is used where it is
-// installed; the recorded walk is one of version 546f3c8 (2 October 2025).
+// The vendor's command line client walks through an account. It is no Go module that
+// can be had by its name, so it is used where it is installed; the recorded walk is
+// one of commit 546f3c8 (2 October 2025).
 func TestTheWalkOfOvhcloudCLI(t *testing.T) {
 	binary, err := exec.LookPath("ovhcloud")
 	if err != nil {
-		t.Skip("ovhcloud is not on the PATH, and it cannot be built like the other tools: the module proxy does not serve github.com/ovh/ovhcloud-cli. Install it from the vendor to run this walk.")
+		t.Skip("ovhcloud is not on the PATH, and it is no Go module that can be had by its name, so it is not built like the other tools. Install it from the vendor to run this walk.")
 	}
 	a := start(t, ovh.Options{Regions: []ovh.RegionSpec{
 		{Name: "GRA", Type: ovh.OneZone, Country: "FR", Continent: "EU", Services: []string{ovh.StorageStandard}},

@@ -51,20 +51,21 @@ func (st *Statement) concerns(a Access) bool {
 		return false
 	}
 	if !slices.ContainsFunc(st.Actions, func(pattern string) bool {
-		return wildcardMatch(strings.ToLower(pattern), strings.ToLower(a.Action))
+		return Matches(strings.ToLower(pattern), strings.ToLower(a.Action))
 	}) {
 		return false
 	}
 	if !slices.ContainsFunc(st.Resources, func(pattern string) bool {
-		return wildcardMatch(pattern, ARNPrefix+a.Resource)
+		return Matches(pattern, ARNPrefix+a.Resource)
 	}) {
 		return false
 	}
 	return !slices.ContainsFunc(st.conditions, func(c condition) bool { return !c.holds(a.Facts) })
 }
 
-// wildcardMatch knows "*" for any run of bytes, "/" included, and "?" for one.
-func wildcardMatch(pattern, s string) bool {
+// Matches tells whether a text fits a pattern, in which "*" is any run of bytes, "/"
+// included, and "?" is one.
+func Matches(pattern, s string) bool {
 	star, mark := -1, 0
 	p, i := 0, 0
 	for i < len(s) {
@@ -96,7 +97,7 @@ type condition struct {
 // takes, and others are refused when the policy is set.
 var conditionOperators = map[string]func(pattern, value string) bool{
 	"StringEquals": func(p, v string) bool { return p == v },
-	"StringLike":   wildcardMatch,
+	"StringLike":   Matches,
 	"Bool":         strings.EqualFold,
 	"IpAddress":    inNetwork,
 }
@@ -120,7 +121,7 @@ func inNetwork(pattern, value string) bool {
 	return err == nil && only.Unmap() == address
 }
 
-func (d Dialect) parseConditions(raw map[string]map[string]oneOrMany) ([]condition, error) {
+func (d Dialect) parseConditions(raw map[string]map[string]OneOrMany) ([]condition, error) {
 	var out []condition
 	for operator, keys := range raw {
 		positive := strings.Replace(operator, "StringNot", "String", 1)

@@ -52,14 +52,14 @@ var (
 	OfOVHcloudUser = Dialect{mayBeEmpty: true, operators: []string{"IpAddress"}, keys: []string{"aws:SourceIp"}}
 )
 
-// oneOrMany is a JSON string, or a list of them.
-type oneOrMany []string
+// OneOrMany is a JSON string, or a list of them, as policies may have either.
+type OneOrMany []string
 
 // UnmarshalJSON accepts both forms.
-func (o *oneOrMany) UnmarshalJSON(b []byte) error {
+func (o *OneOrMany) UnmarshalJSON(b []byte) error {
 	var one string
 	if json.Unmarshal(b, &one) == nil {
-		*o = oneOrMany{one}
+		*o = OneOrMany{one}
 		return nil
 	}
 	var many []string
@@ -74,9 +74,9 @@ type statementJSON struct {
 	Sid       string
 	Effect    string
 	Principal json.RawMessage
-	Action    oneOrMany
-	Resource  oneOrMany
-	Condition map[string]map[string]oneOrMany
+	Action    OneOrMany
+	Resource  OneOrMany
+	Condition map[string]map[string]OneOrMany
 }
 
 // Parse reads a document. It refuses what it does not evaluate, such as NotAction,
@@ -161,7 +161,7 @@ func parsePrincipals(raw json.RawMessage) ([]string, error) {
 	if json.Unmarshal(raw, &everyone) == nil && everyone == "*" {
 		return []string{"*"}, nil
 	}
-	var kinds map[string]oneOrMany
+	var kinds map[string]OneOrMany
 	if err := json.Unmarshal(raw, &kinds); err != nil || len(kinds) == 0 {
 		return nil, malformed("Invalid principal in policy")
 	}

@@ -32,7 +32,7 @@ func TestWildcards(t *testing.T) {
 		{"*ab", "aab", true},
 	}
 	for _, tc := range cases {
-		if got := wildcardMatch(tc.pattern, tc.s); got != tc.want {
+		if got := Matches(tc.pattern, tc.s); got != tc.want {
 			t.Errorf("%q matches %q: %t, want %t", tc.pattern, tc.s, got, tc.want)
 		}
 	}

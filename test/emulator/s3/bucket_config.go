@@ -113,15 +113,15 @@ func (c *call) getConfiguration(name string, conf configuration) error {
 	stored, ok := b.configurations[name]
 	switch {
 	case ok:
-		c.writeXML(http.StatusOK, stored)
+		c.reply().Send(http.StatusOK, "application/xml", stored)
 		return nil
 	case conf.initial != nil:
-		c.writeXML(http.StatusOK, []byte(conf.initial(b.owner)))
+		c.reply().Send(http.StatusOK, "application/xml", []byte(conf.initial(b.owner)))
 		return nil
 	case conf.missing != "":
 		return s3error.NotFound(conf.missing, "The %s configuration does not exist", name)
 	}
-	c.writeXML(http.StatusOK, []byte(`<`+conf.root+` xmlns="`+s3api.Namespace+`"/>`))
+	c.reply().Send(http.StatusOK, "application/xml", []byte(`<`+conf.root+` xmlns="`+s3api.Namespace+`"/>`))
 	return nil
 }
 
@@ -185,8 +185,7 @@ func (c *call) getBucketPolicy() error {
 		if b.policy == nil {
 			return s3error.NotFound("NoSuchBucketPolicy", "The bucket policy does not exist")
 		}
-		c.w.Header().Set("Content-Type", "application/json")
-		c.w.Send(b.policyText)
+		c.reply().Send(http.StatusOK, "application/json", b.policyText)
 		return nil
 	})
 }

@@ -145,11 +145,12 @@ func (c *call) cephRemoveUser() error {
 
 // failJSON answers with the error document of admin operations.
 func (c *call) failJSON(e *s3error.Error) {
+	e.SetHeader(c.w.Header())
 	_ = c.answerJSON(e.Status, struct {
 		Code      string
 		RequestID string `json:"RequestId"`
 		HostID    string `json:"HostId"`
-	}{e.Code, c.w.Header().Get("X-Amz-Request-Id"), "emulator"})
+	}{e.Code, c.w.Header().Get(s3api.RequestIDHeader), "emulator"})
 }
 
 func (c *call) answerJSON(status int, document any) error {
@@ -157,9 +158,6 @@ func (c *call) answerJSON(status int, document any) error {
 	if err != nil {
 		return err
 	}
-	c.w.Header().Set("Content-Type", "application/json")
-	c.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	c.w.WriteHeader(status)
-	c.w.Send(text)
+	c.reply().Send(status, "application/json", text)
 	return nil
 }

@@ -102,7 +102,7 @@ func (c *call) nextToken(given string, next position) string {
 	if c.effects.has(kindStuckToken) && given != "" {
 		return given
 	}
-	return token{After: next.key, Serial: c.w.Header().Get("X-Amz-Request-Id")}.encode()
+	return token{After: next.key, Serial: c.w.Header().Get(s3api.RequestIDHeader)}.encode()
 }
 
 func (c *call) listObjectsV1() error {

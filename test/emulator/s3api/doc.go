@@ -1,6 +1,6 @@
 // Package s3api is how the S3 API looks on the wire, for the servers that answer it:
-// which request is which operation, and how documents are written and read. Errors
-// are in package s3error, signatures in package sigv4.
+// which request is which operation, how documents are read, and how a request is
+// answered. Errors are in package s3error, signatures in package sigv4.
 //
-// Start reading at Operation.
+// Start reading at Operation and Reply.
 package s3api

@@ -35,15 +35,3 @@ func Encode(document any) ([]byte, error) {
 	}
 	return append([]byte(xml.Header), text...), nil
 }
-
-// ErrorDocument is an error as S3 tells it.
-type ErrorDocument struct {
-	XMLName   struct{} `xml:"Error"`
-	Code      string
-	Message   string
-	Bucket    string `xml:"BucketName,omitempty"`
-	Key       string `xml:",omitempty"`
-	Resource  string
-	RequestID string `xml:"RequestId"`
-	Fields    []s3error.Field
-}

@@ -6,6 +6,7 @@ package s3error
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -31,6 +32,22 @@ type Field struct {
 // Error names status, code and message.
 func (e *Error) Error() string {
 	return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message)
+}
+
+// Of gives what a client is told of err: what it says itself, or that something here
+// went wrong.
+func Of(err error) *Error {
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
+	}
+	return &Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
+}
+
+// SetHeader adds the error's headers to those of an answer.
+func (e *Error) SetHeader(h http.Header) {
+	for name, value := range e.Header {
+		h.Set(name, value)
+	}
 }
 
 // With returns a copy that carries one more element.
