@@ -109,6 +109,8 @@ func inherit(object, replaced client.Object) {
 		if !hasStatus(object) {
 			object.Status = replaced.(*v1alpha1.SovereignProvider).Status
 		}
+	case *v1alpha1.SovereigntyPolicy:
+		object.Status = replaced.(*v1alpha1.SovereigntyPolicy).Status // what is stored under it ranks places
 	case *corev1.Namespace:
 		labels := map[string]string{}
 		maps.Copy(labels, replaced.GetLabels())
