@@ -90,7 +90,8 @@ func TestWhatAPolicySaysOfConcentration(t *testing.T) {
 			}, metav1.ConditionTrue, v1alpha1.ReasonSucceeded,
 		},
 		"as much as is wanted, as far as the status and the ranking of places can tell": {
-			[]concentration.Dataset{{{Operator: "ovh sa", Bytes: 603, IsReliable: true}, {Operator: "old", Bytes: 397, IsReliable: true}}}, 60,
+			[]concentration.Dataset{{{Operator: "ovh sa", Bytes: 603, IsReliable: true}, {Operator: "old", Bytes: 397, IsReliable: true}}},
+			60,
 			&v1alpha1.ConcentrationStatus{
 				Operators:          []v1alpha1.OperatorShare{{Operator: "ovh sa", Name: "OVH SA", SharePercent: 60}, {Operator: "old", SharePercent: 40}},
 				EffectiveOperators: "1.9", SurvivalPercent: 100,
