@@ -144,7 +144,7 @@ func (s *scope) withinConcentration() (metav1.Condition, bool) {
 	switch {
 	case len(measured.Shares) == 0:
 		return condition.Unknown(this, v1alpha1.ReasonNotObserved, "nothing is known to be stored under this policy yet"), true
-	case measured.Shares[0].Fraction*100 > float64(most):
+	case measured.Shares[0].Percent() > int(most): // as the status shows it, and as places are ranked by it
 		largest := measured.Shares[0].Operator
 		return condition.False(this, v1alpha1.ReasonTooConcentrated, fmt.Sprintf(
 			"operator %s holds more than %d %% of what is stored under this policy; new copies go elsewhere where they can: see status.concentration",

@@ -1,11 +1,13 @@
 package policy
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/rempart/rempart/api/v1alpha1"
@@ -87,6 +89,14 @@ func TestWhatAPolicySaysOfConcentration(t *testing.T) {
 				EffectiveOperators: "1.5", SurvivalPercent: 50,
 			}, metav1.ConditionTrue, v1alpha1.ReasonSucceeded,
 		},
+		"as much as is wanted, as far as the status and the ranking of places can tell": {
+			[]concentration.Dataset{{{Operator: "ovh sa", Bytes: 603, IsReliable: true}, {Operator: "old", Bytes: 397, IsReliable: true}}},
+			60,
+			&v1alpha1.ConcentrationStatus{
+				Operators:          []v1alpha1.OperatorShare{{Operator: "ovh sa", Name: "OVH SA", SharePercent: 60}, {Operator: "old", SharePercent: 40}},
+				EffectiveOperators: "1.9", SurvivalPercent: 100,
+			}, metav1.ConditionTrue, v1alpha1.ReasonSucceeded,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &scope{policy: &v1alpha1.SovereigntyPolicy{}, providers: []v1alpha1.SovereignProvider{run("ovh", "OVH SA")}, datasets: test.datasets}
@@ -100,6 +110,35 @@ func TestWhatAPolicySaysOfConcentration(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Providers come in whatever order the cache has them, and the status must not turn
+// with it.
+func TestAnOperatorHasOneNameWhateverTheOrder(t *testing.T) {
+	first, second := run("ovh-a", "OVH SAS"), run("ovh-b", "OVH Groupe SA")
+	first.Spec.Operator.Group, second.Spec.Operator.Group = "ovh", "ovh"
+	for _, providers := range [][]v1alpha1.SovereignProvider{{first, second}, {second, first}} {
+		objects := &v1alpha1.SovereignProviderList{Items: providers}
+		r := &Reconciler{Config: Config{Client: listing{providers: objects}}}
+		s := &scope{datasets: []concentration.Dataset{{{Operator: "ovh", Bytes: 1}}}}
+		if err := r.survey(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.concentrationStatus().Operators[0].Name; got != "OVH SAS" {
+			t.Errorf("listed as %s, %s: the operator is called %s", providers[0].Name, providers[1].Name, got)
+		}
+	}
+}
+
+// listing is a cluster that has providers, in this order.
+type listing struct {
+	client.Client
+	providers *v1alpha1.SovereignProviderList
+}
+
+func (l listing) List(_ context.Context, into client.ObjectList, _ ...client.ListOption) error {
+	l.providers.DeepCopyInto(into.(*v1alpha1.SovereignProviderList))
+	return nil
 }
 
 func TestWhichChangesOfCopiesCount(t *testing.T) {

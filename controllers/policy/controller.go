@@ -95,15 +95,12 @@ type scope struct {
 }
 
 func (s *scope) report(err error) loop.Report {
-	if err == nil {
-		s.policy.Status.Summary = summarise(s.policy, s.buckets)
-		s.policy.Status.Concentration = s.concentrationStatus()
-	}
-	conditions := []metav1.Condition{s.ready()}
 	if err != nil {
-		return loop.Report{Conditions: conditions}
+		return loop.Report{} // what was not read says nothing
 	}
-	conditions = append(conditions, s.satisfiable())
+	s.policy.Status.Summary = summarise(s.policy, s.buckets)
+	s.policy.Status.Concentration = s.concentrationStatus()
+	conditions := []metav1.Condition{s.ready(), s.satisfiable()}
 	if within, isAsked := s.withinConcentration(); isAsked {
 		conditions = append(conditions, within)
 	} else {

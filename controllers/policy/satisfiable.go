@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,13 +15,15 @@ import (
 	"github.com/rempart/rempart/internal/placement"
 )
 
-// survey reads which places there are.
+// survey reads which places there are. Their order decides which of several names of
+// an operator is shown, so it is always the same.
 func (r *Reconciler) survey(ctx context.Context, s *scope) error {
 	var providers v1alpha1.SovereignProviderList
 	if err := r.Client.List(ctx, &providers); err != nil {
 		return fmt.Errorf("list the providers: %w", err)
 	}
 	s.providers = providers.Items
+	slices.SortFunc(s.providers, func(a, b v1alpha1.SovereignProvider) int { return cmp.Compare(a.Name, b.Name) })
 	for i := range s.providers {
 		s.candidates = append(s.candidates, placement.FromProvider(&s.providers[i])...)
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -124,12 +125,17 @@ type Facts struct {
 	Advice []placement.Policy
 	// Exceptions are those made for the bucket that the policies allow.
 	Exceptions []placement.Exception
-	Providers  []v1alpha1.SovereignProvider
+	// Providers are all of them, by name.
+	Providers []v1alpha1.SovereignProvider
 	// Now is when the facts were gathered.
 	Now time.Time
 	// Replicas are the copies that the operator made for this bucket, those being
 	// deleted included.
 	Replicas []v1alpha1.BucketReplica
+
+	// candidates gives the places of the providers, which it puts together once: each
+	// look asks for them several times. Nobody changes them.
+	candidates func() []placement.Candidate
 }
 
 // Bucket gathers the facts about a bucket. A missing policy is Waiting, and comes
@@ -149,7 +155,9 @@ func (g Gatherer) Bucket(ctx context.Context, bucket *v1alpha1.SovereignBucket) 
 	if err := g.Reader.List(ctx, &providers); err != nil {
 		return facts, fmt.Errorf("list the providers: %w", err)
 	}
+	slices.SortFunc(providers.Items, func(a, b v1alpha1.SovereignProvider) int { return cmp.Compare(a.Name, b.Name) })
 	facts.Providers = providers.Items
+	facts.candidates = sync.OnceValue(func() []placement.Candidate { return candidatesOf(providers.Items) })
 	var replicas v1alpha1.BucketReplicaList
 	if err := g.Reader.List(ctx, &replicas, client.InNamespace(bucket.Namespace),
 		client.MatchingFields{ReplicaBucketField: bucket.Name}); err != nil {
@@ -236,14 +244,27 @@ func (g Gatherer) AccessesWithKeys(ctx context.Context, bucket client.ObjectKey)
 
 // Request gives the request for a decision about the bucket.
 func (f Facts) Request() placement.Request {
-	request := placement.Request{
+	return placement.Request{
 		Namespace: f.Namespace, Name: f.Bucket.Name, Narrowing: f.Bucket.Spec.Placement, Existing: f.Bucket.Spec.ExistingBucket,
 		Policies: slices.Concat(f.Policies, f.Advice), Exceptions: f.Exceptions, Placed: f.Placed(), Now: f.Now,
+		Candidates: slices.Clone(f.places()),
 	}
-	for i := range f.Providers {
-		request.Candidates = append(request.Candidates, placement.FromProvider(&f.Providers[i])...)
+}
+
+// places are those of the providers, also where nobody gathered the facts.
+func (f Facts) places() []placement.Candidate {
+	if f.candidates != nil {
+		return f.candidates()
 	}
-	return request
+	return candidatesOf(f.Providers)
+}
+
+func candidatesOf(providers []v1alpha1.SovereignProvider) []placement.Candidate {
+	var candidates []placement.Candidate
+	for i := range providers {
+		candidates = append(candidates, placement.FromProvider(&providers[i])...)
+	}
+	return candidates
 }
 
 // Binding gives what judging a place needs where data is only read.
@@ -298,14 +319,12 @@ func (f Facts) Provider(name string) *v1alpha1.SovereignProvider {
 
 // Candidate gives the facts about a place, or false when no provider declares it.
 func (f Facts) Candidate(place v1alpha1.PlaceReference) (placement.Candidate, bool) {
-	if p := f.Provider(place.ProviderName); p != nil {
-		for _, candidate := range placement.FromProvider(p) {
-			if candidate.PlaceReference == place {
-				return candidate, true
-			}
-		}
+	places := f.places()
+	index := slices.IndexFunc(places, func(c placement.Candidate) bool { return c.PlaceReference == place })
+	if index < 0 {
+		return placement.Candidate{}, false
 	}
-	return placement.Candidate{}, false
+	return places[index], true
 }
 
 // Primary gives the replica that applications use, or nil while there is none.

@@ -2,6 +2,7 @@ package gather_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -136,6 +137,67 @@ func TestFactsThatEndAreWaitedFor(t *testing.T) {
 		}
 		clock.SetTime(clock.Now().Add(2 * time.Hour))
 	}
+}
+
+// One look at a bucket asks for the places several times, and putting together what is
+// known of them takes longer than deciding.
+func TestPlacesArePutTogetherOnce(t *testing.T) {
+	var providers []client.Object
+	for _, name := range []string{"b", "c", "a"} {
+		p := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		for _, location := range []string{"x", "y", "z"} {
+			p.Spec.Locations = append(p.Spec.Locations, v1alpha1.Location{Name: location, Country: "FR", Latitude: "48.11", Longitude: "-1.68"})
+		}
+		providers = append(providers, p)
+	}
+	bucket := &v1alpha1.SovereignBucket{ObjectMeta: metav1.ObjectMeta{Namespace: "ccas", Name: "dossiers"}}
+	bucket.Spec.PolicyRef.Name = "p"
+	facts, err := gather.Gatherer{Reader: cluster(t, append(providers, policy("p"))...)}.Bucket(t.Context(), bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := v1alpha1.PlaceReference{ProviderName: "a", Location: "x"}
+	request := facts.Request()
+	if len(request.Candidates) != 9 || request.Candidates[0].PlaceReference != x {
+		t.Fatalf("%d places, the first of them %s", len(request.Candidates), request.Candidates[0])
+	}
+	if again := testing.AllocsPerRun(10, func() { facts.Request() }); again > 8 {
+		t.Errorf("another request takes %.0f allocations", again)
+	}
+	if again := testing.AllocsPerRun(10, func() { facts.Candidate(x) }); again > 0 {
+		t.Errorf("looking up a place takes %.0f allocations", again)
+	}
+	request.Candidates[0].Holds = true
+	if found, isDeclared := facts.Candidate(x); !isDeclared || found.Holds || facts.Request().Candidates[0].Holds {
+		t.Error("what is done to one request reaches others")
+	}
+	if _, isDeclared := facts.Candidate(v1alpha1.PlaceReference{ProviderName: "a", Location: "w"}); isDeclared {
+		t.Error("there is a place that nobody declares")
+	}
+}
+
+// The order is that of names, whatever that of the cache is: messages that tell of the
+// first of several must not change from look to look.
+func TestProvidersComeInTheOrderOfTheirNames(t *testing.T) {
+	bucket := &v1alpha1.SovereignBucket{ObjectMeta: metav1.ObjectMeta{Namespace: "ccas", Name: "dossiers"}}
+	bucket.Spec.PolicyRef.Name = "p"
+	reader := cluster(t, policy("p"), &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "a"}},
+		&v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "b"}})
+	facts, err := gather.Gatherer{Reader: backwards{reader}}.Bucket(t.Context(), bucket)
+	if err != nil || len(facts.Providers) != 2 || facts.Providers[0].Name != "a" {
+		t.Errorf("providers %v, %v", facts.Providers, err)
+	}
+}
+
+// backwards lists providers as a cache may.
+type backwards struct{ client.Reader }
+
+func (b backwards) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
+	err := b.Reader.List(ctx, into, options...)
+	if providers, is := into.(*v1alpha1.SovereignProviderList); is {
+		slices.Reverse(providers.Items)
+	}
+	return err
 }
 
 func TestOnlyExceptionsForTheBucketThatCountAreFacts(t *testing.T) {

@@ -179,7 +179,9 @@ func (p *Pass) settle(report Report, err error) {
 	set := func(c metav1.Condition) { condition.Set(conditions, c, generation, now) }
 	p.drop(report, err)
 	for _, c := range report.Conditions {
-		set(c)
+		if c.Type != v1alpha1.ConditionReady || err == nil { // else its time would be that of each try
+			set(c)
+		}
 	}
 	p.object.SetObservedGeneration(generation)
 	if err == nil {
@@ -333,6 +335,9 @@ func answer(report Report, err error) (ctrl.Result, error) {
 	case fault.Waiting:
 		return wait(waitingDelay), nil
 	case fault.Terminal:
+		if classified.Reason == fault.InvalidConfiguration && report.Decay > 0 {
+			return after(0), nil
+		}
 		if classified.Reason == fault.InvalidConfiguration {
 			return ctrl.Result{}, reconcile.TerminalError(err)
 		}

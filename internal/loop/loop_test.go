@@ -202,6 +202,11 @@ func TestTheClassOfAnErrorDecidesStatusAndAnswer(t *testing.T) {
 			report: ready(), before: []metav1.Condition{condition.False("Ready", "Failed", "x"), condition.True("Stalled", "Failed", "x")},
 			conditions: map[string]string{"Ready": "True/Succeeded", "Fine": "True/Succeeded"}, after: time.Minute,
 		},
+		"terminal, and only a new spec helps, but conditions do not stand for ever": {
+			report: decaying(20 * time.Second), err: classified(fault.Terminal, fault.InvalidConfiguration, 0),
+			conditions: map[string]string{"Ready": "False/InvalidConfiguration", "Stalled": "True/InvalidConfiguration", "Fine": "True/Succeeded"},
+			after:      20 * time.Second,
+		},
 		"a report may stall by itself": {
 			report: loop.Report{Conditions: []metav1.Condition{
 				condition.False("Ready", "DrillFailed", "x"), condition.True("Stalled", "DrillFailed", "x"),
@@ -247,7 +252,7 @@ func TestAFailureThatGoesOnIsWrittenOnce(t *testing.T) {
 		failure := fault.New(class, fault.QuotaExceeded, "full")
 		for try := range 3 {
 			s.finisher.Clock = clocktesting.NewFakePassiveClock(now.Add(time.Duration(try) * time.Minute))
-			_, _ = s.finish(found(), failure) // what the queue is answered is another test
+			_, _ = s.finish(ready(), failure) // what the queue is answered is another test
 		}
 		if s.writes != 1 {
 			t.Errorf("%s: %d writes for one failure", class, s.writes)

@@ -19,12 +19,13 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 	for _, location := range provider.Status.Locations {
 		found[location.Name] = location
 	}
-	locations, runBy := location.Of(provider), location.OperatorOf(provider)
+	locations, runBy, grant := location.Of(provider), location.OperatorOf(provider), GrantOf(provider)
+	operator := identityOf(runBy)
 	candidates := make([]Candidate, 0, len(locations))
 	for _, l := range locations {
 		candidates = append(candidates, Candidate{
 			PlaceReference:    v1alpha1.PlaceReference{ProviderName: provider.Name, Location: l.Name},
-			Operator:          OperatorOf(provider),
+			Operator:          operator,
 			RunBy:             runBy,
 			Point:             geo.ParsePoint(l.Latitude, l.Longitude),
 			Territory:         l.Territory,
@@ -36,7 +37,7 @@ func FromProvider(provider *v1alpha1.SovereignProvider) []Candidate {
 			Attestations:      l.Attestations,
 			Taints:            provider.Spec.Taints,
 			Sovereignty:       location.AnswersAt(provider, l.Name),
-			Grant:             GrantOf(provider),
+			Grant:             grant,
 			Capabilities:      found[l.Name].Capabilities,
 			KeysNotKept:       found[l.Name].KeysNotKept,
 			AllowedNamespaces: provider.Spec.AllowedNamespaces,
@@ -73,7 +74,10 @@ func Assume(candidate Candidate) Candidate {
 // OperatorOf identifies who runs a provider: the group, or the legal entity that
 // belongs to none, without regard to case and space around it.
 func OperatorOf(provider *v1alpha1.SovereignProvider) string {
-	operator := location.OperatorOf(provider)
+	return identityOf(location.OperatorOf(provider))
+}
+
+func identityOf(operator v1alpha1.Operator) string {
 	return strings.ToLower(cmp.Or(strings.TrimSpace(operator.Group), strings.TrimSpace(operator.LegalEntity)))
 }
 

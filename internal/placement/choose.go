@@ -11,7 +11,7 @@ import (
 // at. Within it the best set is found. Beyond it the best of those that were looked
 // at is taken, which is the same one every time, and a better one may be left out;
 // one that exists is left out altogether only where there are many places and rules
-// about distance leave hardly any set. It is some milliseconds.
+// about distance leave hardly any set. It is some tens of milliseconds.
 const maximumSteps = 50_000
 
 // choose completes the placed copies to the best of the smallest sets that satisfy

@@ -216,6 +216,9 @@ func TestTheBestSetIsChosen(t *testing.T) {
 	for seed := range uint64(6000) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		policies, candidates := randomSets(r)
+		if r.IntN(2) == 0 { // where a copy may stand by no policy, it is in nobody's way
+			candidates[r.IntN(len(candidates))].Territory = geo.Classify("CA", "")
+		}
 		request := placement.Request{Namespace: placement.Namespace{Name: "etat-civil"}, Policies: policies, Candidates: candidates}
 		randomPlaced(r, candidates)(&request)
 		decision := placement.Decide(request)
@@ -280,6 +283,9 @@ func TestPlacedCopiesStayAsLongAsTheyAreApart(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 8))
 		policies, candidates := randomSets(r)
+		if r.IntN(2) == 0 { // where a copy may stand by no policy, it is in nobody's way
+			candidates[r.IntN(len(candidates))].Territory = geo.Classify("CA", "")
+		}
 		request := placement.Request{Namespace: placement.Namespace{Name: "etat-civil"}, Policies: policies, Candidates: candidates}
 		randomPlaced(r, candidates)(&request)
 		decision := placement.Decide(request)

@@ -207,6 +207,17 @@ func TestExceptionsToWhatIsAskedOfAllCopies(t *testing.T) {
 	}
 }
 
+// Of three operators that are asked for, two are nearer than one, even where the other
+// place of the first one is better.
+func TestAnExceptionToOperatorsKeepsAsManyAsThereAre(t *testing.T) {
+	weak := func(c *placement.Candidate) { c.Ready = false }
+	candidates := []placement.Candidate{place("a", "x"), place("a", "y"), place("b", "x", weak)}
+	decision := decide([]placement.Policy{policy("p", copies(2, 3))}, candidates, excepting("p", "operators"))
+	if diff := cmp.Diff([]string{"Primary a/x", "Replica b/x"}, rolesOf(decision.Copies)); diff != "" {
+		t.Errorf("copies (-want +got):\n%s", diff)
+	}
+}
+
 // What an exception lets be is taken last, and stays when it is there.
 func TestAPlaceThatNeedsAnExceptionComesAfterOneThatDoesNot(t *testing.T) {
 	weak := func(c *placement.Candidate) { c.Ready = false }

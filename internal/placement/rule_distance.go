@@ -65,13 +65,15 @@ func (in Request) candidate(place *v1alpha1.PlaceReference) *Candidate {
 }
 
 // TooClose tells why a replica may not go on standing where it is beside the other
-// copies that are placed, or gives nil. Copies that were placed before it stay.
+// copies that are placed and may stay, or gives nil. Copies that were placed before it
+// stay.
 func TooClose(in Request, place v1alpha1.PlaceReference) *Objection {
 	required := requiredSet(in)
 	var placed []member
 	isPlaced := false
 	for _, copied := range in.Placed {
-		if candidate := in.candidate(&copied.PlaceReference); candidate != nil {
+		candidate := in.candidate(&copied.PlaceReference)
+		if candidate != nil && Against(in, *candidate, copied.Role) == nil {
 			placed = append(placed, member{Judged: &Judged{Candidate: *candidate}, role: copied.Role})
 			isPlaced = isPlaced || copied.PlaceReference == place
 		}

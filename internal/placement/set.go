@@ -47,16 +47,14 @@ func (w want) isMetBy(m member) bool { return w.has(&m.Candidate) }
 func requiredSet(in Request) setRules {
 	var required setRules
 	for _, policy := range in.Policies {
-		if policy.Denies() {
-			required.add(in, policy)
-		}
+		required.add(in, policy)
 	}
 	required.copies.raise(1, "")
 	required.operators.raise(1, "")
 	return required
 }
 
-// add raises the rules to what one policy asks.
+// add raises the rules to what one policy asks, if it denies.
 func (r *setRules) add(in Request, policy Policy) {
 	rules := policy.Spec.Copies
 	if in.counts(policy, RuleCopies) {

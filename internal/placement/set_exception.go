@@ -47,9 +47,6 @@ func (in Request) withoutExceptions() Request {
 func excepted(in Request, set []member) []Objection {
 	var objections []Objection
 	for _, policy := range in.Policies {
-		if !policy.Denies() {
-			continue
-		}
 		var asked setRules
 		asked.add(in.withoutExceptions(), policy)
 		for _, objection := range asked.missedBy(set) {

@@ -272,12 +272,13 @@ func TestPoliciesThatNothingSatisfies(t *testing.T) {
 		"more distance than there is": {
 			policy("p", apart(2, 1, 100)), []placement.Candidate{place("a", "x", standing(lille)), place("b", "x", standing(roubaix))}, v1alpha1.ReasonTooClose,
 		},
-		"whom it admits, who is suspended and who is under maintenance is another matter": {
-			policy("p", copies(3, 1), func(s *v1alpha1.SovereigntyPolicySpec) { s.AllowedNamespaces = nil }),
+		"whom it admits and who takes no copies for a while is another matter": {
+			policy("p", copies(4, 1), func(s *v1alpha1.SovereigntyPolicySpec) { s.AllowedNamespaces = nil }),
 			[]placement.Candidate{
 				place("a", "x", func(c *placement.Candidate) { c.AllowedNamespaces = nil }),
 				place("b", "x", func(c *placement.Candidate) { c.Suspended = true }),
 				place("c", "x", offered(v1alpha1.LocationMaintenance)),
+				place("d", "x", tainted("NoSchedule", "maintenance")),
 			},
 			"",
 		},

@@ -175,6 +175,8 @@ func touched(buckets []*v1alpha1.SovereignBucket, files []client.Object) []*v1al
 				return file.Name == bucket.Namespace
 			case *v1alpha1.BucketReplica:
 				return file.Namespace == bucket.Namespace && file.Spec.BucketRef.Name == bucket.Name
+			case *v1alpha1.SovereigntyException:
+				return file.Namespace == bucket.Namespace && file.Spec.SubjectRef.Name == bucket.Name
 			case *v1alpha1.SovereignProvider:
 				return true
 			}

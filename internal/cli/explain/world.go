@@ -109,6 +109,10 @@ func inherit(object, replaced client.Object) {
 		if !hasStatus(object) {
 			object.Status = replaced.(*v1alpha1.SovereignProvider).Status
 		}
+	case *v1alpha1.SovereigntyPolicy:
+		if object.Status.Concentration == nil { // what is stored under it ranks places
+			object.Status = replaced.(*v1alpha1.SovereigntyPolicy).Status
+		}
 	case *corev1.Namespace:
 		labels := map[string]string{}
 		maps.Copy(labels, replaced.GetLabels())

@@ -109,6 +109,23 @@ func TestAProviderFromAFileKeepsWhatTheClusterFoundOut(t *testing.T) {
 	}
 }
 
+// Manifests have no status, and what is stored under a policy is only there.
+func TestAPolicyFromAFileKeepsWhatTheClusterKnowsToBeStored(t *testing.T) {
+	cluster := read(t, "exported.yaml")
+	stored := &v1alpha1.ConcentrationStatus{Operators: []v1alpha1.OperatorShare{{Operator: "commune de bruz", SharePercent: 100}}}
+	policy := all[*v1alpha1.SovereigntyPolicy](newMemory(cluster))[0]
+	policy.Status.Concentration = stored
+	file := policy.DeepCopy()
+	file.Status = v1alpha1.SovereigntyPolicyStatus{}
+	w, err := fromFilesAgainst(t.Context(), cluster, []client.Object{file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(stored, all[*v1alpha1.SovereigntyPolicy](w.memory)[0].Status.Concentration); diff != "" {
+		t.Errorf("what is known to be stored (-want +got):\n%s", diff)
+	}
+}
+
 func TestANamespaceFromAFileKeepsTheLabelsOfTheCluster(t *testing.T) {
 	w := against(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "etat-civil", Labels: map[string]string{"tier": "gold"}}})
 	namespace := all[*corev1.Namespace](w.memory)[0]
@@ -158,6 +175,9 @@ func TestOnlyBucketsThatTheFilesMayChangeAreExplained(t *testing.T) {
 		"a drill changes no decision":     {&v1alpha1.ReversibilityDrill{ObjectMeta: meta("a", "d")}, nil},
 		"a copy changes that it is a copy of": {&v1alpha1.BucketReplica{
 			ObjectMeta: meta("b", "r"), Spec: v1alpha1.BucketReplicaSpec{BucketRef: v1alpha1.NameReference{Name: "one"}},
+		}, []string{"b/one"}},
+		"an exception changes that it is for": {&v1alpha1.SovereigntyException{
+			ObjectMeta: meta("b", "e"), Spec: v1alpha1.SovereigntyExceptionSpec{SubjectRef: v1alpha1.SubjectReference{Name: "one"}},
 		}, []string{"b/one"}},
 	}
 	for name, test := range tests {

@@ -107,6 +107,9 @@ func hintFor(reason string, bucket *v1alpha1.SovereignBucket) (Hint, bool) {
 		text = "show with a drill that the data can leave:"
 		commands = []string{fmt.Sprintf("kubectl rempart drill %s -n %s --wait", quote(bucket.Name), quote(bucket.Namespace))}
 	case v1alpha1.ReasonSuspended:
+		if !bucket.Spec.Suspend { // then a provider is
+			return ofPlacement(reason, bucket), true
+		}
 		text = "writing is suspended, and conditions decay meanwhile. To go on:"
 		commands = []string{patch(bucket, `{"spec":{"suspend":false}}`)}
 	case v1alpha1.ReasonAuthenticationFailed, v1alpha1.ReasonCredentialsMissing:
@@ -118,8 +121,7 @@ func hintFor(reason string, bucket *v1alpha1.SovereignBucket) (Hint, bool) {
 		}
 	default:
 		if isOfPlacement(reason) {
-			text = "every place that was considered, and what speaks against it:"
-			commands = []string{explain(bucket)}
+			return ofPlacement(reason, bucket), true
 		}
 	}
 	return Hint{Reason: reason, Text: text, Commands: commands}, text != ""
@@ -128,11 +130,19 @@ func hintFor(reason string, bucket *v1alpha1.SovereignBucket) (Hint, bool) {
 // isOfPlacement tells whether explain shows more about a reason.
 func isOfPlacement(reason string) bool {
 	return slices.Contains([]string{
-		v1alpha1.ReasonNotEnoughCopies, v1alpha1.ReasonNotEnoughOperators, v1alpha1.ReasonOnPremiseRequired,
+		v1alpha1.ReasonNotEnoughCopies, v1alpha1.ReasonNotEnoughOperators, v1alpha1.ReasonTooClose, v1alpha1.ReasonOnPremiseRequired,
 		v1alpha1.ReasonOnPremiseForbidden, v1alpha1.ReasonOutsidePerimeter, v1alpha1.ReasonCountryNotAllowed,
-		v1alpha1.ReasonLocationUnknown, v1alpha1.ReasonSealTooLow, v1alpha1.ReasonGrantTooWide, v1alpha1.ReasonCapabilityMissing,
+		v1alpha1.ReasonLocationUnknown, v1alpha1.ReasonLocationContradicted, v1alpha1.ReasonLocationUnverified,
+		v1alpha1.ReasonJurisdictionNotAllowed, v1alpha1.ReasonAttestationMissing, v1alpha1.ReasonAttestationExpired, v1alpha1.ReasonSealTooLow,
+		v1alpha1.ReasonGridTooHigh, v1alpha1.ReasonPUETooHigh, v1alpha1.ReasonGrantTooWide, v1alpha1.ReasonCapabilityMissing,
+		v1alpha1.ReasonTainted, v1alpha1.ReasonProviderMaintenance, v1alpha1.ReasonRegionNotActivated,
 		v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonNotSelected, v1alpha1.ReasonNotAdoptable, v1alpha1.ReasonProviderNotFound,
 	}, reason)
+}
+
+// ofPlacement is the hint about such a reason.
+func ofPlacement(reason string, bucket *v1alpha1.SovereignBucket) Hint {
+	return Hint{Reason: reason, Text: "every place that was considered, and what speaks against it:", Commands: []string{explain(bucket)}}
 }
 
 // deletion gives the two ways out of a deletion that is held back.

@@ -1,7 +1,9 @@
 package status
 
 import (
+	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -52,8 +54,12 @@ func TestHints(t *testing.T) {
 		"a drill that is overdue can be made": {readyFor(v1alpha1.ReasonDrillOverdue), []string{
 			`kubectl rempart drill actes -n etat-civil --wait`,
 		}},
-		"what is suspended can go on": {readyFor(v1alpha1.ReasonSuspended), []string{
-			`kubectl patch sovereignbucket actes -n etat-civil --type merge -p '{"spec":{"suspend":false}}'`,
+		"what is suspended can go on": {func(b *v1alpha1.SovereignBucket) {
+			readyFor(v1alpha1.ReasonSuspended)(b)
+			b.Spec.Suspend = true
+		}, []string{`kubectl patch sovereignbucket actes -n etat-civil --type merge -p '{"spec":{"suspend":false}}'`}},
+		"where providers are suspended, the bucket is not": {readyFor(v1alpha1.ReasonSuspended), []string{
+			`kubectl rempart explain bucket actes -n etat-civil`,
 		}},
 		"refused credentials are a provider's":          {readyFor(v1alpha1.ReasonAuthenticationFailed), []string{`kubectl get sovereignproviders -o wide`}},
 		"a bucket of somebody else's is left to people": {readyFor(v1alpha1.ReasonNotOwner), []string{}},
@@ -77,6 +83,24 @@ func TestHints(t *testing.T) {
 				t.Errorf("commands (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The page has every reason of every rule, which is tested there.
+func TestWhatARuleSaysIsExplained(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/spec/sovereigntypolicy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `\\w+` \\|[^|]*\\| `(\\w+)` \\|").FindAllStringSubmatch(string(page), -1)
+	if len(rows) < 50 {
+		t.Fatalf("%d rows are found", len(rows))
+	}
+	bucket, _ := healthy("actes", "Actes")
+	for _, row := range rows {
+		if hint, has := hintFor(row[1], &bucket); !has || !slices.Equal(hint.Commands, []string{explain(&bucket)}) {
+			t.Errorf("%s has the hint %+v", row[1], hint)
+		}
 	}
 }
 
