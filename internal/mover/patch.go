@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rempart/rempart/internal/mover/manifest"
+	"github.com/rempart/rempart/internal/outlast"
 )
 
 // patchTimeout bounds the last writing of a manifest after a run was stopped.
@@ -29,7 +30,7 @@ func (r *run) patchManifest(ctx context.Context, changes []change) error {
 	}
 	// What was deleted stays deleted when the run is stopped now: the manifest
 	// must say so.
-	ctx, cancel := outlasting(ctx, patchTimeout)
+	ctx, cancel := outlast.Context(ctx, patchTimeout)
 	defer cancel()
 	snapshot, err := r.Target.manifest().Load(ctx, r.warn)
 	if err != nil {
@@ -41,13 +42,6 @@ func (r *run) patchManifest(ctx context.Context, changes []change) error {
 	}
 	r.report.Objects, r.report.Bytes, err = p.apply(ctx, changes)
 	return err
-}
-
-// outlasting gives a context that goes on for a while after its parent has ended.
-func outlasting(parent context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
-	stop := context.AfterFunc(parent, func() { time.AfterFunc(grace, cancel) })
-	return ctx, func() { stop(); cancel() }
 }
 
 // patch changes a manifest that was written before.

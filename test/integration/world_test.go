@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -96,10 +97,19 @@ func (w *world) start() {
 	w.stop = func() {
 		cancel()
 		if err := <-ended; err != nil {
-			w.t.Errorf("the operator ended: %v", err)
+			w.t.Errorf("the operator ended: %v\n%s", err, goroutines())
 		}
 		w.stop = func() {}
 	}
+}
+
+// goroutines tells what this process is at: why an operator did not end.
+func goroutines() string {
+	var text strings.Builder
+	if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {
+		return err.Error()
+	}
+	return text.String()
 }
 
 // restart stops the operator and starts another one.

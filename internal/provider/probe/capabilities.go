@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/outlast"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -89,6 +90,8 @@ type bench struct {
 
 // run tries everything and removes what it made.
 func (b *bench) run(ctx context.Context) {
+	lasting, cancel := outlast.Context(ctx, parting)
+	defer cancel()
 	b.folder = newFolder(b.session, b.bucket, scratchPrefix)
 	b.try(ctx, provider.CapabilityContentHash, b.tryHash)
 	b.try(ctx, provider.CapabilityTagging, b.tryTags)
@@ -99,20 +102,20 @@ func (b *bench) run(ctx context.Context) {
 	b.tryAll(ctx, b.tryConditions)
 	b.try(ctx, provider.CapabilityEncryption, b.tryEncryption)
 	// Before there are versions, because then removing leaves delete markers.
-	b.failures = append(b.failures, b.clean(ctx))
+	b.failures = append(b.failures, b.clean(lasting))
 	b.folder = newFolder(b.session, b.bucket, scratchPrefix)
 	b.tryAll(ctx, b.tryVersions)
-	b.failures = append(b.failures, b.clean(ctx))
+	b.failures = append(b.failures, b.clean(lasting))
 	b.configure(ctx, provider.CapabilityBucketPolicy, provider.BucketPolicy)
 	b.configure(ctx, provider.CapabilityLifecycle, provider.Lifecycle)
 	b.configure(ctx, provider.CapabilityEventNotifications, provider.EventNotifications)
 	b.try(ctx, provider.CapabilityObjectLock, b.tryLock)
-	if err := discard(ctx, b.session, b.bucket+lockSuffix); err != nil {
+	if err := discard(lasting, b.session, b.bucket+lockSuffix); err != nil {
 		// The scratch bucket stays too, and tells the next one to look.
 		b.failures = append(b.failures, err)
 		return
 	}
-	b.failures = append(b.failures, discard(ctx, b.session, b.bucket))
+	b.failures = append(b.failures, discard(lasting, b.session, b.bucket))
 }
 
 // try tries one capability.
@@ -268,10 +271,10 @@ func (f *folder) read(ctx context.Context, ref provider.Ref) (string, error) {
 	return string(text), err
 }
 
-// discard removes a scratch bucket, also when the caller has left, and first what
-// an earlier trial that was cut off has left in it.
+// discard removes a scratch bucket, and first what an earlier trial that was cut
+// off has left in it.
 func discard(ctx context.Context, session provider.Session, bucket string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
+	ctx, cancel := context.WithTimeout(ctx, cleanupLimit)
 	defer cancel()
 	err := session.DeleteBucket(ctx, bucket)
 	if errors.Is(err, provider.ErrNotEmpty) {

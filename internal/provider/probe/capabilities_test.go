@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7/pkg/signer"
@@ -592,6 +594,31 @@ func TestProbeIsCleanedUpAfterItsCallerLeft(t *testing.T) {
 	if left := server.Buckets(); len(left) > 0 {
 		t.Errorf("left behind %+v", left)
 	}
+}
+
+func TestProbeEndsSoonAfterItsCallerLeftAStoreThatIsGone(t *testing.T) {
+	_, session := start(t, everything)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, leave := context.WithCancel(t.Context())
+		var hasLeft time.Time
+		gone := provider.Intercept(session, func(ctx context.Context, operation provider.Operation, _ func(context.Context) error) error {
+			if !operation.Writes || operation.Name == "CreateBucket" {
+				return ctx.Err()
+			}
+			if hasLeft.IsZero() {
+				hasLeft = time.Now()
+				leave()
+			}
+			<-ctx.Done() // no answer comes
+			return ctx.Err()
+		})
+		if _, err := probe.Capabilities(ctx, gone, scratch); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(hasLeft); took == 0 || took > 20*time.Second {
+			t.Errorf("it went on for %s", took)
+		}
+	})
 }
 
 func TestScratchBucketThatCannotBeMade(t *testing.T) {

@@ -15,9 +15,13 @@ import (
 	"github.com/rempart/rempart/internal/provider"
 )
 
-// cleanupLimit bounds the removal of what a trial made, which goes on when the
-// caller has left.
-const cleanupLimit = time.Minute
+const (
+	// cleanupLimit bounds each step of removing what a trial made.
+	cleanupLimit = time.Minute
+	// parting bounds them together once the caller has left. It is less than an
+	// operator that ends may take; the next trial removes what is left.
+	parting = 15 * time.Second
+)
 
 // folder is where one trial puts its objects, and nobody else.
 type folder struct {
@@ -164,13 +168,12 @@ func (f *folder) list(ctx context.Context, prefix string) ([]string, error) {
 
 // clean removes what was sent, by the names under which it was sent, and then
 // whatever else is there: what the store made of it, and the delete markers that
-// removing left. It goes on after the caller's context has ended, and after
-// failures, which it gives all.
+// removing left. It goes on after failures, which it gives all.
 func (f *folder) clean(ctx context.Context) error {
 	if len(f.sent)+len(f.doubtful) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
+	ctx, cancel := context.WithTimeout(ctx, cleanupLimit)
 	defer cancel()
 	for _, ref := range f.doubtful {
 		// What cannot be stored cannot be removed either; if it was stored and

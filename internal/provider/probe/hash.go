@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rempart/rempart/internal/outlast"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -19,6 +20,8 @@ var oddAttributes = provider.Attributes{UserMetadata: map[string]string{"probe":
 func ContentHash(ctx context.Context, objects provider.Objects, bucket, prefix string) (provider.Support, error) {
 	folder := newFolder(objects, bucket, prefix)
 	support, err := folder.tryHash(ctx)
+	ctx, cancel := outlast.Context(ctx, parting)
+	defer cancel()
 	return support, errors.Join(err, folder.clean(ctx))
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/outlast"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -95,6 +96,8 @@ func (k *KeyTrial) of(ctx context.Context, t trait) (finding, error) {
 	if err == nil {
 		k.remember(t, found)
 	}
+	ctx, cancel := outlast.Context(ctx, parting)
+	defer cancel()
 	return found, errors.Join(err, folder.clean(ctx))
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rempart/rempart/internal/outlast"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -171,7 +172,7 @@ func (b *bench) complete(ctx context.Context, ref provider.Ref, id string) error
 
 // abort ends an upload, also when the caller has left.
 func (b *bench) abort(ctx context.Context, ref provider.Ref, id string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
+	ctx, cancel := outlast.Context(ctx, parting)
 	defer cancel()
 	return b.session.AbortUpload(ctx, ref, id)
 }
