@@ -1,8 +1,9 @@
 package placement
 
 import (
-	"fmt"
 	"slices"
+
+	"github.com/rempart/rempart/internal/message"
 )
 
 // chooseWithout chooses a set that satisfies all rules, those included that exceptions
@@ -62,15 +63,15 @@ func excepted(in Request, set []member) []Objection {
 // missedBy are the objections against a set as a whole.
 func (r setRules) missedBy(set []member) []Objection {
 	var objections []Objection
-	miss := func(rule Rule, format string, args ...any) {
-		objections = append(objections, Objection{Rule: rule, Message: fmt.Sprintf(format, args...)})
+	miss := func(rule Rule, format message.Format, args ...any) {
+		objections = append(objections, Objection{Rule: rule, Message: message.Of(format, args...)})
 	}
 	if len(set) < r.copies.value {
-		miss(RuleCopies, "there are %s, and policy %s asks for %d", counted(len(set), "copy", "copies"), r.copies.policy, r.copies.value)
+		miss(RuleCopies, "there are %s, and policy %s asks for %d", counted(len(set), "1 copy", "%d copies"), r.copies.policy, r.copies.value)
 	}
 	if held := len(operatorsOf(set)); held < r.operators.value {
 		miss(RuleOperators, "the copies belong to %s, and policy %s asks for %d",
-			counted(held, "operator", "operators"), r.operators.policy, r.operators.value)
+			counted(held, "1 operator", "%d operators"), r.operators.policy, r.operators.value)
 	}
 	if a, b := r.closest(set); a != nil {
 		miss(RuleDistance, "the copies at %s and %s are less than %d km apart, or it is not known how far, and policy %s asks for that",
