@@ -132,7 +132,7 @@ func mistypeset(text string) string {
 			return "no space that does not break is before %"
 		case r == '«' && next != nbsp:
 			return "no space that does not break is after «"
-		case r == ',' && !(next == ' ' || next == utf8.RuneError):
+		case r == ',' && next != ' ' && next != utf8.RuneError:
 			return "no space is after a comma"
 		case unicode.IsSpace(r) && r != ' ' && r != nbsp:
 			return "a space is of another kind"

@@ -11,6 +11,7 @@ package message
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Format is a format of package fmt in English. Only constants may be one, so that a
@@ -111,9 +112,9 @@ func (t Text) In(language Language) string {
 	if t.format != "" {
 		return fmt.Sprintf(language.of(t.format), said...)
 	}
-	words := ""
+	var words strings.Builder
 	for _, part := range said {
-		words += part.(string)
+		words.WriteString(part.(string))
 	}
-	return words
+	return words.String()
 }
