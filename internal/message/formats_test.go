@@ -121,6 +121,9 @@ func problemsOf(call *ast.CallExpr, info *types.Info) []string {
 		}
 		return nil
 	}
+	if function, isNamed := call.Fun.(*ast.SelectorExpr); isNamed && function.Sel.Name == "Verbatim" && isWords(call.Args[0], info) {
+		return []string{"words of the code are said verbatim, in English alone"}
+	}
 	signature, isFunction := types.Unalias(info.Types[call.Fun].Type).(*types.Signature)
 	if !isFunction || !signature.Variadic() || signature.Params().Len() < 2 || call.Ellipsis.IsValid() {
 		return nil
@@ -146,11 +149,20 @@ func misfits(format string, args []ast.Expr, info *types.Info) []string {
 	}
 	var problems []string
 	for i, arg := range args {
+		if isWords(arg, info) {
+			problems = append(problems, fmt.Sprintf("%q: argument %d is words of the code, which belong into the format", format, i+1))
+		}
 		if isNumber := isInteger(info.Types[arg].Type); isNumber != (wanted[i+1] == "d") {
 			problems = append(problems, fmt.Sprintf("%q: argument %d is a %s", format, i+1, info.Types[arg].Type))
 		}
 	}
 	return problems
+}
+
+// isWords tells whether an argument is a text that the code itself has.
+func isWords(arg ast.Expr, info *types.Info) bool {
+	value := info.Types[arg].Value
+	return value != nil && value.Kind() == constant.String
 }
 
 func isInteger(of types.Type) bool {
