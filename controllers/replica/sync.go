@@ -127,7 +127,7 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 		if fault.Of(s.waiting).Class == fault.Waiting {
 			r.pool.Cancel(s.key())
 		}
-		return nil //nolint:nilerr // a condition says it, and what changes it wakes us
+		return nil // a condition says it, and what changes it wakes us
 	}
 	if s.isRunning || s.ended != nil {
 		return nil // what ended is written down before something else begins
