@@ -74,6 +74,8 @@ func (s *scope) placementSatisfied(err error) metav1.Condition {
 		return condition.False(this, string(classified.Reason), err.Error())
 	case s.decision == nil:
 		return s.asBefore(this)
+	case s.decision.Reason == v1alpha1.ReasonPrimaryRelocationRequired:
+		return condition.False(this, s.decision.Reason, fmt.Sprintf("%s%s", s.decision.Message, relocation))
 	case !s.decision.Satisfied:
 		return condition.False(this, s.decision.Reason, s.decision.Message.String())
 	}
@@ -88,6 +90,11 @@ func (s *scope) placementSatisfied(err error) metav1.Condition {
 	}
 	return condition.True(this, v1alpha1.ReasonSucceeded, "")
 }
+
+// relocation ends a message about a primary that may not stay where it is with what can
+// be done.
+const relocation = ". Applications keep working there, and the other copies are kept up: have the place satisfy the policies again, " +
+	"or move the dataset to a new SovereignBucket; docs/runbooks/PrimaryRelocationRequired.md says how"
 
 // tooClose says which copy is to go because it is too close to another one, or nil.
 // Others take its place already; it is kept up until somebody lets it go.
@@ -213,7 +220,10 @@ func (s *scope) misplaced(replica *v1alpha1.BucketReplica) *placement.Objection 
 
 func misplacedMessage(replica *v1alpha1.BucketReplica, objection *placement.Objection) string {
 	said := "the copy at " + replica.Spec.PlaceReference.String() + " may not be there by " + rulingOf(objection)
-	if replica.Spec.Role == v1alpha1.RoleReplica {
+	switch replica.Spec.Role {
+	case v1alpha1.RolePrimary:
+		said += ". It is the primary, which does not move by itself" + relocation
+	case v1alpha1.RoleReplica:
 		said += ". Nothing is written to it any more; to have it erased, set the annotation " +
 			v1alpha1.ConfirmDeleteAnnotation + " to " + replica.Spec.BucketName
 	}

@@ -349,7 +349,8 @@ func TestWhoMayNotStayIsNamedWithTheRule(t *testing.T) {
 	s := healthy(func(s *scope) { s.decision.Candidates[0].Objections = []placement.Objection{objection} })
 	got := s.residencyCompliant()
 	want := "the copy at " + s.facts.Replicas[0].Spec.PlaceReference.String() +
-		" may not be there by rule attestation of policy ccas: HDS was valid until 2027-06-30"
+		" may not be there by rule attestation of policy ccas: HDS was valid until 2027-06-30. It is the primary, which does not move by itself" +
+		relocation
 	if got.Message != want {
 		t.Errorf("got %q, want %q", got.Message, want)
 	}
