@@ -5,6 +5,8 @@
 package placementtest
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -123,6 +125,10 @@ func binding() map[string]Change {
 	}
 }
 
+// countryCodes are one more than a policy may list.
+var countryCodes = strings.Fields("DE AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW " +
+	"BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DJ DK DM DO DZ EC EE EG")
+
 func residency() map[string]Change {
 	const country = "country (spec.residency.allowedCountries)"
 	countries := func(loosened string, before, after []string) Change {
@@ -138,6 +144,7 @@ func residency() map[string]Change {
 		"another country":                     countries(country, []string{"FR"}, []string{"FR", "DE"}),
 		"another country in its place":        eitherWay(countries(country, []string{"FR"}, []string{"DE"})),
 		"all countries":                       countries(country, []string{"FR"}, nil),
+		"one of as many as can be listed":     eitherWay(countries(country, countryCodes[1:], append([]string{"FR"}, countryCodes[2:]...))),
 		"the same country by its alias":       countries("", []string{"GR", "UK"}, []string{"GB", "EL"}),
 		"a place need not be confirmed": to("residency.location", "verification (spec.residency.location)", v1alpha1.AssuranceConfirmed, v1alpha1.AssuranceDeclared,
 			func(s *v1alpha1.SovereigntyPolicySpec, v v1alpha1.LocationAssurance) { s.Residency.Location = v }),
@@ -199,7 +206,12 @@ func attestations() map[string]Change {
 	of := func(want, back bool, before, after v1alpha1.AttestedCopies) Change {
 		return from("appliesTo", want, back, []rule{{Scheme: "HDS", AppliesTo: before}}, []rule{{Scheme: "HDS", AppliesTo: after}})
 	}
+	var many []rule
+	for i := range 16 {
+		many = append(many, rule{Scheme: fmt.Sprintf("scheme-%d", i), MinimumVersion: "1.2.3.4"})
+	}
 	return map[string]Change{
+		"one of as many as can be asked for":  from("scheme", true, false, many, many[1:]),
 		"an attestation less":                 from("scheme", true, false, []rule{{Scheme: "HDS"}, {Scheme: "SecNumCloud"}}, []rule{{Scheme: "HDS"}}),
 		"another attestation":                 from("scheme", true, true, []rule{{Scheme: "HDS"}}, []rule{{Scheme: "SecNumCloud"}}),
 		"the same attestations":               from("scheme", false, false, []rule{{Scheme: "HDS"}, {Scheme: "SecNumCloud"}}, []rule{{Scheme: "secnumcloud"}, {Scheme: "hds"}}),
