@@ -49,7 +49,7 @@ func TestAdviceAboutAllCopies(t *testing.T) {
 			},
 		},
 		"copies, by a policy that is named": {[]placement.Policy{policy("p", does(v1alpha1.ActionAudit), copies(3, 1))}, two[:1], nil, advice{
-			"a/x": {"policy p, copies, only recorded: 1 copy is there, and policy p asks for 3 (NotEnoughCopies)"},
+			"a/x": {"policy p, copies, only recorded: 1 copy in all, and policy p asks for 3 (NotEnoughCopies)"},
 		}},
 		"own premises, and an attestation": {
 			[]placement.Policy{policy("p"), baseline(policy("b", warns, premises("Required"), asks(v1alpha1.AttestationRule{Scheme: "HDS", AppliesTo: "AnyCopy"})))}, two[:1], nil, advice{
@@ -84,13 +84,13 @@ func TestAdviceAboutAllCopies(t *testing.T) {
 				in.Policies[0].Spec.Copies.Minimum, in.Now = 1, noon
 				in.Exceptions = []placement.Exception{{Name: "e", Policy: "b", Rules: []v1alpha1.ExceptableRule{"copies", "operators"}, NotAfter: noon.AddDate(0, 0, 1)}}
 			}, advice{"a/x": {
-				"policy b, copies, excepted: SovereigntyException e lets it not count until 2026-11-25 12:00 UTC: 1 copy is there, and policy b asks for 2 (ExceptionActive)",
+				"policy b, copies, excepted: SovereigntyException e lets it not count until 2026-11-25 12:00 UTC: 1 copy in all, and policy b asks for 2 (ExceptionActive)",
 				"policy b, operators, excepted: SovereigntyException e lets it not count until 2026-11-25 12:00 UTC: the copies belong to 1 operator, and policy b asks for 2 (ExceptionActive)",
 			}},
 		},
 		"a primary that may not stay": {
 			[]placement.Policy{policy("p", perimeter("EU")), baseline(policy("b", warns, perimeter("EEA"), copies(2, 1)))}, []placement.Candidate{place("a", "x", of("o"), in("NO"))}, placed("a/x"), advice{
-				"a/x": {"policy b, copies, only a warning: 1 copy is there, and policy b asks for 2 (NotEnoughCopies)"},
+				"a/x": {"policy b, copies, only a warning: 1 copy in all, and policy b asks for 2 (NotEnoughCopies)"},
 			},
 		},
 		"no place at all":           {[]placement.Policy{policy("p", warns, copies(2, 2))}, nil, nil, advice{}},

@@ -68,7 +68,7 @@ func (r setRules) missedBy(set []member) []Objection {
 		objections = append(objections, Objection{Rule: rule, Reason: reason, Message: fmt.Sprintf(format, args...)})
 	}
 	if len(set) < r.copies.value {
-		miss(RuleCopies, v1alpha1.ReasonNotEnoughCopies, "%s there, and policy %s asks for %d", counted(len(set), "copy is", "copies are"), r.copies.policy, r.copies.value)
+		miss(RuleCopies, v1alpha1.ReasonNotEnoughCopies, "%s in all, and policy %s asks for %d", counted(len(set), "copy", "copies"), r.copies.policy, r.copies.value)
 	}
 	if held := len(operatorsOf(set)); held < r.operators.value {
 		miss(RuleOperators, v1alpha1.ReasonNotEnoughOperators, "the copies belong to %s, and policy %s asks for %d",
