@@ -187,6 +187,7 @@ func isOnPremiseKept(before, after *v1alpha1.SovereigntyPolicySpec) bool {
 		return has == had
 	case v1alpha1.Required:
 		return has == v1alpha1.Required || has == v1alpha1.Only
+	case v1alpha1.Preferred, v1alpha1.Allowed:
 	}
 	return true
 }

@@ -77,8 +77,9 @@ func TestAdviceAboutAllCopies(t *testing.T) {
 					"declare latitude and longitude of x in spec.locations of SovereignProvider a (LocationUnknown)"},
 			},
 		},
-		"one copy is near to none": {[]placement.Policy{policy("p"), baseline(policy("b", warns, farApart(100)))}, two[:1], placed("a/x"), advice{}},
-		"far enough":               {[]placement.Policy{named, baseline(policy("b", warns, farApart(200)))}, two, placed("a/x", "b/x"), advice{}},
+		"one copy is near to none":            {[]placement.Policy{policy("p"), baseline(policy("b", warns, farApart(100)))}, two[:1], placed("a/x"), advice{}},
+		"also where nobody knows where it is": {[]placement.Policy{policy("p"), baseline(policy("b", warns, farApart(100)))}, []placement.Candidate{place("a", "x")}, placed("a/x"), advice{}},
+		"far enough":                          {[]placement.Policy{named, baseline(policy("b", warns, farApart(200)))}, two, placed("a/x", "b/x"), advice{}},
 		"what is excepted": {
 			[]placement.Policy{named, baseline(policy("b", warns, copies(2, 2)))}, two[:1], func(in *placement.Request) {
 				in.Policies[0].Spec.Copies.Minimum, in.Now = 1, noon
@@ -105,6 +106,9 @@ func TestAdviceAboutAllCopies(t *testing.T) {
 			got := advice{}
 			for _, candidate := range decision.Candidates {
 				for _, objection := range candidate.Objections {
+					if objection.Denies() && (objection.Rule == placement.RuleCopies || objection.Rule == placement.RuleOperators) {
+						t.Errorf("%s is kept away: %s", candidate, objection)
+					}
 					if objection.Action != "" {
 						got[candidate.String()] = append(got[candidate.String()], objection.String())
 					}

@@ -26,15 +26,6 @@ func (w *world) authors(users ...string) {
 	}
 }
 
-// bound says of a policy that it binds a bucket, as its status does.
-func (w *world) bound(policy *v1alpha1.SovereigntyPolicy) {
-	w.t.Helper()
-	policy.Status.Summary = v1alpha1.PolicySummary{Pass: 1}
-	if err := w.client.Status().Update(context.Background(), policy); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 // The admission policy and the code say the same of every change, so that it makes no
 // difference whether a policy is changed or a bucket leaves it.
 func TestTheAdmissionPolicyJudgesLooseningsAsTheCodeDoes(t *testing.T) {
@@ -42,17 +33,30 @@ func TestTheAdmissionPolicyJudgesLooseningsAsTheCodeDoes(t *testing.T) {
 	w.stop() // which would say that nothing is bound
 	w.install("../../config/admission/policies.yaml")
 	w.authors("bob")
+	binding := `{"status":{"summary":{"pass":0,"fail":0,"warn":1}}}`
 	change := func(before, after v1alpha1.SovereigntyPolicySpec) error {
 		policy := &v1alpha1.SovereigntyPolicy{ObjectMeta: metav1.ObjectMeta{GenerateName: "p-"}, Spec: before}
 		w.create(policy)
 		defer w.delete(policy)
-		w.bound(policy)
+		if err := w.client.Status().Patch(context.Background(), policy, client.RawPatch("application/merge-patch+json", []byte(binding))); err != nil {
+			t.Fatal(err)
+		}
 		policy.Spec = after
 		return w.as("bob").Update(context.Background(), policy, client.DryRunAll)
 	}
 	strict, loose := v1alpha1.SovereigntyPolicySpec{}, v1alpha1.SovereigntyPolicySpec{}
 	strict.Residency.Perimeter, loose.Residency.Perimeter = v1alpha1.PerimeterFR, v1alpha1.PerimeterEEA
 	w.eventually(func() error { return wantRefusal(change(strict, loose), "residency (spec.residency.perimeter)") })
+
+	binding = `{"status":{"summary":{"pass":0,"fail":0,"warn":0}}}`
+	if err := change(strict, loose); err != nil {
+		t.Errorf("a policy that binds nothing: %v", err)
+	}
+	for _, binding = range []string{`{"status":{"summary":{"pass":1,"fail":0,"warn":0}}}`, `{"status":{"summary":{"pass":0,"fail":1,"warn":0}}}`} {
+		if err := wantRefusal(change(strict, loose), "residency (spec.residency.perimeter)"); err != nil {
+			t.Errorf("a policy with %s: %v", binding, err)
+		}
+	}
 
 	for name, c := range placementtest.Changes() {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ package placementtest
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -60,9 +61,7 @@ func Changes() map[string]Change {
 	for _, some := range []map[string]Change{
 		binding(), residency(), jurisdiction(), attestations(), sealed(), copied(), kept(), wishes(), upkeep(),
 	} {
-		for name, c := range some {
-			all[name] = c
-		}
+		maps.Copy(all, some)
 	}
 	return all
 }
@@ -200,11 +199,11 @@ func attestations() map[string]Change {
 		}
 		return c
 	}
-	version := func(want, back bool, before, after string) Change {
-		return from("minimumVersion", want, back, []rule{{Scheme: "HDS", MinimumVersion: before}}, []rule{{Scheme: "HDS", MinimumVersion: after}})
+	version := func(want bool, before, after string) Change {
+		return from("minimumVersion", want, false, []rule{{Scheme: "HDS", MinimumVersion: before}}, []rule{{Scheme: "HDS", MinimumVersion: after}})
 	}
-	of := func(want, back bool, before, after v1alpha1.AttestedCopies) Change {
-		return from("appliesTo", want, back, []rule{{Scheme: "HDS", AppliesTo: before}}, []rule{{Scheme: "HDS", AppliesTo: after}})
+	of := func(back bool, before, after v1alpha1.AttestedCopies) Change {
+		return from("appliesTo", true, back, []rule{{Scheme: "HDS", AppliesTo: before}}, []rule{{Scheme: "HDS", AppliesTo: after}})
 	}
 	var many []rule
 	for i := range 16 {
@@ -217,16 +216,16 @@ func attestations() map[string]Change {
 		"the same attestations":               from("scheme", false, false, []rule{{Scheme: "HDS"}, {Scheme: "SecNumCloud"}}, []rule{{Scheme: "secnumcloud"}, {Scheme: "hds"}}),
 		"it is only preferred":                from("requirement", true, false, []rule{{Scheme: "HDS", Requirement: v1alpha1.Required}}, []rule{{Scheme: "HDS", Requirement: v1alpha1.Preferred}}),
 		"one that was only preferred is gone": from("requirement", false, false, []rule{{Scheme: "HDS", Requirement: v1alpha1.Preferred}}, nil),
-		"an earlier version":                  version(true, false, "3.10", "3.2"),
-		"an earlier version by its last part": version(true, false, "1.2.3.4", "1.2.3.3"),
-		"the same version":                    version(false, false, "3.2", "3.2.0"),
-		"a year":                              version(true, false, "2022", "2013"),
-		"any version":                         version(true, false, "2", ""),
-		"of the cloud alone":                  of(true, false, "", v1alpha1.AttestCloudCopies),
-		"of the primary alone":                of(true, false, v1alpha1.AttestAllCopies, v1alpha1.AttestPrimary),
-		"of one copy instead of the primary":  of(true, false, v1alpha1.AttestPrimary, v1alpha1.AttestAnyCopy),
-		"of the primary instead of the cloud": of(true, true, v1alpha1.AttestCloudCopies, v1alpha1.AttestPrimary),
-		"of the cloud instead of one copy":    of(true, true, v1alpha1.AttestAnyCopy, v1alpha1.AttestCloudCopies),
+		"an earlier version":                  version(true, "3.10", "3.2"),
+		"an earlier version by its last part": version(true, "1.2.3.4", "1.2.3.3"),
+		"the same version":                    version(false, "3.2", "3.2.0"),
+		"a year":                              version(true, "2022", "2013"),
+		"any version":                         version(true, "2", ""),
+		"of the cloud alone":                  of(false, "", v1alpha1.AttestCloudCopies),
+		"of the primary alone":                of(false, v1alpha1.AttestAllCopies, v1alpha1.AttestPrimary),
+		"of one copy instead of the primary":  of(false, v1alpha1.AttestPrimary, v1alpha1.AttestAnyCopy),
+		"of the primary instead of the cloud": of(true, v1alpha1.AttestCloudCopies, v1alpha1.AttestPrimary),
+		"of the cloud instead of one copy":    of(true, v1alpha1.AttestAnyCopy, v1alpha1.AttestCloudCopies),
 	}
 }
 
