@@ -11,6 +11,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/provider"
 )
@@ -74,7 +75,7 @@ func (s *scope) placementSatisfied(err error) metav1.Condition {
 	case s.decision == nil:
 		return s.asBefore(this)
 	case !s.decision.Satisfied:
-		return condition.False(this, s.decision.Reason, s.decision.Message)
+		return condition.False(this, s.decision.Reason, s.decision.Message.String())
 	}
 	if lost := s.lostPrimary(); lost != nil {
 		return condition.False(this, v1alpha1.ReasonPrimaryRelocationRequired, lost.Message)
@@ -185,7 +186,7 @@ func rulingOf(objection *placement.Objection) string {
 	if objection.Policy != "" {
 		ruling += " of policy " + objection.Policy
 	}
-	return ruling + ": " + objection.Message
+	return ruling + ": " + objection.Message.String()
 }
 
 // misplaced tells why a copy may not stand where it stands, or nil. One that is
@@ -206,17 +207,17 @@ func (s *scope) misplaced(replica *v1alpha1.BucketReplica) *placement.Objection 
 	}
 	return &placement.Objection{
 		Rule: placement.RuleResidency, Reason: v1alpha1.ReasonLocationUnknown,
-		Message: "no SovereignProvider declares " + place.String() + " any more",
+		Message: message.Of("no SovereignProvider declares %s any more", place),
 	}
 }
 
 func misplacedMessage(replica *v1alpha1.BucketReplica, objection *placement.Objection) string {
-	message := "the copy at " + replica.Spec.PlaceReference.String() + " may not be there by " + rulingOf(objection)
+	said := "the copy at " + replica.Spec.PlaceReference.String() + " may not be there by " + rulingOf(objection)
 	if replica.Spec.Role == v1alpha1.RoleReplica {
-		message += ". Nothing is written to it any more; to have it erased, set the annotation " +
+		said += ". Nothing is written to it any more; to have it erased, set the annotation " +
 			v1alpha1.ConfirmDeleteAnnotation + " to " + replica.Spec.BucketName
 	}
-	return message
+	return said
 }
 
 // leakOf says that the store itself copies a bucket elsewhere, by a rule that is

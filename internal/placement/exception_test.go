@@ -124,7 +124,7 @@ func TestAnExceptionSaysWhatItIsAndUntilWhen(t *testing.T) {
 	decision := decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x", in("GB"))}, excepting("p", "residency"), longer)
 	got := decision.Candidates[0].Objections[0]
 	want := "SovereigntyException a lets it not count until 2026-11-24 14:00 UTC: GB is outside FR"
-	if got.Message != want || got.Exception != "a" {
+	if got.Message.String() != want || got.Exception != "a" {
 		t.Errorf("%s says %q, want %q of the one that lasts longest", got.Exception, got.Message, want)
 	}
 	shown := placement.Summarise(decision.Candidates)
@@ -193,7 +193,7 @@ func TestExceptionsToWhatIsAskedOfAllCopies(t *testing.T) {
 				if objection.Reason != v1alpha1.ReasonExceptionActive || !slices.Contains(test.rules, v1alpha1.ExceptableRule(objection.Rule)) {
 					t.Errorf("excepted is %+v", objection)
 				}
-				got = append(got, objection.Message[len("SovereigntyException e lets it not count until 2026-11-24 13:00 UTC: "):])
+				got = append(got, objection.Message.String()[len("SovereigntyException e lets it not count until 2026-11-24 13:00 UTC: "):])
 			}
 			if diff := cmp.Diff(test.excepted, got); diff != "" {
 				t.Errorf("excepted (-want +got):\n%s", diff)

@@ -1,11 +1,11 @@
 package placement
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // asked is how much the strictest policy asks for, and which policy that is.
@@ -33,7 +33,7 @@ type setRules struct {
 type want struct {
 	policy string
 	// what it is, in the words: asks for a copy …
-	what string
+	what message.Text
 	has  func(c *Candidate) bool
 	// rule and reason of the objection when no place has it.
 	rule   Rule
@@ -73,7 +73,7 @@ func (r *setRules) raise(in Request, policy Policy, counts func(Rule) bool) {
 	}
 	if rules.OnPremise == v1alpha1.Required && counts(RuleOnPremise) {
 		r.wants = append(r.wants, want{
-			policy: policy.Name, what: "in the authority's own premises", has: func(c *Candidate) bool { return c.OnPremise },
+			policy: policy.Name, what: message.Of("in the authority's own premises"), has: func(c *Candidate) bool { return c.OnPremise },
 			rule: RuleOnPremise, reason: v1alpha1.ReasonOnPremiseRequired,
 		})
 	}
@@ -171,12 +171,4 @@ func rank(role v1alpha1.CopyRole) int {
 		return 0
 	}
 	return 1
-}
-
-// counted is a number with its noun.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

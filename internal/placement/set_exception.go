@@ -1,10 +1,10 @@
 package placement
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // chooseWithout chooses a set that satisfies all rules, those included that exceptions
@@ -64,15 +64,16 @@ func excepted(in Request, set []member) []Objection {
 // missedBy are the objections against a set as a whole.
 func (r setRules) missedBy(set []member) []Objection {
 	var objections []Objection
-	miss := func(rule Rule, reason, format string, args ...any) {
-		objections = append(objections, Objection{Rule: rule, Reason: reason, Message: fmt.Sprintf(format, args...)})
+	miss := func(rule Rule, reason string, format message.Format, args ...any) {
+		objections = append(objections, Objection{Rule: rule, Reason: reason, Message: message.Of(format, args...)})
 	}
 	if len(set) < r.copies.value {
-		miss(RuleCopies, v1alpha1.ReasonNotEnoughCopies, "%s in all, and policy %s asks for %d", counted(len(set), "copy", "copies"), r.copies.policy, r.copies.value)
+		miss(RuleCopies, v1alpha1.ReasonNotEnoughCopies, "%s in all, and policy %s asks for %d",
+			counted(len(set), "1 copy", "%d copies"), r.copies.policy, r.copies.value)
 	}
 	if held := len(operatorsOf(set)); held < r.operators.value {
 		miss(RuleOperators, v1alpha1.ReasonNotEnoughOperators, "the copies belong to %s, and policy %s asks for %d",
-			counted(held, "operator", "operators"), r.operators.policy, r.operators.value)
+			counted(held, "1 operator", "%d operators"), r.operators.policy, r.operators.value)
 	}
 	if a, b := r.closest(set); a != nil {
 		miss(RuleDistance, v1alpha1.ReasonTooClose, "the copies at %s and %s are less than %d km apart, or it is not known how far, and policy %s asks for that",

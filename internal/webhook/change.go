@@ -160,7 +160,7 @@ func describe(bucket types.NamespacedName, before, after placement.Decision) str
 		fates = append(fates, fmt.Sprintf(fate, c.PlaceReference, c.Objections[0]))
 	}
 	if !after.Satisfied && before.Satisfied && after.Reason != v1alpha1.ReasonPrimaryRelocationRequired {
-		fates = append(fates, "there is no place for every copy: "+after.Message)
+		fates = append(fates, "there is no place for every copy: "+after.Message.String())
 	}
 	if len(fates) == 0 {
 		return ""

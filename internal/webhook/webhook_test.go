@@ -23,6 +23,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -211,7 +212,7 @@ func TestWarningsAreBounded(t *testing.T) {
 
 	var objections []placement.Objection
 	for range maximumObjections + 2 {
-		objections = append(objections, placement.Objection{Rule: "r", Reason: "R", Message: "m"})
+		objections = append(objections, placement.Objection{Rule: "r", Reason: "R", Message: message.Verbatim("m")})
 	}
 	if words := inWords(objections); strings.Count(words, "r: m (R)") != maximumObjections || !strings.HasSuffix(words, "and 2 more: see kubectl rempart explain") {
 		t.Errorf("the words are %q", words)
