@@ -39,6 +39,12 @@ type IllegalCopy struct {
 // Decide judges every candidate and chooses. What is placed stays unless a rule
 // forbids it, and the primary never moves by itself.
 func Decide(in Request) Decision {
+	decision := decide(in)
+	decision.advise(in)
+	return decision
+}
+
+func decide(in Request) Decision {
 	decision := Decision{Candidates: judgeAll(in)}
 	legal, illegal := decision.sortPlaced(in.Placed)
 	decision.Illegal = illegal

@@ -148,7 +148,7 @@ func TestExceptionsToWhatIsAskedOfAllCopies(t *testing.T) {
 		copies   int
 	}{
 		"copies: as many as there can be": {
-			policy("p", copies(4, 1)), []v1alpha1.ExceptableRule{"copies"}, []string{"there are 2 copies, and policy p asks for 4"}, 2,
+			policy("p", copies(4, 1)), []v1alpha1.ExceptableRule{"copies"}, []string{"2 copies in all, and policy p asks for 4"}, 2,
 		},
 		"operators": {
 			policy("p", copies(2, 2)), []v1alpha1.ExceptableRule{"operators"}, []string{"the copies belong to 1 operator, and policy p asks for 2"}, 2,
@@ -156,7 +156,7 @@ func TestExceptionsToWhatIsAskedOfAllCopies(t *testing.T) {
 		"both": {
 			policy("p", copies(3, 2)),
 			[]v1alpha1.ExceptableRule{"operators", "copies"},
-			[]string{"there are 2 copies, and policy p asks for 3", "the copies belong to 1 operator, and policy p asks for 2"},
+			[]string{"2 copies in all, and policy p asks for 3", "the copies belong to 1 operator, and policy p asks for 2"},
 			2,
 		},
 		"distance": {

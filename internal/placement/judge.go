@@ -45,7 +45,7 @@ var (
 		encryption,
 	}
 	// choiceRules are judged when places are chosen, and not of what is there.
-	choiceRules = []ruleFunc{distance}
+	choiceRules = []ruleFunc{distance, concentration}
 	// listRules are those of which a policy may have several.
 	listRules = []func(in Request, policy Policy, c Candidate) []*Objection{attestation}
 	// processingRules judge a place where data is read but not kept: where it stands,

@@ -230,6 +230,8 @@ const (
 	RuleCopies       Rule = "copies"
 	RuleOperators    Rule = "operators"
 	RuleDistance     Rule = "distance"
+	// RuleConcentration never keeps anything away.
+	RuleConcentration Rule = "concentration"
 )
 
 // Judged is a candidate with everything that was found about it.

@@ -56,23 +56,28 @@ func requiredSet(in Request) setRules {
 
 // add raises the rules to what one policy asks, if it denies.
 func (r *setRules) add(in Request, policy Policy) {
+	r.raise(in, policy, func(rule Rule) bool { return in.counts(policy, rule) })
+}
+
+// raise raises the rules to what one policy asks by those that count.
+func (r *setRules) raise(in Request, policy Policy, counts func(Rule) bool) {
 	rules := policy.Spec.Copies
-	if in.counts(policy, RuleCopies) {
+	if counts(RuleCopies) {
 		r.copies.raise(max(rules.Minimum, 1), policy.Name)
 	}
-	if in.counts(policy, RuleOperators) {
+	if counts(RuleOperators) {
 		r.operators.raise(max(rules.DistinctOperators, 1), policy.Name)
 	}
-	if in.counts(policy, RuleDistance) {
+	if counts(RuleDistance) {
 		r.distance.raise(rules.MinimumDistanceKm, policy.Name)
 	}
-	if rules.OnPremise == v1alpha1.Required && in.counts(policy, RuleOnPremise) {
+	if rules.OnPremise == v1alpha1.Required && counts(RuleOnPremise) {
 		r.wants = append(r.wants, want{
 			policy: policy.Name, what: message.Of("in the authority's own premises"), has: func(c *Candidate) bool { return c.OnPremise },
 			rule: RuleOnPremise, reason: v1alpha1.ReasonOnPremiseRequired,
 		})
 	}
-	if in.counts(policy, RuleAttestation) {
+	if counts(RuleAttestation) {
 		r.wants = append(r.wants, attestedOnce(in.Now, policy)...)
 	}
 }

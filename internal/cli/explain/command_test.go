@@ -72,6 +72,9 @@ func TestExplainsManifestsWithoutACluster(t *testing.T) {
 		"an attestation that will be over does not": {
 			"rules-later.txt", []string{"-f", "testdata/rules.yaml", "--at", "2027-07-01"}, env.ExitNo,
 		},
+		"what is only wanted of all copies is shown at each": {
+			"advice.txt", []string{"-f", "testdata/commune", "-f", "testdata/advice.yaml"}, env.ExitOK,
+		},
 		"an exception is shown wherever its rules would have objected": {
 			"exceptions.txt", []string{"-f", "testdata/exceptions.yaml", "--at", "2026-12-01"}, env.ExitOK,
 		},
