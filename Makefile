@@ -97,8 +97,12 @@ fuzz: ## Run every fuzz test for FUZZTIME each
 	done
 
 .PHONY: bench
-bench: ## Measure the mover, placement and admission beside simpler ways (BENCHARGS='-help')
+bench: ## Measure placement and admission beside simpler ways (BENCHARGS='-help')
 	go run ./test/bench $(BENCHARGS)
+
+.PHONY: bench-mover
+bench-mover: ## Measure the mover beside rclone, mc and bare loops (about 20 minutes; BENCHARGS='-quick')
+	go run ./test/bench/mover $(BENCHARGS)
 
 .PHONY: demo
 demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running)
