@@ -1,7 +1,6 @@
 package mover
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -76,24 +75,32 @@ func (t *transfer) uploadParts(ctx context.Context, up upload, size int64, body 
 			group.Go(func() error { return err })
 			break
 		}
-		release, err := t.memory.hold(groupCtx, length)
+		held, err := t.memory.hold(groupCtx, length)
 		if err != nil {
 			break // the group knows the cause
 		}
 		left -= length
-		content, err := readPart(body, length, left == 0)
+		read := held.read
+		if left == 0 {
+			read = held.readLast
+		}
+		content, err := read(body, length)
 		if err != nil {
-			release()
+			held.release()
 			group.Go(func() error { return err })
 			break
 		}
-		_, _ = whole.Write(content)
+		content.writeTo(whole)
 		stored := &provider.Part{}
 		parts = append(parts, stored)
 		number := len(parts)
+		digest := ""
+		if number == 1 {
+			digest = hex.EncodeToString(whole.Sum(nil)) // no need to hash the same bytes again
+		}
 		group.Go(func() (err error) {
-			defer release()
-			*stored, err = t.uploadPart(groupCtx, up, number, content)
+			defer held.release()
+			*stored, err = t.uploadPart(groupCtx, up, number, content, digest)
 			return err
 		})
 	}
@@ -106,24 +113,14 @@ func (t *transfer) uploadParts(ctx context.Context, up upload, size int64, body 
 	return t.complete(ctx, up, parts, hex.EncodeToString(whole.Sum(nil)))
 }
 
-// readPart reads the next part; after the last one nothing may come.
-func readPart(body io.Reader, length int64, isLast bool) ([]byte, error) {
-	if isLast {
-		return readExactly(body, length)
+// uploadPart stores a part. Its digest is empty where it is not known yet.
+func (t *transfer) uploadPart(ctx context.Context, up upload, number int, content *content, digest string) (part provider.Part, err error) {
+	if digest == "" {
+		digest = content.sha256()
 	}
-	content := make([]byte, length)
-	if n, err := io.ReadFull(body, content); err != nil {
-		return nil, fmt.Errorf("read from the source: %d of %d bytes of a part came: %w", n, length, err)
-	}
-	return content, nil
-}
-
-func (t *transfer) uploadPart(ctx context.Context, up upload, number int, content []byte) (part provider.Part, err error) {
-	digest := sha256.Sum256(content)
-	size := int64(len(content))
-	err = t.pace.carry(ctx, up.key, size, func(ctx context.Context) (err error) {
+	err = t.pace.carry(ctx, up.key, content.size, func(ctx context.Context) (err error) {
 		part, err = t.target.Session.UploadPart(ctx, up.Ref, up.id, number, provider.Content{
-			Reader: bytes.NewReader(content), Size: size, SHA256: hex.EncodeToString(digest[:]),
+			Reader: content, Size: content.size, SHA256: digest,
 		})
 		return err
 	})
