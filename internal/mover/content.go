@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/provider"
 )
 
 // content is what was read of an object, or of a part of one. It is an
@@ -26,7 +27,7 @@ func (h *holding) read(body io.Reader, size int64) (*content, error) {
 		}
 		got, err := io.ReadFull(body, h.chunks[n/chunkSize][:min(size-n, chunkSize)])
 		n += int64(got)
-		if err == io.EOF && n > 0 { //nolint:errorlint // io.ReadFull gives just it
+		if err == io.EOF && n > 0 {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
@@ -66,6 +67,13 @@ func (c *content) sha256() string {
 	hash := sha256.New()
 	c.writeTo(hash)
 	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// crc32c gives the CRC-32C of all of it as requests have it.
+func (c *content) crc32c() string {
+	sum := provider.NewCRC32C()
+	c.writeTo(sum)
+	return provider.CRC32CText(sum)
 }
 
 // Read implements io.Reader.

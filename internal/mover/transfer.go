@@ -22,6 +22,7 @@ type transfer struct {
 	observer       Observer
 	keys           *probe.KeyTrial
 	checks         *contentCheck
+	sums           *sumCheck
 	lock           *lockCheck
 	known          Known
 	memory         *memory
@@ -62,6 +63,7 @@ func newTransfer(job Job) *transfer {
 		observer:     job.Options.Observer,
 		keys:         probe.NewKeyTrial(job.Target.Session, job.Target.Bucket, probePrefix),
 		checks:       &contentCheck{session: job.Target.Session, bucket: job.Target.Bucket, known: job.Options.TargetChecksContent},
+		sums:         &sumCheck{session: job.Target.Session, bucket: job.Target.Bucket},
 		lock:         &lockCheck{session: job.Target.Session, bucket: job.Target.Bucket},
 		known:        job.Options.Known,
 		memory:       newMemory(job.Options.BytesInFlight),

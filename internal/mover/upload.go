@@ -41,19 +41,22 @@ func (t *transfer) nextPart(size, left int64, stored int) (int64, error) {
 	return min(length, left), err
 }
 
-// copyLarge stores an object in parts. Every part is bound to its own digest,
+// copyLarge stores an object in parts. Every part is bound to its own digest or sum,
 // the object's digest runs over all of them. An upload that fails is aborted.
 func (t *transfer) copyLarge(ctx context.Context, key string, object provider.Object, body io.Reader) (copied, error) {
 	ref := t.target.ref(key)
+	isSummed := t.sumsParts(ctx)
 	t.uploads.Add(1)
-	uploadID, err := t.target.Session.StartUpload(ctx, ref, object.Attributes)
+	attributes := object.Attributes
+	attributes.PartsByCRC32C = isSummed
+	uploadID, err := t.target.Session.StartUpload(ctx, ref, attributes)
 	if err != nil {
-		return copied{}, fmt.Errorf("start an upload to the target: %w", err)
+		return copied{}, t.doubtSums(isSummed, fmt.Errorf("start an upload to the target: %w", err))
 	}
-	result, err := t.uploadParts(ctx, upload{ref, uploadID, key}, object.Size, body)
+	result, err := t.uploadParts(ctx, upload{ref, uploadID, key, isSummed}, object.Size, body)
 	if err != nil {
 		t.abort(ctx, ref, uploadID)
-		return copied{}, err
+		return copied{}, t.doubtSums(isSummed, err)
 	}
 	return result, nil
 }
@@ -62,6 +65,8 @@ func (t *transfer) copyLarge(ctx context.Context, key string, object provider.Ob
 type upload struct {
 	provider.Ref
 	id, key string
+	// isSummed tells that its parts are bound by their CRC-32C.
+	isSummed bool
 }
 
 func (t *transfer) uploadParts(ctx context.Context, up upload, size int64, body io.Reader) (copied, error) {
@@ -96,7 +101,7 @@ func (t *transfer) uploadParts(ctx context.Context, up upload, size int64, body 
 		number := len(parts)
 		digest := ""
 		if number == 1 {
-			digest = hex.EncodeToString(whole.Sum(nil)) // no need to hash the same bytes again
+			digest = hex.EncodeToString(whole.Sum(nil)) // the part is all there was so far
 		}
 		group.Go(func() (err error) {
 			defer held.release()
@@ -115,13 +120,15 @@ func (t *transfer) uploadParts(ctx context.Context, up upload, size int64, body 
 
 // uploadPart stores a part. Its digest is empty where it is not known yet.
 func (t *transfer) uploadPart(ctx context.Context, up upload, number int, content *content, digest string) (part provider.Part, err error) {
-	if digest == "" {
-		digest = content.sha256()
+	sent := provider.Content{Reader: content, Size: content.size, SHA256: digest}
+	switch {
+	case up.isSummed:
+		sent.SHA256, sent.CRC32C = "", content.crc32c()
+	case digest == "":
+		sent.SHA256 = content.sha256()
 	}
 	err = t.pace.carry(ctx, up.key, content.size, func(ctx context.Context) (err error) {
-		part, err = t.target.Session.UploadPart(ctx, up.Ref, up.id, number, provider.Content{
-			Reader: content, Size: content.size, SHA256: digest,
-		})
+		part, err = t.target.Session.UploadPart(ctx, up.Ref, up.id, number, sent)
 		return err
 	})
 	if err != nil {
