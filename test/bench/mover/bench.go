@@ -24,6 +24,9 @@ type bench struct {
 	quick    bool
 	only     *regexp.Regexp
 	profiles string
+	// within is how long it all may take. On a slow machine there are fewer rounds, and
+	// one at least.
+	within time.Duration
 
 	dir      string
 	programs programs
@@ -48,12 +51,10 @@ func (b *bench) run(ctx context.Context) error {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
+	todo := slices.DeleteFunc(works(b.quick), func(w work) bool { return !b.only.MatchString(w.name) })
 	var results []result
-	for _, w := range works(b.quick) {
-		if !b.only.MatchString(w.name) {
-			continue
-		}
-		r, err := b.measure(ctx, w)
+	for i, w := range todo {
+		r, err := b.measure(ctx, w, began.Add(until(todo, i, b.within)))
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
@@ -67,8 +68,21 @@ func (b *bench) run(ctx context.Context) error {
 	return document.Write(b.page, "## The mover", section)
 }
 
-// measure has every contestant do a work in turn.
-func (b *bench) measure(ctx context.Context, w work) (result, error) {
+// until gives when a work has to be done so that all are done within a time.
+func until(todo []work, last int, within time.Duration) time.Duration {
+	var all, so int
+	for i, w := range todo {
+		all += w.minutes
+		if i <= last {
+			so += w.minutes
+		}
+	}
+	return within * time.Duration(so) / time.Duration(all)
+}
+
+// measure has every contestant do a work in turn. It begins no other round that would
+// not end before its time is over.
+func (b *bench) measure(ctx context.Context, w work, end time.Time) (result, error) {
 	r := result{work: w, rounds: cmp.Or(w.rounds, b.rounds), medians: map[string]measure{}}
 	if b.quick {
 		r.rounds = 1
@@ -80,6 +94,7 @@ func (b *bench) measure(ctx context.Context, w work) (result, error) {
 	defer stage.end()
 	measured := map[string][]measure{}
 	for round := range r.rounds {
+		began := time.Now()
 		for _, c := range w.contestants {
 			m, err := stage.turn(ctx, c)
 			if err != nil {
@@ -87,6 +102,10 @@ func (b *bench) measure(ctx context.Context, w work) (result, error) {
 			}
 			measured[c.name] = append(measured[c.name], m)
 			fmt.Fprintf(b.out, "%s, round %d, %-22s %s\n", w.name, round+1, c.name, m)
+		}
+		if time.Now().Add(time.Since(began)).After(end) {
+			r.rounds = round + 1
+			break
 		}
 	}
 	for name, measures := range measured {

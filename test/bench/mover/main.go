@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -38,6 +39,7 @@ func main() {
 	flag.BoolVar(&b.quick, "quick", false, "a tenth of the work in one round, to see that the bench itself works")
 	flag.StringVar(&only, "only", "", "measure only works whose name matches this regular expression")
 	flag.StringVar(&b.profiles, "profile", "", "folder for profiles of the mover, which cost it a little")
+	flag.DurationVar(&b.within, "within", 24*time.Minute, "how long it all may take: on a slow machine there are fewer rounds")
 	flag.Parse()
 	var err error
 	if b.only, err = regexp.Compile(only); err == nil {

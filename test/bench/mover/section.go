@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // about says what the figures are of. What does not change is written here, so that
 // the page never tells another story than the code.
-const about = `Measured on %s with %d CPUs, %s, medians of %d rounds in turn, by
+const about = `Measured on %s with %d CPUs, %s, %s, by
 ` + "`make bench-mover BENCHARGS='-write docs/benchmarks.md'`" + `, which took %s. Both S3 servers (versitygw %s, over files) run on the
 same machine over loopback, so absolute times mean little: what counts are the ratios of one run.
 
@@ -32,7 +33,7 @@ them. Where none was made there is a dash.
 // section is what the page says of the mover.
 func (b *bench) section(ctx context.Context, results []result, took time.Duration) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, about, time.Now().UTC().Format("2 January 2006"), runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, b.rounds,
+	fmt.Fprintf(&text, about, time.Now().UTC().Format("2 January 2006"), runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, inWords(results),
 		took.Round(time.Minute), version(ctx, toolbox.VersityGW), version(ctx, toolbox.Rclone), version(ctx, toolbox.MC))
 	text.WriteString("| work | who | wall s | CPU s | peak MiB | requests per object | wall ratio | CPU ratio |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range results {
@@ -46,6 +47,23 @@ func (b *bench) section(ctx context.Context, results []result, took time.Duratio
 		}
 	}
 	return text.String()
+}
+
+// inWords says how many rounds there were.
+func inWords(results []result) string {
+	most, least := 0, math.MaxInt
+	for _, r := range results {
+		if r.work.rounds == 0 {
+			most, least = max(most, r.rounds), min(least, r.rounds)
+		}
+	}
+	switch {
+	case most <= 1:
+		return "one round"
+	case most == least:
+		return fmt.Sprintf("medians of %d rounds in turn", most)
+	}
+	return fmt.Sprintf("medians of %d to %d rounds in turn", least, most)
 }
 
 // writeFigures writes a line for each contestant. Ratios are to the first one.
