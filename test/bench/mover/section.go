@@ -14,7 +14,7 @@ import (
 // about says what the figures are of. What does not change is written here, so that
 // the page never tells another story than the code.
 const about = `Measured on %s with %d CPUs, %s, %s, by
-` + "`make bench-mover BENCHARGS='-write docs/benchmarks.md'`" + `, which took %s. Both S3 servers (versitygw %s, over files) run on the
+` + "`make bench-mover BENCHARGS='%s-write docs/benchmarks.md'`" + `, which took %s. Both S3 servers (versitygw %s, over files) run on the
 same machine over loopback, so absolute times mean little: what counts are the ratios of one run.
 
 - The **bare loop** is the practical limit: GET and PUT by net/http with the keys known beforehand, no listing, no checksum, no
@@ -33,7 +33,7 @@ them. Where none was made there is a dash.
 // section is what the page says of the mover.
 func (b *bench) section(ctx context.Context, results []result, took time.Duration) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, about, time.Now().UTC().Format("2 January 2006"), runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, inWords(results),
+	fmt.Fprintf(&text, about, time.Now().UTC().Format("2 January 2006"), runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, inWords(results), b.quickly(),
 		took.Round(time.Minute), version(ctx, toolbox.VersityGW), version(ctx, toolbox.Rclone), version(ctx, toolbox.MC))
 	text.WriteString("| work | who | wall s | CPU s | peak MiB | requests per object | wall ratio | CPU ratio |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range results {
@@ -47,6 +47,14 @@ func (b *bench) section(ctx context.Context, results []result, took time.Duratio
 		}
 	}
 	return text.String()
+}
+
+// quickly is the argument for a tenth of the work, where that was done.
+func (b *bench) quickly() string {
+	if b.quick {
+		return "-quick "
+	}
+	return ""
 }
 
 // inWords says how many rounds there were.
