@@ -102,8 +102,12 @@ mutants: ## Break every rule of placement once, and see that a test notices (ALL
 	go run ./test/mutants $(if $(ALL),-all -within 2h)
 
 .PHONY: bench
-bench: ## Measure the mover, placement and admission beside simpler ways (BENCHARGS='-help')
+bench: ## Measure placement and admission beside simpler ways (BENCHARGS='-help')
 	go run ./test/bench $(BENCHARGS)
+
+.PHONY: bench-mover
+bench-mover: ## Measure the mover beside rclone, mc and bare loops (about 20 minutes; BENCHARGS='-quick')
+	go run ./test/bench/mover $(BENCHARGS)
 
 .PHONY: demo
 demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running)

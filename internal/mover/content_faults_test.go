@@ -125,7 +125,10 @@ func (c *corrupting) Put(ctx context.Context, ref provider.Ref, content provider
 }
 
 func (c *corrupting) UploadPart(ctx context.Context, ref provider.Ref, id string, number int, content provider.Content) (provider.Part, error) {
-	return c.Session.UploadPart(ctx, ref, id, number, c.corrupt(content))
+	if isUserKey(ref.Key) {
+		content = c.corrupt(content)
+	}
+	return c.Session.UploadPart(ctx, ref, id, number, content)
 }
 
 // corruptTarget makes the first n contents that are sent wrong.

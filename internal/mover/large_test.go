@@ -192,14 +192,14 @@ func TestAStoreThatDoesNotTellItsUploadsIsCopiedTo(t *testing.T) {
 
 func TestContentsAreHeldInTheMemoryThatIsAllowed(t *testing.T) {
 	memory := newMemory(10)
-	release, err := memory.hold(t.Context(), 100) // larger than all of it: alone
+	held, err := memory.hold(t.Context(), 100) // larger than all of it: alone
 	if err != nil {
 		t.Fatal(err)
 	}
 	if memory.free.TryAcquire(1) {
 		t.Error("there is room beside what takes all of it")
 	}
-	release()
+	held.release()
 	if !memory.free.TryAcquire(10) {
 		t.Error("not all was freed")
 	}

@@ -38,7 +38,7 @@ func (e *endless) object(i int) provider.Object {
 	return provider.Object{Key: fmt.Sprintf("object-%012d", i), ETag: strconv.Itoa(i), Size: 12, Modified: longAgo}
 }
 
-func (e *endless) Place() provider.Place { return provider.Place{Endpoint: "https://endless"} }
+func (e *endless) Place() provider.Place { return provider.Place{Endpoint: "http://endless"} }
 
 func (e *endless) Limits() provider.StoreLimits { return provider.StoreLimits{} }
 

@@ -54,7 +54,7 @@ type Options struct {
 	Range manifest.Range
 	// Workers is how many objects are in work at once; 0 is 32.
 	Workers int
-	// BytesInFlight bounds the memory for contents; 0 is 256 MiB.
+	// BytesInFlight bounds the memory for contents; 0 is 128 MiB.
 	BytesInFlight int64
 	// OwnsTarget tells that nobody else writes to the range at the target, so that
 	// every open upload there is a left-over and is aborted.
@@ -114,8 +114,9 @@ const (
 // Defaults and bounds of a run.
 const (
 	defaultWorkers = 32
-	// DefaultBytesInFlight bounds the memory for contents.
-	DefaultBytesInFlight int64 = 256 << 20
+	// DefaultBytesInFlight bounds the memory for contents: eight parts of a large
+	// object, more than a line needs to be full.
+	DefaultBytesInFlight int64 = 128 << 20
 	// pendingLimit bounds the deletions and overwrites that one run holds back
 	// and carries out; the rest waits for the next run.
 	pendingLimit = 100_000

@@ -1,10 +1,7 @@
 package mover
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +22,7 @@ type transfer struct {
 	observer       Observer
 	keys           *probe.KeyTrial
 	checks         *contentCheck
+	sums           *sumCheck
 	lock           *lockCheck
 	known          Known
 	memory         *memory
@@ -65,6 +63,7 @@ func newTransfer(job Job) *transfer {
 		observer:     job.Options.Observer,
 		keys:         probe.NewKeyTrial(job.Target.Session, job.Target.Bucket, probePrefix),
 		checks:       &contentCheck{session: job.Target.Session, bucket: job.Target.Bucket, known: job.Options.TargetChecksContent},
+		sums:         &sumCheck{session: job.Target.Session, bucket: job.Target.Bucket},
 		lock:         &lockCheck{session: job.Target.Session, bucket: job.Target.Bucket},
 		known:        job.Options.Known,
 		memory:       newMemory(job.Options.BytesInFlight),
@@ -144,12 +143,12 @@ func (t *transfer) copyOnce(ctx context.Context, key string, listed provider.Obj
 	}
 	whole := t.whole()
 	isSmall := room <= whole
+	var held *holding
 	if isSmall {
-		release, err := t.memory.hold(ctx, room)
-		if err != nil {
+		if held, err = t.memory.hold(ctx, room); err != nil {
 			return manifest.Entry{}, err
 		}
-		defer release()
+		defer held.release()
 	}
 	body, object, err := t.open(ctx, t.source, key, "")
 	if err != nil {
@@ -164,7 +163,7 @@ func (t *transfer) copyOnce(ctx context.Context, key string, listed provider.Obj
 	}
 	var result copied
 	if isSmall {
-		result, err = t.copySmall(ctx, key, object, body)
+		result, err = t.copySmall(ctx, key, object, body, held)
 	} else {
 		result, err = t.copyLarge(ctx, key, object, body)
 	}
@@ -213,17 +212,16 @@ func entryFor(key string, listed, read provider.Object, result copied) manifest.
 }
 
 // copySmall stores an object in one request.
-func (t *transfer) copySmall(ctx context.Context, key string, object provider.Object, body io.Reader) (copied, error) {
-	content, err := readExactly(body, object.Size)
+func (t *transfer) copySmall(ctx context.Context, key string, object provider.Object, body io.Reader, held *holding) (copied, error) {
+	content, err := held.readLast(body, object.Size)
 	if err != nil {
 		return copied{}, err
 	}
-	digest := sha256.Sum256(content)
-	result := copied{sha256: hex.EncodeToString(digest[:])}
+	result := copied{sha256: content.sha256()}
 	ref := t.target.ref(key)
 	err = t.pace.carry(ctx, key, object.Size, func(ctx context.Context) (err error) {
 		result.stored, err = t.target.Session.Put(ctx, ref, provider.Content{
-			Reader: bytes.NewReader(content), Size: object.Size, SHA256: result.sha256,
+			Reader: content, Size: object.Size, SHA256: result.sha256,
 		}, object.Attributes)
 		return err
 	})
@@ -244,21 +242,4 @@ func (t *transfer) withETag(ctx context.Context, ref provider.Ref, stored provid
 		return provider.Object{}, fmt.Errorf("look at what was written to the target: %w", err)
 	}
 	return stored, nil
-}
-
-// readExactly reads as many bytes as were announced, and makes sure that there
-// are no more.
-func readExactly(body io.Reader, size int64) ([]byte, error) {
-	content := make([]byte, size)
-	if n, err := io.ReadFull(body, content); err != nil {
-		return nil, fmt.Errorf("read from the source: %d of %d bytes came: %w", n, size, err)
-	}
-	switch n, err := io.ReadFull(body, make([]byte, 1)); {
-	case n > 0:
-		return nil, fault.New(fault.Transient, fault.VerificationMismatch,
-			"read from the source: more bytes came than the %d announced", size)
-	case err != io.EOF:
-		return nil, fmt.Errorf("read from the source: the end did not come after %d bytes: %w", size, err)
-	}
-	return content, nil
 }

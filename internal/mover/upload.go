@@ -1,7 +1,6 @@
 package mover
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,19 +41,22 @@ func (t *transfer) nextPart(size, left int64, stored int) (int64, error) {
 	return min(length, left), err
 }
 
-// copyLarge stores an object in parts. Every part is bound to its own digest,
+// copyLarge stores an object in parts. Every part is bound to its own digest or sum,
 // the object's digest runs over all of them. An upload that fails is aborted.
 func (t *transfer) copyLarge(ctx context.Context, key string, object provider.Object, body io.Reader) (copied, error) {
 	ref := t.target.ref(key)
+	isSummed := t.sumsParts(ctx)
 	t.uploads.Add(1)
-	uploadID, err := t.target.Session.StartUpload(ctx, ref, object.Attributes)
+	attributes := object.Attributes
+	attributes.PartsByCRC32C = isSummed
+	uploadID, err := t.target.Session.StartUpload(ctx, ref, attributes)
 	if err != nil {
-		return copied{}, fmt.Errorf("start an upload to the target: %w", err)
+		return copied{}, t.doubtSums(isSummed, fmt.Errorf("start an upload to the target: %w", err))
 	}
-	result, err := t.uploadParts(ctx, upload{ref, uploadID, key}, object.Size, body)
+	result, err := t.uploadParts(ctx, upload{ref, uploadID, key, isSummed}, object.Size, body)
 	if err != nil {
 		t.abort(ctx, ref, uploadID)
-		return copied{}, err
+		return copied{}, t.doubtSums(isSummed, err)
 	}
 	return result, nil
 }
@@ -63,6 +65,8 @@ func (t *transfer) copyLarge(ctx context.Context, key string, object provider.Ob
 type upload struct {
 	provider.Ref
 	id, key string
+	// isSummed tells that its parts are bound by their CRC-32C.
+	isSummed bool
 }
 
 func (t *transfer) uploadParts(ctx context.Context, up upload, size int64, body io.Reader) (copied, error) {
@@ -76,24 +80,32 @@ func (t *transfer) uploadParts(ctx context.Context, up upload, size int64, body 
 			group.Go(func() error { return err })
 			break
 		}
-		release, err := t.memory.hold(groupCtx, length)
+		held, err := t.memory.hold(groupCtx, length)
 		if err != nil {
 			break // the group knows the cause
 		}
 		left -= length
-		content, err := readPart(body, length, left == 0)
+		read := held.read
+		if left == 0 {
+			read = held.readLast
+		}
+		content, err := read(body, length)
 		if err != nil {
-			release()
+			held.release()
 			group.Go(func() error { return err })
 			break
 		}
-		_, _ = whole.Write(content)
+		content.writeTo(whole)
 		stored := &provider.Part{}
 		parts = append(parts, stored)
 		number := len(parts)
+		digest := ""
+		if number == 1 {
+			digest = hex.EncodeToString(whole.Sum(nil)) // the part is all there was so far
+		}
 		group.Go(func() (err error) {
-			defer release()
-			*stored, err = t.uploadPart(groupCtx, up, number, content)
+			defer held.release()
+			*stored, err = t.uploadPart(groupCtx, up, number, content, digest)
 			return err
 		})
 	}
@@ -106,25 +118,17 @@ func (t *transfer) uploadParts(ctx context.Context, up upload, size int64, body 
 	return t.complete(ctx, up, parts, hex.EncodeToString(whole.Sum(nil)))
 }
 
-// readPart reads the next part; after the last one nothing may come.
-func readPart(body io.Reader, length int64, isLast bool) ([]byte, error) {
-	if isLast {
-		return readExactly(body, length)
+// uploadPart stores a part. Its digest is empty where it is not known yet.
+func (t *transfer) uploadPart(ctx context.Context, up upload, number int, content *content, digest string) (part provider.Part, err error) {
+	sent := provider.Content{Reader: content, Size: content.size, SHA256: digest}
+	switch {
+	case up.isSummed:
+		sent.SHA256, sent.CRC32C = "", content.crc32c()
+	case digest == "":
+		sent.SHA256 = content.sha256()
 	}
-	content := make([]byte, length)
-	if n, err := io.ReadFull(body, content); err != nil {
-		return nil, fmt.Errorf("read from the source: %d of %d bytes of a part came: %w", n, length, err)
-	}
-	return content, nil
-}
-
-func (t *transfer) uploadPart(ctx context.Context, up upload, number int, content []byte) (part provider.Part, err error) {
-	digest := sha256.Sum256(content)
-	size := int64(len(content))
-	err = t.pace.carry(ctx, up.key, size, func(ctx context.Context) (err error) {
-		part, err = t.target.Session.UploadPart(ctx, up.Ref, up.id, number, provider.Content{
-			Reader: bytes.NewReader(content), Size: size, SHA256: hex.EncodeToString(digest[:]),
-		})
+	err = t.pace.carry(ctx, up.key, content.size, func(ctx context.Context) (err error) {
+		part, err = t.target.Session.UploadPart(ctx, up.Ref, up.id, number, sent)
 		return err
 	})
 	if err != nil {

@@ -37,7 +37,8 @@ type Objects interface {
 type Uploads interface {
 	// StartUpload opens an upload and gives its id.
 	StartUpload(ctx context.Context, ref Ref, attributes Attributes) (string, error)
-	// UploadPart stores part number (from 1) bound to the content's SHA-256.
+	// UploadPart stores part number (from 1) bound to the content's SHA-256, or to its
+	// CRC-32C where it has no other.
 	UploadPart(ctx context.Context, ref Ref, uploadID string, number int, content Content) (Part, error)
 	// CompleteUpload makes the parts one object. The ETag may be empty where the
 	// store does not tell it.
@@ -92,6 +93,9 @@ type Attributes struct {
 	// UserMetadata has lower-case keys without the x-amz-meta- prefix.
 	UserMetadata map[string]string
 	Tags         map[string]string
+	// PartsByCRC32C announces, where an upload starts, that its parts are bound by
+	// their CRC-32C. It is of the upload, and nothing that an object has.
+	PartsByCRC32C bool
 }
 
 // GetOptions narrows a Get. The zero value reads the whole current object.
@@ -108,6 +112,10 @@ type Content struct {
 	Size   int64
 	// SHA256 is the hex digest of the bytes; the store is asked to check it.
 	SHA256 string
+	// CRC32C is the base64 CRC-32C of the bytes of a part without SHA256; the store is
+	// asked to check it instead. It finds damage and no malice, so it is for https,
+	// which keeps that away.
+	CRC32C string
 }
 
 // Part is a stored part of an upload.
@@ -115,6 +123,8 @@ type Part struct {
 	Number int
 	ETag   string
 	Size   int64
+	// CRC32C is that which it was bound to, if it was.
+	CRC32C string
 }
 
 // Upload is an upload that was started and neither completed nor aborted.

@@ -39,6 +39,12 @@ const (
 	judgedLabel = "bench.rempart.dev/judged"
 )
 
+// admissionAbout says in the page what the figures below it are of.
+const admissionAbout = `Admission is the time until the API server answers a dry run, with the operator in the process that asks: sixty places, one policy and four
+baselines. The bucket names two providers and a place; the webhook is not asked about one that names none.
+
+`
+
 // gate is an API server with the operator's webhook beside it.
 type gate struct {
 	root   string

@@ -79,12 +79,9 @@ func contestOf(figures [2][]float64) contest {
 
 func (d decisions) ratio() float64 { return d.search.milliseconds / d.greedy.milliseconds }
 
-// table is the part of the document about placement.
+// table is the section of the page about placement.
 func (d decisions) table() string {
-	return fmt.Sprintf(`
-## Choosing places
-
-1 000 buckets under 20 policies, 60 places to choose from, one core (`+"`BenchmarkThousandBuckets`"+` in internal/placement). The naive greedy choice
+	return fmt.Sprintf(`1 000 buckets under 20 policies, 60 places to choose from, one core (`+"`BenchmarkThousandBuckets`"+` in internal/placement). The naive greedy choice
 looks at the same facts, takes one place after the other by its points, and never takes one back: it is faster, and finds no
 place for some datasets that have one.
 

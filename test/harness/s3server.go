@@ -3,11 +3,14 @@ package harness
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -31,6 +34,9 @@ type VersityOptions struct {
 	// through S3. Object lock needs it too.
 	Versioning bool
 
+	// TLS serves https, with a certificate of an authority of the server's own.
+	TLS bool
+
 	// Region is what the server calls itself; empty means "rempart-test".
 	Region string
 
@@ -46,11 +52,13 @@ type S3Server struct {
 	Region    string
 	DataDir   string // one folder per bucket, one file per object
 	PID       int    // for measuring what it costs
+	CAFile    string // PEM of the authority behind https; empty with http
 
-	dir      string
-	release  func() // removes dir if it is a temporary one
-	child    *process
-	stopOnce sync.Once
+	dir         string
+	release     func()   // removes dir if it is a temporary one
+	certificate []string // arguments that name it
+	child       *process
+	stopOnce    sync.Once
 }
 
 // StartVersity starts a versitygw over a folder and returns when it answers.
@@ -104,6 +112,11 @@ func (s *S3Server) start(ctx context.Context, opts VersityOptions) error {
 	if err != nil {
 		return err
 	}
+	if opts.TLS {
+		if err := s.certify(); err != nil {
+			return err
+		}
+	}
 	folders := versityFolders{versioning: opts.Versioning}
 	err = s.listen(ctx, binary, folders)
 	if err == nil || !strings.Contains(err.Error(), "xattr check failed") {
@@ -111,6 +124,21 @@ func (s *S3Server) start(ctx context.Context, opts VersityOptions) error {
 	}
 	folders.sidecar = true
 	return s.listen(ctx, binary, folders)
+}
+
+// certify makes a certificate for the server.
+func (s *S3Server) certify() error {
+	ca, err := newAuthority()
+	if err != nil {
+		return err
+	}
+	cert, key, err := ca.issueFiles(s.dir, "s3", identity{name: "s3", hosts: []string{"127.0.0.1"}})
+	if err != nil {
+		return err
+	}
+	s.certificate = []string{"--cert", cert, "--key", key}
+	s.CAFile = filepath.Join(s.dir, "s3-ca.crt")
+	return os.WriteFile(s.CAFile, ca.pem(), 0o600)
 }
 
 // versityFolders says which folders a server has beside the one for its data.
@@ -157,10 +185,10 @@ func (s *S3Server) listenOn(ctx context.Context, binary, address string, posix [
 	health := "/ready-" + strings.ToLower(rand.Text())
 	child, err := startProcess(processSpec{
 		name: string(toolbox.VersityGW), path: binary, dir: s.dir,
-		args: append([]string{
+		args: slices.Concat(s.certificate, []string{
 			"--port", address, "--region", s.Region, "--iam-dir", filepath.Join(s.dir, "iam"),
 			"--health", health, "--keep-alive", "--quiet",
-		}, posix...),
+		}, posix),
 		// Not as arguments, which every user of the machine can list.
 		env: []string{"ROOT_ACCESS_KEY_ID=" + s.AccessKey, "ROOT_SECRET_ACCESS_KEY=" + s.SecretKey},
 	})
@@ -169,20 +197,49 @@ func (s *S3Server) listenOn(ctx context.Context, binary, address string, posix [
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	endpoint := "http://" + address
+	if s.CAFile != "" {
+		endpoint = "https://" + address
+	}
+	transport, err := s.transport()
+	if err != nil {
+		child.stop(0)
+		return err
+	}
+	transport.DisableKeepAlives = true
+	client := &http.Client{Transport: transport}
 	err = child.waitReady(ctx, func(ctx context.Context) error {
-		return answersOK(ctx, client, "http://"+address+health)
+		return answersOK(ctx, client, endpoint+health)
 	})
 	if err != nil {
 		child.stop(0)
 		return err
 	}
-	s.child, s.PID, s.Endpoint = child, child.pid, "http://"+address
+	s.child, s.PID, s.Endpoint = child, child.pid, endpoint
 	return nil
 }
 
+// transport trusts the server's authority, if it has one.
+func (s *S3Server) transport() (*http.Transport, error) {
+	transport, err := minio.DefaultTransport(s.CAFile != "")
+	if err != nil || s.CAFile == "" {
+		return transport, err
+	}
+	bundle, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(bundle)
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	return transport, nil
+}
+
 // Host returns the endpoint without its scheme, as minio-go wants it.
-func (s *S3Server) Host() string { return strings.TrimPrefix(s.Endpoint, "http://") }
+func (s *S3Server) Host() string {
+	_, host, _ := strings.Cut(s.Endpoint, "://")
+	return host
+}
 
 // Client returns a client with the root user's keys.
 func (s *S3Server) Client() (*minio.Client, error) {
@@ -191,9 +248,13 @@ func (s *S3Server) Client() (*minio.Client, error) {
 
 // ClientFor returns a client with some user's keys.
 func (s *S3Server) ClientFor(accessKey, secretKey string) (*minio.Client, error) {
+	transport, err := s.transport()
+	if err != nil {
+		return nil, err
+	}
 	return minio.New(s.Host(), &minio.Options{
 		Creds: credentials.NewStaticV4(accessKey, secretKey, ""), Region: s.Region,
-		BucketLookup: minio.BucketLookupPath,
+		BucketLookup: minio.BucketLookupPath, Secure: s.CAFile != "", Transport: transport,
 	})
 }
 

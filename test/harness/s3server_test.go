@@ -132,6 +132,27 @@ func TestUserMayWhatItsRoleAllows(t *testing.T) {
 	}
 }
 
+func TestServerSpeaksTLSWhereAskedFor(t *testing.T) {
+	t.Parallel()
+	server, err := StartVersity(t.Context(), VersityOptions{TLS: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	root, err := server.Client()
+	client := s3Client(t, root, err)
+	bucket := makeBucket(t, client)
+	if err := put(t.Context(), client, bucket, "key", "content"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := get(t.Context(), client, bucket, "key"); got != "content" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if !strings.HasPrefix(server.Endpoint, "https://") {
+		t.Errorf("endpoint is %q", server.Endpoint)
+	}
+}
+
 func TestServerKeepsAChosenFolder(t *testing.T) {
 	t.Parallel()
 	opts := VersityOptions{Dir: t.TempDir(), AccessKey: "root", SecretKey: "root-secret", Region: "fr-par"}

@@ -389,7 +389,7 @@ func TestADamagedCheckpointIsSaidAndNotUsed(t *testing.T) {
 }
 
 func TestTheMemoryOfTheProcessFollowsThatOfContents(t *testing.T) {
-	for more, want := range map[string]int64{"": (256 + 96) << 20, "limits: {bytesInFlight: 1Gi}": (1024 + 96) << 20} {
+	for more, want := range map[string]int64{"": (128 + 96) << 20, "limits: {bytesInFlight: 1Gi}": (1024 + 96) << 20} {
 		w := newWorld(t)
 		w.more = more
 		if w.run(); w.memory != want {

@@ -47,7 +47,7 @@ target: {endpoint: "https://s3.gra.example.net", bucket: actes-copy, credentials
 	}
 	want := short.Options()
 	// What an empty value stands for.
-	want.Deletes, want.Verification, want.BytesInFlight = mover.PropagateDeletes, mover.VerifyTransferred, 256<<20
+	want.Deletes, want.Verification, want.BytesInFlight = mover.PropagateDeletes, mover.VerifyTransferred, 128<<20
 	if diff := cmp.Diff(want, documented.Options()); diff != "" {
 		t.Errorf("options (-least +page):\n%s", diff)
 	}

@@ -27,6 +27,9 @@ func (s *session) StartUpload(ctx context.Context, ref provider.Ref, attributes 
 	if err := x.prepare(attributes); err != nil {
 		return "", err
 	}
+	if attributes.PartsByCRC32C {
+		x.headers.Set("X-Amz-Checksum-Algorithm", "CRC32C")
+	}
 	id, err := s.core.NewMultipartUpload(ctx, ref.Bucket, ref.Key, putOptions(attributes))
 	if err := x.fault(ctx, err); err != nil {
 		return "", err
@@ -41,8 +44,13 @@ func (s *session) StartUpload(ctx context.Context, ref provider.Ref, attributes 
 func (s *session) UploadPart(ctx context.Context, ref provider.Ref, uploadID string, number int, content provider.Content) (part provider.Part, err error) {
 	err = s.withDigest(ref.Bucket, content, func(sum string) (*exchange, error) {
 		ctx, x := s.begin(ctx, fmt.Sprintf("upload part %d of object", number), ref.Bucket, ref.Key)
+		x.headers = http.Header{}
 		if sum != "" {
-			x.headers = http.Header{digestHeader: {sum}}
+			x.headers.Set(digestHeader, sum)
+		}
+		if content.SHA256 == "" && content.CRC32C != "" {
+			x.headers.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
+			x.headers.Set("X-Amz-Checksum-Crc32c", content.CRC32C)
 		}
 		var err error
 		part, err = s.sendPart(ctx, x, uploadID, number, content)
@@ -67,7 +75,11 @@ func (s *session) sendPart(ctx context.Context, x *exchange, uploadID string, nu
 	if part.ETag == "" {
 		return provider.Part{}, x.fail(failing, noETag)
 	}
-	return provider.Part{Number: part.PartNumber, ETag: part.ETag, Size: part.Size}, nil
+	stored := provider.Part{Number: part.PartNumber, ETag: part.ETag, Size: part.Size}
+	if content.SHA256 == "" {
+		stored.CRC32C = content.CRC32C
+	}
+	return stored, nil
 }
 
 // CompleteUpload implements provider.Uploads. An upload that is gone may have
@@ -82,7 +94,7 @@ func (s *session) CompleteUpload(ctx context.Context, ref provider.Ref, uploadID
 	completed := make([]minio.CompletePart, 0, len(parts))
 	for _, part := range parts {
 		object.Size += part.Size
-		completed = append(completed, minio.CompletePart{PartNumber: part.Number, ETag: part.ETag})
+		completed = append(completed, minio.CompletePart{PartNumber: part.Number, ETag: part.ETag, ChecksumCRC32C: part.CRC32C})
 	}
 	info, err := s.core.CompleteMultipartUpload(ctx, ref.Bucket, ref.Key, uploadID, completed, minio.PutObjectOptions{})
 	if x.code() == "NoSuchUpload" {

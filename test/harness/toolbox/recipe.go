@@ -33,6 +33,8 @@ func recipes() map[Tool]recipe {
 		Kubectl:               {dir: controlPlane, pkg: "k8s.io/kubernetes/cmd/kubectl", takes: "1 minute", kube: true},
 		VersityGW:             {dir: "hack/s3server", pkg: "github.com/versity/versitygw/cmd/versitygw", takes: "2 minutes"},
 		MinIO:                 {dir: "hack/minio", pkg: "github.com/minio/minio", takes: "5 minutes"},
+		Rclone:                {dir: "hack/rclone", pkg: "github.com/rclone/rclone", takes: "4 minutes"},
+		MC:                    {dir: "hack/mc", pkg: "github.com/minio/mc", takes: "1 minute"},
 		Helm:                  {dir: "hack/helm", pkg: "helm.sh/helm/v3/cmd/helm", takes: "3 minutes"},
 		Gotestsum:             {dir: tools, pkg: "gotest.tools/gotestsum", takes: "20 seconds"},
 		ControllerGen:         {dir: tools, pkg: "sigs.k8s.io/controller-tools/cmd/controller-gen", takes: "1 minute"},

@@ -39,11 +39,15 @@ const (
 	// MinIO is a peer to test drivers against. Its licence is the AGPL: it is run
 	// as a program of its own and never linked, and nothing may require it.
 	MinIO Tool = "minio"
+	// Rclone and MC are what the mover is measured beside. MC is under the AGPL and
+	// treated like MinIO.
+	Rclone Tool = "rclone"
+	MC     Tool = "mc"
 )
 
 // All lists every tool.
 func All() []Tool {
-	return append(ForTests(), ControllerGen, GolangciLint, CRDRefDocs, SetupEnvtest, MinIO)
+	return append(ForTests(), ControllerGen, GolangciLint, CRDRefDocs, SetupEnvtest, MinIO, Rclone, MC)
 }
 
 // ForTests lists the tools that a run of all tests needs.

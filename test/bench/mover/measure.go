@@ -17,13 +17,32 @@ type measure struct {
 	wall, cpu time.Duration
 	// peak is the most memory it held, in bytes; 0 where that is not known.
 	peak int64
-	// sourceRequests and targetRequests are per object.
+	// requests are whether sourceRequests and targetRequests, which are per object,
+	// are known.
+	requests                       bool
 	sourceRequests, targetRequests float64
+	// tail is the part of the time, at its end, in which one request at most was
+	// under way at the target.
+	tail float64
 }
 
 func (m measure) String() string {
-	return fmt.Sprintf("wall %6.2fs  cpu %6.2fs  peak %4d MiB  requests per object %.2f + %.2f",
-		m.wall.Seconds(), m.cpu.Seconds(), m.peak>>20, m.sourceRequests, m.targetRequests)
+	return fmt.Sprintf("wall %6.2fs  cpu %6.2fs  peak %4d MiB  requests per object %s",
+		m.wall.Seconds(), m.cpu.Seconds(), m.peak>>20, m.requestsPerObject())
+}
+
+// requestsPerObject gives those at the source and at the target.
+func (m measure) requestsPerObject() string {
+	if !m.requests {
+		return "–"
+	}
+	return fmt.Sprintf("%.3g + %.3g", m.sourceRequests, m.targetRequests)
+}
+
+// counted notes how many requests there were for so many objects.
+func (m *measure) counted(fromSource, toTarget int64, objects int) {
+	m.requests = true
+	m.sourceRequests, m.targetRequests = float64(fromSource)/float64(objects), float64(toTarget)/float64(objects)
 }
 
 // timed runs a command and measures its process.
@@ -95,6 +114,7 @@ func median(measures []measure) measure {
 		wall:           middle(measures, func(m measure) time.Duration { return m.wall }),
 		cpu:            middle(measures, func(m measure) time.Duration { return m.cpu }),
 		peak:           middle(measures, func(m measure) int64 { return m.peak }),
+		requests:       measures[0].requests,
 		sourceRequests: middle(measures, func(m measure) float64 { return m.sourceRequests }),
 		targetRequests: middle(measures, func(m measure) float64 { return m.targetRequests }),
 	}
