@@ -11,6 +11,7 @@ import (
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/mover/manifest"
 	"github.com/rempart/rempart/internal/notification"
+	"github.com/rempart/rempart/internal/provider"
 )
 
 // hearing is a run over keys that notifications named, and what it came to.
@@ -156,6 +157,8 @@ func (r *Reconciler) beginHearing(s *scope, source mover.End) bool {
 	job.Options.Together = r.memory.together(s.replica.UID)
 	job.Options.Admit = r.admission(s, nil)
 	job.Options.Now = r.Clock.Now
+	// It is tried every day anyway, and not for every change.
+	job.Options.TargetChecksContent = job.Options.Known.Capabilities.Of(provider.CapabilityContentHash)
 	keys, unnoted := r.Notifications.Take(s.key()), s.memory.events.unnoted
 	return r.hearings.Begin(s.key(), hearing{}, func(ctx context.Context, _ func(hearing)) hearing {
 		ended := hearing{source: source.Bucket}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/app"
+	"github.com/rempart/rempart/internal/mover/manifest"
 	"github.com/rempart/rempart/internal/provider"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
@@ -120,6 +121,13 @@ func (w *told) awaitCopied(key, content string) time.Duration {
 	return time.Since(began)
 }
 
+// Figures that the page about BucketReplicas gives: requests for an object at its source,
+// and at the copy for all that are copied together.
+const (
+	eventAtSource = 2
+	eventAtCopy   = 12
+)
+
 // within is how long a change may take that the source tells of.
 const within = 2 * time.Second
 
@@ -127,13 +135,25 @@ func TestAChangeThatTheSourceTellsOfIsCopiedAtOnce(t *testing.T) {
 	w := newTold(t, 3000, time.Hour)
 	url := w.enable()
 	w.awaitTaken(url)
-	w.stores["onprem"].SendEvents(url, emulator.EventHabits{Duplicates: 2})
+	w.stores["onprem"].SendEvents(url, emulator.EventHabits{})
 	session, name := w.application(w.bucket)
 	w.stores["onprem"].ForgetRequests()
+	w.stores["ovh"].ForgetRequests()
 	put(t, session, name, "registres/01500", "changed")
 	if took := w.awaitCopied("registres/01500", "changed"); took > within {
 		t.Errorf("a changed object took %s", took)
 	}
+	w.eventually(func() error {
+		if written := w.stores["ovh"].Requests(func(r emulator.Request) bool {
+			return r.Operation == "PutObject" && r.Key == manifest.Root("")+"index/whole.json"
+		}); len(written) == 0 {
+			return notYet("the manifest was not written")
+		}
+		return nil
+	})
+	wantAtMost(t, "one change at the source, the change itself included", w.stores["onprem"], w.primary, 1+eventAtSource)
+	wantAtMost(t, "one change at the copy", w.stores["ovh"], w.copied, 1+eventAtCopy)
+	w.stores["onprem"].SendEvents(url, emulator.EventHabits{Duplicates: 2})
 	put(t, session, name, "registres/n° 7+8", "new")
 	if took := w.awaitCopied("registres/n° 7+8", "new"); took > within {
 		t.Errorf("a new object took %s", took)
