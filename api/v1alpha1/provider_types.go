@@ -456,4 +456,6 @@ func (s *SovereignProviderSpec) DiscoversLocations() bool {
 }
 
 // ReceivesEvents tells whether the operator is to take notifications of the store.
-func (s *SovereignProviderSpec) ReceivesEvents() bool { return s.S3 != nil && s.S3.Events == EventsEnabled }
+func (s *SovereignProviderSpec) ReceivesEvents() bool {
+	return s.S3 != nil && s.S3.Events == EventsEnabled
+}

@@ -101,7 +101,7 @@ func (s *eventsServer) Start(ctx context.Context) error {
 	}
 	server := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader, 
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 		ErrorLog: log.New(io.Discard, "", 0), // anybody may connect, and could fill the log
 	}
 	ended := make(chan struct{})

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -122,9 +123,10 @@ func (w *told) awaitCopied(key, content string) time.Duration {
 }
 
 // Figures that the page about BucketReplicas gives: requests for an object at its source,
-// and at the copy for all that are copied together.
+// for what else its key may mean, and at the copy for all that are copied together.
 const (
 	eventAtSource = 2
+	eventForForm  = 2
 	eventAtCopy   = 12
 )
 
@@ -151,7 +153,7 @@ func TestAChangeThatTheSourceTellsOfIsCopiedAtOnce(t *testing.T) {
 		}
 		return nil
 	})
-	wantAtMost(t, "one change at the source, the change itself included", w.stores["onprem"], w.primary, 1+eventAtSource)
+	wantAtMost(t, "one change at the source, the change itself included", w.stores["onprem"], w.primary, 1+eventAtSource+eventForForm)
 	wantAtMost(t, "one change at the copy", w.stores["ovh"], w.copied, 1+eventAtCopy)
 	w.stores["onprem"].SendEvents(url, emulator.EventHabits{Duplicates: 2})
 	put(t, session, name, "registres/n° 7+8", "new")
@@ -323,6 +325,7 @@ func TestAnObjectiveShorterThanAListingIsSaidAtOnce(t *testing.T) {
 }
 
 func TestThePathOfEventsIsKeptAndWithdrawn(t *testing.T) {
+	logs.listen(t)
 	w := newTold(t, 1, time.Hour)
 	url := w.enable()
 	w.awaitTaken(url)
@@ -343,6 +346,17 @@ func TestThePathOfEventsIsKeptAndWithdrawn(t *testing.T) {
 		t.Error("the path is the same after its Secret was deleted")
 	}
 	w.awaitTaken(renewed)
+	w.send(renewed, w.primary, "x")
+	w.get(p)
+	shown, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{url, renewed} {
+		if secret := address[strings.LastIndex(address, "/")+1:]; strings.Contains(string(shown), secret) || strings.Contains(logs.text(), secret) {
+			t.Errorf("the secret part of the path is shown, or logged")
+		}
+	}
 	if status := w.send(url, w.primary, "x"); status != http.StatusNotFound {
 		t.Errorf("the old path is answered %d", status)
 	}
