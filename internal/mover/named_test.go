@@ -2,7 +2,6 @@ package mover
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"testing"
@@ -271,24 +270,39 @@ func TestTheLastStateWinsWhoeverCopiesIt(t *testing.T) {
 	w := newWorld(t)
 	version(t, w.job.Target.Session, replica)
 	w.job.Options.Together = NewTogether()
-	w.job.Options.Verification = VerifyNone
 	w.sync(t)
-	for round := range 20 {
-		w.put("a", fmt.Sprintf("state %d, 1", round))
-		ended := make(chan error, 1)
-		go func() {
-			_, err := w.start(t.Context())
-			ended <- err
-		}()
-		w.put("a", fmt.Sprintf("state %d, 2", round))
-		w.named(t, []string{"a"})
-		want := fmt.Sprintf("state %d, 2", round)
+	w.put("a", "state 1")
+	w.forget()
+	gate := make(chan struct{})
+	w.target.Faults().Add(emulator.Match{Operation: "PutObject", Key: "a", Times: 1}, emulator.Hold(gate))
+	ended := make(chan error, 2)
+	go func() {
+		_, err := w.start(t.Context())
+		ended <- err
+	}()
+	for len(sent(w.target, "PutObject")) == 0 { // it has read the first state, and writes it
+		time.Sleep(time.Millisecond)
+	}
+	w.put("a", "state 2")
+	named := make(chan struct{})
+	go func() {
+		defer close(named)
+		_, err := CopyNamed(t.Context(), w.job, []string{"a"}, nil)
+		ended <- err
+	}()
+	select {
+	case <-named:
+		t.Error("it did not wait for who was at the object")
+	case <-time.After(300 * time.Millisecond):
+	}
+	close(gate)
+	for range 2 {
 		if err := <-ended; err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := w.target.Object(replica, "a"); string(got.Body) != want {
-			t.Fatalf("round %d: the target holds %q, want %q", round, got.Body, want)
-		}
+	}
+	if got, _ := w.target.Object(replica, "a"); string(got.Body) != "state 2" {
+		t.Errorf("the target holds %q", got.Body)
 	}
 }
 
