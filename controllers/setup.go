@@ -19,9 +19,11 @@ import (
 	"github.com/rempart/rempart/controllers/provider"
 	"github.com/rempart/rempart/controllers/replica"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/notification"
 	"github.com/rempart/rempart/internal/ownership"
 	"github.com/rempart/rempart/internal/rollcall"
 	"github.com/rempart/rempart/internal/session"
+	"github.com/rempart/rempart/internal/work"
 )
 
 // Deps are what the reconcilers share.
@@ -35,6 +37,12 @@ type Deps struct {
 	MayRead    func(ctx context.Context, facts gather.Facts) error
 	Registerer prometheus.Registerer
 	Version    string
+	// Notifications keeps what stores tell of changed objects, and Waker wakes the copies
+	// that it concerns.
+	Notifications *notification.Queue
+	Waker         *work.Waker
+	// ServesEvents tells whether the operator has an endpoint for notifications.
+	ServesEvents bool
 	// Certificate is what the webhook's certificate needs, and Client and Clock of it
 	// are filled in; nil where no webhook is served.
 	Certificate *certificate.Config
@@ -51,7 +59,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 		"provider": provider.NewReconciler(provider.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("provider"), Clock: deps.Clock,
 			Sessions: deps.Sessions, Installation: deps.Installation, Register: register,
-			Metrics: provider.NewMetrics(deps.Registerer),
+			Metrics: provider.NewMetrics(deps.Registerer), Namespace: deps.Namespace, ServesEvents: deps.ServesEvents,
 		}),
 		"policy": policy.NewReconciler(policy.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("policy"), Clock: deps.Clock,
@@ -68,7 +76,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 		"replica": replica.NewReconciler(replica.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("replica"), Clock: deps.Clock,
 			Sessions: deps.Sessions, Installation: deps.Installation, Register: register, MayRead: deps.MayRead,
-			Metrics: replica.NewMetrics(deps.Registerer),
+			Metrics: replica.NewMetrics(deps.Registerer), Notifications: deps.Notifications, Waker: deps.Waker,
 		}),
 		"drill": drill.NewReconciler(drill.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("drill"), Clock: deps.Clock,

@@ -136,6 +136,13 @@ const AbandonSandboxAnnotation = "rempart.dev/abandon-sandbox"
 // name already is never overwritten.
 const BucketCredentialsSecretType = "rempart.dev/bucket-credentials"
 
+// EventsSecretType is the type of the Secrets in the operator's namespace that hold the
+// paths which stores send notifications to, in the key EventsPathKey.
+const EventsSecretType = "rempart.dev/events-path"
+
+// EventsPathKey is the key of such a Secret that holds the path.
+const EventsPathKey = "path"
+
 // Finalizer keeps an object until the operator has put in order what belongs to
 // it outside the cluster.
 const Finalizer = "rempart.dev/cleanup"

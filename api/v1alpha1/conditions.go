@@ -6,6 +6,7 @@ package v1alpha1
 //
 //	SovereignProvider     Ready ── Reachable, CredentialsValid, LocationsVerified, ClockInSync
 //	                      WithinLimits    (where the vendor states limits)
+//	                      EventsServed    (where the spec enables events)
 //	SovereigntyPolicy     Ready
 //	                      Satisfiable
 //	                      WithinConcentration    (where the policy speaks of concentration)
@@ -39,6 +40,8 @@ const (
 	ConditionClockInSync = "ClockInSync"
 	// ConditionWithinLimits: the account keeps away from the limits that its vendor states.
 	ConditionWithinLimits = "WithinLimits"
+	// ConditionEventsServed: the operator takes the notifications of the store.
+	ConditionEventsServed = "EventsServed"
 
 	// ConditionSatisfiable: there are places that a bucket under the policy could have.
 	ConditionSatisfiable = "Satisfiable"

@@ -149,4 +149,13 @@ type S3Endpoint struct {
 	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="endpoint must have no user name or password: credentials belong in the Secret that credentialsRef names"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://(169[.]254[.]|[[]fe[89abAB])')",message="endpoint must not be a link-local address"
 	CredentialAPIEndpoint string `json:"credentialAPIEndpoint,omitempty"`
+	// events says whether the store tells the operator of objects that change, so that
+	// they are copied at once: Enabled or Disabled, which absent means. Where it is to
+	// send its notifications is in the Secret that status.events.secretName names.
+	// +optional
+	// +kubebuilder:validation:Enum=Enabled;Disabled
+	Events string `json:"events,omitempty"`
 }
+
+// EventsEnabled is the value of spec.s3.events that has notifications received.
+const EventsEnabled = "Enabled"

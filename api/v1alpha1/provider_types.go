@@ -337,8 +337,9 @@ type AccountLimits struct {
 
 // SovereignProviderStatus is what the operator found out about a provider.
 type SovereignProviderStatus struct {
-	// conditions are Ready, Reachable, CredentialsValid, LocationsVerified and
-	// ClockInSync.
+	// conditions are Ready, Reachable, CredentialsValid, LocationsVerified,
+	// ClockInSync, WithinLimits where the vendor states limits, and EventsServed where
+	// the spec enables events.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -381,6 +382,19 @@ type SovereignProviderStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	RejectedCredentials string `json:"rejectedCredentials,omitempty"`
+	// events is where the store's notifications go, if the spec enables them.
+	// +optional
+	Events *EventsStatus `json:"events,omitempty"`
+}
+
+// EventsStatus says where notifications go.
+type EventsStatus struct {
+	// secretName names the Secret in the operator's namespace whose key path is the
+	// path of the operator's endpoint that the store is to send to. Whoever knows it can
+	// have the operator ask the store about objects, and nothing more.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
 }
 
 // SovereignProvider is an account at an operator of object storage: where it
@@ -440,4 +454,9 @@ func (s *SovereignProviderSpec) CredentialsRef() string {
 // account has locations.
 func (s *SovereignProviderSpec) DiscoversLocations() bool {
 	return s.OVHcloud != nil || s.Outscale != nil
+}
+
+// ReceivesEvents tells whether the operator is to take notifications of the store.
+func (s *SovereignProviderSpec) ReceivesEvents() bool {
+	return s.S3 != nil && s.S3.Events == EventsEnabled
 }

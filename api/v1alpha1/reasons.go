@@ -177,6 +177,10 @@ const (
 	ReasonDeletionGuardTripped = "DeletionGuardTripped"
 	// ReasonLagExceeded: a change older than the objective is missing in the copy.
 	ReasonLagExceeded = "LagExceeded"
+	// ReasonRPOUnattainable: the objective is shorter than listing the source or the copy takes, and no events serve it.
+	ReasonRPOUnattainable = "RPOUnattainable"
+	// ReasonEventsNotServed: the spec enables events, and the operator runs without an endpoint for them.
+	ReasonEventsNotServed = "EventsNotServed"
 	// ReasonVerificationMismatch: content is not what it should be.
 	ReasonVerificationMismatch = "VerificationMismatch"
 	// ReasonObjectsFailed: some objects could not be copied.

@@ -38,6 +38,10 @@ type Config struct {
 	// Register keeps which buckets the accounts have.
 	Register *rollcall.Register
 	Metrics  *Metrics
+	// Namespace is the operator's own.
+	Namespace string
+	// ServesEvents tells whether the operator has an endpoint for notifications.
+	ServesEvents bool
 }
 
 // Reconciler reconciles SovereignProviders.
@@ -96,14 +100,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 		r.Metrics.forget(request.Name)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	s := &scope{provider: &provider, now: r.Clock.Now()}
+	s := &scope{provider: &provider, now: r.Clock.Now(), servesEvents: r.ServesEvents}
 	pass := r.finisher.Begin(&provider)
 	defer func() { result, err = pass.Finish(ctx, s.report(err), err) }()
 
 	if !provider.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, loop.Run(ctx, s, r.gather, r.describe, r.release)
 	}
-	return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.discover, r.describe, r.probe, r.measure, r.tryCapabilities)
+	return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.announce, r.discover, r.describe, r.probe, r.measure, r.tryCapabilities)
 }
 
 // ensureFinalizer keeps the provider as long as copies are there.
@@ -114,6 +118,9 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
 // release lets the provider go once no copy and no sandbox is left at it.
 func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if err := s.deletionBlocked(); err != nil {
+		return err
+	}
+	if err := r.withdraw(ctx, s); err != nil {
 		return err
 	}
 	r.Sessions.Close(s.provider.UID)
@@ -128,7 +135,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 
 func (r *Reconciler) namingSecret(ctx context.Context, secret client.Object) []reconcile.Request {
 	return r.selected(ctx, func(p *v1alpha1.SovereignProvider) bool {
-		return p.Spec.CredentialsRef() == secret.GetName()
+		return p.Spec.CredentialsRef() == secret.GetName() || p.Status.Events != nil && p.Status.Events.SecretName == secret.GetName()
 	})
 }
 

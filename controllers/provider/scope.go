@@ -31,7 +31,9 @@ type scope struct {
 	rejected string
 	// credentialsKnown tells that the Secret could be read.
 	credentialsKnown bool
-	gone             bool
+	// servesEvents tells whether the operator has an endpoint for notifications.
+	servesEvents bool
+	gone         bool
 }
 
 // probed is what the probe of one location found; that of the vendor's own API has

@@ -48,6 +48,11 @@ func (s *scope) report(err error) loop.Report {
 	if limits, stated := s.withinLimits(); stated {
 		conditions = append(conditions, limits)
 	}
+	if served, wanted := s.eventsServed(); wanted {
+		conditions = append(conditions, served)
+	} else {
+		condition.Remove(&status.Conditions, v1alpha1.ConditionEventsServed)
+	}
 	return loop.Report{Conditions: conditions, RequeueAfter: interval(s.provider), Gone: s.gone}
 }
 

@@ -78,6 +78,11 @@ func (s *scope) withinRPO() metav1.Condition {
 	case status.UnreplicatedSince != nil && s.now.Sub(status.UnreplicatedSince.Time) > rpo:
 		return condition.False(this, v1alpha1.ReasonLagExceeded,
 			fmt.Sprintf("a change is missing that is older than the objective of %s", rpo))
+	case s.isUnattainable():
+		return condition.False(this, v1alpha1.ReasonRPOUnattainable, s.unattainable())
+	case s.now.Sub(asOf.Time) > rpo && s.receivesEvents():
+		return condition.False(this, v1alpha1.ReasonLagExceeded, fmt.Sprintf(
+			"for longer than the objective of %s neither a pass nor an event showed that the copy is complete: what changed since is not known", rpo))
 	case s.now.Sub(asOf.Time) > rpo:
 		return condition.False(this, v1alpha1.ReasonLagExceeded,
 			fmt.Sprintf("it is longer ago than the objective of %s that the copy was known to be complete", rpo))
@@ -88,10 +93,14 @@ func (s *scope) withinRPO() metav1.Condition {
 // asOf is when the copy was known to be complete, but for what is known to be
 // missing; nil if it never was.
 func (s *scope) asOf() *metav1.Time {
+	seen := s.replica.Status.LastSyncTime
 	if run := s.lastRun(); run != nil && hasSeenAll(*run) {
-		return timeOf(run.AsOf)
+		seen = timeOf(run.AsOf)
 	}
-	return s.replica.Status.LastSyncTime
+	if heard := timeOf(s.memory.events.heard); seen != nil && heard != nil && s.isServedByEvents() && heard.After(seen.Time) {
+		return heard
+	}
+	return seen
 }
 
 // decay is when WithinRPO may stop being True although nothing happens; 0 is never.

@@ -19,12 +19,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/notification"
 	"github.com/rempart/rempart/internal/ownership"
 	"github.com/rempart/rempart/internal/rollcall"
 	"github.com/rempart/rempart/internal/session"
@@ -44,6 +46,10 @@ type Config struct {
 	// stands, or nil if it may.
 	MayRead func(ctx context.Context, facts gather.Facts) error
 	Metrics *Metrics
+	// Notifications keeps what stores tell of changed objects; nil is told nothing.
+	Notifications *notification.Queue
+	// Waker wakes copies; nil is one that nobody else has.
+	Waker *work.Waker
 	// Concurrency is how many copies are worked on at once; 0 is 4.
 	Concurrency int
 }
@@ -54,9 +60,11 @@ type Reconciler struct {
 	finisher loop.Finisher
 	gatherer gather.Gatherer
 	// pool runs what takes long: runs of the mover, audits, emptying.
-	pool   *work.Pool[activity]
-	waker  *work.Waker
-	memory *memory
+	pool *work.Pool[activity]
+	// hearings runs over keys that notifications named, beside the pool.
+	hearings *work.Pool[hearing]
+	waker    *work.Waker
+	memory   *memory
 }
 
 // NewReconciler makes a reconciler. It starts nothing.
@@ -64,7 +72,13 @@ func NewReconciler(config Config) *Reconciler {
 	if config.Concurrency <= 0 {
 		config.Concurrency = 4
 	}
-	waker := &work.Waker{}
+	waker := config.Waker
+	if waker == nil {
+		waker = &work.Waker{}
+	}
+	if config.Notifications == nil {
+		config.Notifications = notification.NewQueue()
+	}
 	return &Reconciler{
 		Config: config,
 		finisher: loop.Finisher{
@@ -72,6 +86,7 @@ func NewReconciler(config Config) *Reconciler {
 		},
 		gatherer: gather.Gatherer{Reader: config.Client, Clock: config.Clock},
 		pool:     work.NewPool[activity](config.Concurrency, waker.Wake),
+		hearings: work.NewPool[hearing](config.Concurrency, waker.Wake),
 		waker:    waker,
 		memory:   newMemory(),
 	}
@@ -86,8 +101,10 @@ func NewReconciler(config Config) *Reconciler {
 
 // SetupWithManager has the manager run the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	if err := mgr.Add(r.pool); err != nil {
-		return err
+	for _, pool := range []manager.Runnable{r.pool, r.hearings} {
+		if err := mgr.Add(pool); err != nil {
+			return err
+		}
 	}
 	specChanged := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	return ctrl.NewControllerManagedBy(mgr).
@@ -131,7 +148,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	case !replica.DeletionTimestamp.IsZero():
 		return ctrl.Result{}, loop.Run(ctx, s, r.gather, r.stop, r.release)
 	default:
-		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.collect, r.judge, r.heed, r.open, r.provision, r.inspect, r.sync)
+		return ctrl.Result{}, loop.Run(ctx, s, r.ensureFinalizer, r.gather, r.collect, r.listen, r.judge, r.heed, r.open, r.provision, r.inspect, r.hear, r.sync)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/provider"
+	"github.com/rempart/rempart/internal/provider/throttle"
 	"github.com/rempart/rempart/internal/work"
 )
 
@@ -28,6 +29,10 @@ type memorised struct {
 	// ranAt is when the last run of the mover ended, report what it came to.
 	ranAt  time.Time
 	report *mover.Report
+	// seenSince is when the last pass began that saw all of the source.
+	seenSince time.Time
+	// events is what was heard of the source.
+	events memorisedEvents
 	// source is the primary's bucket that was copied last.
 	source string
 	// throttled is what a store answered that wants to be left alone until then.
@@ -49,9 +54,37 @@ type memorised struct {
 type memory struct {
 	mu  sync.Mutex
 	all map[types.UID]memorised
+	// turns are those that runs to one copy take.
+	turns map[types.UID]*mover.Together
+	// lines bound the bandwidth of all runs to one copy.
+	lines map[types.UID]*throttle.Account
 }
 
-func newMemory() *memory { return &memory{all: map[types.UID]memorised{}} }
+func newMemory() *memory {
+	return &memory{all: map[types.UID]memorised{}, turns: map[types.UID]*mover.Together{}, lines: map[types.UID]*throttle.Account{}}
+}
+
+// together gives what lets several runs to one copy work at a time.
+func (m *memory) together(uid types.UID) *mover.Together {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.turns[uid] == nil {
+		m.turns[uid] = mover.NewTogether()
+	}
+	return m.turns[uid]
+}
+
+// line gives what bounds the bandwidth of all runs to one copy.
+func (m *memory) line(uid types.UID, bytesPerSecond int64) *throttle.Account {
+	limits := throttle.Limits{BytesPerSecond: bytesPerSecond}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.lines[uid] == nil {
+		m.lines[uid] = throttle.NewAccount(limits)
+	}
+	m.lines[uid].SetLimits(limits)
+	return m.lines[uid]
+}
 
 func (m *memory) of(uid types.UID) memorised {
 	m.mu.Lock()
@@ -69,6 +102,8 @@ func (m *memory) forget(uid types.UID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.all, uid)
+	delete(m.turns, uid)
+	delete(m.lines, uid)
 }
 
 // key is the replica's key in the pool.

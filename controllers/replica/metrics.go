@@ -16,6 +16,7 @@ type Metrics struct {
 	failed  *prometheus.GaugeVec
 	moved   *prometheus.CounterVec
 	runs    *prometheus.CounterVec
+	named   *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics.
@@ -36,7 +37,11 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "rempart_replication_runs_total", Help: "Runs of the mover for a copy, by what they came to.",
 		}, append(labels, "result", "reason")),
 	}
-	registerer.MustRegister(m.lag, m.objects, m.bytes, m.failed, m.moved, m.runs)
+	m.named = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rempart_replication_named_objects_total",
+		Help: "Objects that notifications named, by what became of them: Copied, Current (there already), Held (left to a pass) or Failed (tried again).",
+	}, append(labels, "result"))
+	registerer.MustRegister(m.lag, m.objects, m.bytes, m.failed, m.moved, m.runs, m.named)
 	return m
 }
 
@@ -58,11 +63,21 @@ func (m *Metrics) record(replica *v1alpha1.BucketReplica, s *scope) {
 	if replica.Spec.Role == v1alpha1.RolePrimary {
 		return
 	}
-	switch {
-	case status.UnreplicatedSince != nil:
-		m.lag.WithLabelValues(namespace, name).Set(s.now.Sub(status.UnreplicatedSince.Time).Seconds())
-	case s.memory.report != nil && hasSeenAll(*s.memory.report):
-		m.lag.WithLabelValues(namespace, name).Set(max(s.now.Sub(s.memory.report.AsOf).Seconds(), 0))
+	if s.heard != nil {
+		report := s.heard.report
+		for result, n := range map[string]int64{"Copied": report.Copied, "Current": report.Current, "Held": report.Held, "Failed": int64(len(report.Again))} {
+			m.named.WithLabelValues(namespace, name, result).Add(float64(n))
+		}
+	}
+	oldest := s.told.Since
+	if status.UnreplicatedSince != nil {
+		oldest = earliest(oldest, status.UnreplicatedSince.Time)
+	}
+	if asOf := s.asOf(); oldest.IsZero() && asOf != nil && s.memory.report != nil && hasSeenAll(*s.memory.report) {
+		oldest = asOf.Time
+	}
+	if !oldest.IsZero() {
+		m.lag.WithLabelValues(namespace, name).Set(max(s.now.Sub(oldest).Seconds(), 0))
 	}
 	if status.Objects != nil && status.Bytes != nil {
 		m.objects.WithLabelValues(namespace, name).Set(float64(*status.Objects))
@@ -78,4 +93,5 @@ func (m *Metrics) forget(replica types.NamespacedName) {
 	}
 	m.moved.DeletePartialMatch(labels)
 	m.runs.DeletePartialMatch(labels)
+	m.named.DeletePartialMatch(labels)
 }

@@ -56,6 +56,7 @@ func (r *Reconciler) judge(_ context.Context, s *scope) error {
 		return nil
 	}
 	r.pool.Cancel(s.key())
+	r.hearings.Cancel(s.key())
 	return fault.New(fault.Waiting, fault.Reason(objection.Reason), "nothing is written to %s: %s", s.replica.Spec.PlaceReference, objection.Message)
 }
 

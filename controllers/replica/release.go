@@ -16,6 +16,13 @@ import (
 
 // stop stops work on a copy that is on its way out, and waits for it to end.
 func (r *Reconciler) stop(_ context.Context, s *scope) error {
+	_, isHearing, _ := r.hearings.Look(s.key())
+	if isHearing {
+		r.hearings.Cancel(s.key())
+		s.isHearing = true
+		return fault.New(fault.Waiting, fault.Deleting, "waiting for the work on the copy to end")
+	}
+	r.hearings.Forget(s.key())
 	latest, isRunning, known := r.pool.Look(s.key())
 	if isRunning && latest.kind != emptying {
 		r.pool.Cancel(s.key())
@@ -47,6 +54,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	}
 	s.gone = true
 	r.memory.forget(s.replica.UID)
+	r.Notifications.Forget(s.key())
 	r.Metrics.forget(s.name())
 	return loop.RemoveFinalizer(ctx, r.Client, s.replica)
 }

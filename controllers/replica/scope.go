@@ -9,6 +9,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
+	"github.com/rempart/rempart/internal/notification"
 	"github.com/rempart/rempart/internal/ownership"
 	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/provider"
@@ -37,8 +38,15 @@ type scope struct {
 	inspected bool
 	// memory is what earlier runs of this process left behind.
 	memory memorised
-	// isRunning tells that work on the copy is under way.
+	// isRunning tells that work on the copy is under way, and runs of what kind.
 	isRunning bool
+	runs      activityKind
+	// isHearing tells that a run over named keys is under way, and heard is what one
+	// came to that ended just now.
+	isHearing bool
+	heard     *hearing
+	// told is what notifications named that waits for the copy.
+	told notification.State
 	// ended is what the last piece of work came to, if one ended just now.
 	ended *activity
 	// waiting says what a sync waits for, if it does.

@@ -23,6 +23,7 @@ func (s *scope) report(err error) loop.Report {
 		s.replica.Status.DriftUnknown = s.unknown
 	}
 	s.takeUp()
+	s.takeUpEvents()
 	conditions := []metav1.Condition{s.isProvisioned(err)}
 	if !s.isPrimary() {
 		conditions = append(conditions, s.initialSyncComplete(), s.withinRPO(), s.isVerified())
@@ -72,7 +73,6 @@ func (s *scope) takeUpRun(report mover.Report) {
 		return
 	}
 	status.Objects, status.Bytes = new(report.Objects), new(report.Bytes)
-	status.UnreplicatedSince = timeOf(report.OldestMissing)
 	isOld := status.LastSyncTime == nil || report.AsOf.Sub(status.LastSyncTime.Time) > s.rpo()/2
 	if report.Copied+report.Deleted > 0 || isOld {
 		status.LastSyncTime = timeOf(report.AsOf)
@@ -81,6 +81,19 @@ func (s *scope) takeUpRun(report mover.Report) {
 		// Every object of the copy was bound to its digest, or read back. Where a run
 		// found some of them there, an audit follows.
 		status.LastVerifiedTime = timeOf(s.ended.endedAt)
+	}
+}
+
+// takeUpEvents puts into the status what is known because of notifications. The time
+// of the oldest change that is missing comes from there and from passes.
+func (s *scope) takeUpEvents() {
+	if s.isPrimary() {
+		return
+	}
+	status := &s.replica.Status
+	status.UnreplicatedSince = s.unreplicatedSince()
+	if noted := s.memory.events.noted; noted != nil {
+		status.Objects, status.Bytes = new(noted.Objects), new(noted.Bytes)
 	}
 }
 
@@ -119,6 +132,14 @@ func (s *scope) lookAgain() time.Duration {
 	if s.ended != nil {
 		return time.Millisecond // the next run may be due already
 	}
+	if heard := s.untilHeard(); heard > 0 {
+		return min(heard, s.untilRun())
+	}
+	return s.untilRun()
+}
+
+// untilRun is when the next run is due.
+func (s *scope) untilRun() time.Duration {
 	if s.isRunning {
 		return min(s.syncInterval(), driftInterval) // a run that is awaited wakes us; this is for decay
 	}

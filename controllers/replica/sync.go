@@ -17,7 +17,6 @@ import (
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/ownership"
 	"github.com/rempart/rempart/internal/provider"
-	"github.com/rempart/rempart/internal/provider/throttle"
 	"github.com/rempart/rempart/internal/work"
 )
 
@@ -32,7 +31,7 @@ type activity struct {
 	target provider.BucketState
 	// source and requested are what the run answered.
 	source, requested string
-	endedAt           time.Time
+	beganAt, endedAt  time.Time
 	err               error
 }
 
@@ -58,7 +57,7 @@ const defaultRPO = time.Hour
 // collect takes up what work on the copy came to since the last look.
 func (r *Reconciler) collect(_ context.Context, s *scope) error {
 	ended, isRunning, known := r.pool.Look(s.key())
-	s.isRunning = isRunning
+	s.isRunning, s.runs = isRunning, ended.kind
 	if isRunning || !known {
 		return nil
 	}
@@ -68,6 +67,10 @@ func (r *Reconciler) collect(_ context.Context, s *scope) error {
 	case syncing:
 		s.memory.ranAt, s.memory.source, s.memory.requested = s.now, ended.source, ended.requested
 		s.memory.report = &ended.report
+		s.memory.events = s.memory.events.after(ended)
+		if hasSeenAll(ended.report) {
+			s.memory.seenSince = ended.beganAt
+		}
 		r.suspectPrimary(s, ended.report)
 		r.suspectCopy(s, ended)
 		s.events = append(s.events, syncEvents(s.replica, ended)...)
@@ -116,6 +119,18 @@ func (r *Reconciler) admit(owner ownership.Owner, bucketName string, isUnmarked 
 	return nil
 }
 
+// admission judges the copy's bucket as a run finds it, which found takes unless it is
+// nil.
+func (r *Reconciler) admission(s *scope, found *provider.BucketState) func(provider.BucketState) error {
+	owner, name, isUnmarked := s.owner(), s.replica.Spec.BucketName, len(s.driftOf(provider.MarkProperty)) > 0
+	return func(state provider.BucketState) error {
+		if found != nil {
+			*found = state
+		}
+		return r.admit(owner, name, isUnmarked, state)
+	}
+}
+
 // sync keeps the content of a replica true to the primary. The work itself is
 // done beside the loop.
 func (r *Reconciler) sync(ctx context.Context, s *scope) error {
@@ -143,7 +158,7 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 	switch {
 	case s.isRunDue(source.Bucket):
 		s.isRunning = r.beginSync(s, source)
-	case s.isAuditDue():
+	case s.isAuditDue() && !s.isHearing:
 		s.isRunning = r.beginAudit(s)
 	}
 	return nil
@@ -178,7 +193,7 @@ func (r *Reconciler) source(ctx context.Context, s *scope) (mover.End, error) {
 		return mover.End{}, fmt.Errorf("open the primary: %w", err)
 	}
 	if limit := s.bytesPerSecond(); limit > 0 {
-		session = throttle.NewAccount(throttle.Limits{BytesPerSecond: limit}).Bytes(session)
+		session = r.memory.line(s.replica.UID, limit).Bytes(session)
 	}
 	return mover.End{Session: session, Bucket: primary.Spec.BucketName}, nil
 }
@@ -238,14 +253,10 @@ func (r *Reconciler) beginSync(s *scope, source mover.End) bool {
 		s.events = append(s.events, loop.Normal("ReplicationStarted",
 			fmt.Sprintf("copying to %s began", s.replica.Spec.PlaceReference)))
 	}
-	requested, owner, name := s.requested(), s.owner(), s.replica.Spec.BucketName
-	isUnmarked := len(s.driftOf(provider.MarkProperty)) > 0
+	job.Options.Together = r.memory.together(s.replica.UID)
+	ended := activity{kind: syncing, source: source.Bucket, requested: s.requested(), beganAt: s.now}
+	job.Options.Admit = r.admission(s, &ended.target)
 	return r.pool.Begin(s.key(), activity{kind: syncing}, func(ctx context.Context, _ func(activity)) activity {
-		ended := activity{kind: syncing, source: source.Bucket, requested: requested}
-		job.Options.Admit = func(state provider.BucketState) error {
-			ended.target = state
-			return r.admit(owner, name, isUnmarked, state)
-		}
 		ended.report, ended.err = mover.Run(ctx, job)
 		ended.endedAt = r.Clock.Now()
 		return ended

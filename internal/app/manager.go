@@ -32,6 +32,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/controllers"
+	"github.com/rempart/rempart/internal/notification"
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/instrument"
 	"github.com/rempart/rempart/internal/provider/outscale"
@@ -39,6 +40,7 @@ import (
 	"github.com/rempart/rempart/internal/provider/s3"
 	"github.com/rempart/rempart/internal/session"
 	"github.com/rempart/rempart/internal/standing"
+	"github.com/rempart/rempart/internal/work"
 )
 
 // ManagerOptions are the settings of the operator.
@@ -60,6 +62,8 @@ type ManagerOptions struct {
 	// MetricsSecure serves metrics over TLS to those whom the cluster allows.
 	MetricsSecure bool
 	ProbeAddress  string
+	// Events takes the notifications of stores; the zero value turns that off.
+	Events EventsOptions
 	// Webhook judges objects as they are written; the zero value turns it off.
 	Webhook WebhookOptions
 	Version string
@@ -101,6 +105,9 @@ func RunManager(ctx context.Context, args []string, version string) error {
 	flags.StringVar(&options.Webhook.Service, "webhook-service", "rempart-webhook", "the Service through which the API server reaches the webhook")
 	flags.StringVar(&options.Webhook.Configuration, "webhook-configuration", "rempart",
 		"the ValidatingWebhookConfiguration that is to trust the webhook's certificate")
+	flags.StringVar(&options.Events.Address, "events-bind-address", "0", "where notifications of stores about changed objects are taken; 0 turns that off")
+	flags.StringVar(&options.Events.CertificateFile, "events-tls-cert-file", "", "certificate with which notifications are taken over TLS; by default they are taken over http")
+	flags.StringVar(&options.Events.KeyFile, "events-tls-key-file", "", "key of that certificate")
 	logging := zap.Options{}
 	logging.BindFlags(flags)
 	config := flags.String("kubeconfig", os.Getenv("KUBECONFIG"), "how to reach the cluster; by default as a pod of it")
@@ -164,6 +171,13 @@ func NewManager(ctx context.Context, restConfig *rest.Config, options ManagerOpt
 	if err := addChecks(mgr); err != nil {
 		return nil, err
 	}
+	notifications, waker := notification.NewQueue(), &work.Waker{}
+	if err := options.Events.addTo(mgr, notification.Config{
+		Book: notification.Directory{Reader: mgr.GetClient(), Namespace: options.Namespace}, Queue: notifications, Wake: waker.Wake,
+		IsLeading: isElected(mgr), Now: now.Now, Registerer: registerer,
+	}); err != nil {
+		return nil, err
+	}
 	served, err := options.Webhook.addTo(mgr, options.Namespace, now)
 	if err != nil {
 		return nil, err
@@ -171,6 +185,7 @@ func NewManager(ctx context.Context, restConfig *rest.Config, options ManagerOpt
 	return mgr, controllers.Setup(ctx, mgr, controllers.Deps{
 		Clock: now, Sessions: opener, Installation: installation, Namespace: options.Namespace,
 		MayRead: ground.MayRead, Registerer: registerer, Version: options.Version, Certificate: served,
+		Notifications: notifications, Waker: waker, ServesEvents: options.Events.isOn(),
 	})
 }
 

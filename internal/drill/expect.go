@@ -144,7 +144,7 @@ func hasRotted(entry, object *manifest.Entry) bool {
 // moment of loss. Where the manifests do not tell, the source does: a run may not
 // have come to write down what it did.
 func (e *expectation) isChanged(ctx context.Context, k key) (bool, error) {
-	if k.before != nil && k.later != nil && !isOfSameSource(*k.before, *k.later) || k.before == nil && k.later != nil {
+	if k.before != nil && k.later != nil && !k.before.IsOfSameSource(*k.later) || k.before == nil && k.later != nil {
 		return true, nil
 	}
 	atSource, isKnown, err := e.atSource(ctx, k.name)
@@ -159,12 +159,6 @@ func (e *expectation) isChanged(ctx context.Context, k key) (bool, error) {
 		return true, nil
 	}
 	return !k.before.Describes(*atSource), nil
-}
-
-// isOfSameSource tells whether two entries are about the same state of the
-// source's object.
-func isOfSameSource(a, b manifest.Entry) bool {
-	return a.ETag == b.ETag && a.Size == b.Size && a.Modified.Equal(b.Modified)
 }
 
 // hasPassed tells whether an object that neither the manifests nor the source

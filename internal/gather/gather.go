@@ -30,6 +30,8 @@ const (
 	ReplicaBucketField = "spec.bucketRef.name"
 	// ReplicaProviderField indexes BucketReplicas by their provider.
 	ReplicaProviderField = "spec.providerName"
+	// ReplicaNameField indexes BucketReplicas by the name of their bucket at the provider.
+	ReplicaNameField = "spec.bucketName"
 	// BucketPolicyField indexes SovereignBuckets by their policy.
 	BucketPolicyField = "spec.policyRef.name"
 	// AccessBucketField indexes SovereignBucketAccesses by the bucket they are to.
@@ -62,6 +64,9 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 		}},
 		{&v1alpha1.BucketReplica{}, ReplicaProviderField, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.BucketReplica).Spec.ProviderName}
+		}},
+		{&v1alpha1.BucketReplica{}, ReplicaNameField, func(o client.Object) []string {
+			return []string{o.(*v1alpha1.BucketReplica).Spec.BucketName}
 		}},
 		{&v1alpha1.SovereignBucket{}, BucketPolicyField, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.SovereignBucket).Spec.PolicyRef.Name}

@@ -1,13 +1,11 @@
 package mover
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rempart/rempart/internal/mover/manifest"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
@@ -242,45 +240,5 @@ func TestForgettingDoesNotMakeAManifestComplete(t *testing.T) {
 	}
 	if _, isWhole := w.snapshot(t).Whole(); isWhole || len(w.manifest(t)) != 9 {
 		t.Errorf("whole %v with %d entries", isWhole, len(w.manifest(t)))
-	}
-}
-
-func TestPatchesAreMergedIntoTheManifest(t *testing.T) {
-	set := func(key string) change { return change{key: key, entry: &manifest.Entry{Key: key, ETag: "set"}} }
-	drop := func(key string) change { return change{key: key} }
-	tests := map[string]struct {
-		entries []string
-		changes []change
-		want    []string // with + for what was set
-	}{
-		"nothing into nothing":            {nil, nil, nil},
-		"nothing into something":          {[]string{"a", "b"}, nil, []string{"a", "b"}},
-		"something into nothing":          {nil, []change{set("a"), drop("b"), set("c")}, []string{"a+", "c+"}},
-		"before, between and behind":      {[]string{"b", "d"}, []change{set("a"), set("c"), set("e")}, []string{"a+", "b", "c+", "d", "e+"}},
-		"in place of others":              {[]string{"a", "b", "c"}, []change{set("a"), set("c")}, []string{"a+", "b", "c+"}},
-		"dropped, and never known at all": {[]string{"a", "b", "c"}, []change{drop("a"), drop("aa"), drop("c"), drop("d")}, []string{"b"}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			var got []string
-			for entry, err := range patched(entries(test.entries...), test.changes) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if entry.ETag == "set" {
-					entry.Key += "+"
-				}
-				got = append(got, entry.Key)
-			}
-			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-	var err error
-	for _, err = range patched(entries("a", "!"), []change{set("z")}) {
-	}
-	if !errors.Is(err, errStream) {
-		t.Errorf("a manifest that cannot be read is patched: %v", err)
 	}
 }

@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/mover/manifest"
 	"github.com/rempart/rempart/internal/provider"
 )
 
 // carryOut does what a task asks for and gives its outcome.
 func (r *run) carryOut(ctx context.Context, t task) outcome {
 	o := t.outcome()
-	if t.action == compare {
-		entry, same, err := r.transfer.compare(ctx, t.key, *t.source, *t.target)
+	if t.action == compare || t.action == confirm {
+		entry, same, err := r.look(ctx, t)
 		switch {
 		case errors.Is(err, errTargetGone): // listed, and not there: nothing is lost
 		case err != nil:
@@ -22,7 +23,6 @@ func (r *run) carryOut(ctx context.Context, t task) outcome {
 			return o
 		case same:
 			r.unanswered.Store(0)
-			r.count(func(report *Report) { report.Skipped++; report.Verified++ })
 			r.observe(Event{Kind: EventSkipped, Key: t.key, Bytes: entry.Size})
 			o.entry = &entry
 			return o
@@ -39,6 +39,25 @@ func (r *run) carryOut(ctx context.Context, t task) outcome {
 	r.copied(t.key, entry.Size)
 	o.entry = &entry
 	return o
+}
+
+// look finds out whether the target holds the object of a task, and gives what the
+// manifest is to say of it then.
+func (r *run) look(ctx context.Context, t task) (entry manifest.Entry, same bool, err error) {
+	if t.action == compare {
+		entry, same, err = r.transfer.compare(ctx, t.key, *t.source, *t.target)
+	} else {
+		entry, same, err = r.transfer.confirm(ctx, *t.known, *t.source)
+	}
+	if err == nil && same {
+		r.count(func(report *Report) {
+			report.Skipped++
+			if t.action == compare {
+				report.Verified++
+			}
+		})
+	}
+	return entry, same, err
 }
 
 func (r *run) copied(key string, size int64) {

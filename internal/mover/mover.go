@@ -75,6 +75,9 @@ type Options struct {
 	// SaveCheckpoint is called now and then, and at the end of a stopped run; with
 	// a zero one once there is nothing to go on from.
 	SaveCheckpoint func(Checkpoint) error
+	// Together lets this run and others of the process work on the target at a time;
+	// nil is for a run that has it to itself.
+	Together *Together
 	// Observer is told what happens. Nil tells nobody.
 	Observer Observer
 	// Now is the clock; nil is the system's.

@@ -18,6 +18,9 @@ const (
 	// compare: nothing is known of the target's object but its size; reading both
 	// sides tells.
 	compare
+	// confirm: the manifest knows the object, but for what happened within a second;
+	// asking the source about it tells.
+	confirm
 	// remove: the source lacks an object that the target holds.
 	remove
 	// keep: the source lacks it, and deletes are not propagated.
@@ -75,6 +78,8 @@ func (p policy) decide(s step) action {
 		// than when it was written: it was written again, or the store tells another
 		// one in listings. Overwriting would never end at such a store.
 		return compare
+	case s.known.Coarse:
+		return confirm
 	default:
 		return skip
 	}

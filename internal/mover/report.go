@@ -45,6 +45,9 @@ type Report struct {
 	// Requests counts what was asked of each end.
 	Requests Requests `json:"requests"`
 	Seconds  float64  `json:"seconds"`
+	// ListingSeconds is how long the slower of the two listings took, without what
+	// it waited for objects to be copied: no change is seen sooner than that.
+	ListingSeconds float64 `json:"listingSeconds"`
 	// Failures names the first objects that failed.
 	Failures []Failure `json:"failures,omitempty"`
 

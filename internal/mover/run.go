@@ -33,6 +33,10 @@ type run struct {
 	saveEvery time.Duration
 	// id identifies the job, source what it copies.
 	id, source string
+	// listings measure what listing the source and the target takes.
+	listings [2]*stopwatch
+	// release gives the manifest back to others who work on the target.
+	release func()
 	// unanswered counts objects that failed in a row because nothing answered;
 	// patience is how many may.
 	unanswered atomic.Int64
@@ -68,6 +72,9 @@ func newRun(job Job) *run {
 			end.Session = provider.Intercept(end.Session, end.Requests.Intercept)
 		}
 	}
+	listings := [2]*stopwatch{{now: job.Options.Now}, {now: job.Options.Now}}
+	job.Source.Session = provider.Intercept(job.Source.Session, listings[0].intercept)
+	job.Target.Session = provider.Intercept(job.Target.Session, listings[1].intercept)
 	return &run{
 		Job:       job,
 		policy:    policy{deletes: job.Options.Deletes, sourcePrefix: job.Source.Prefix, targetPrefix: job.Target.Prefix},
@@ -79,12 +86,16 @@ func newRun(job Job) *run {
 		patience:  usualPatience,
 		id:        job.ID(),
 		source:    job.source(),
+		listings:  listings,
 	}
 }
 
 func (r *run) run(ctx context.Context) (Report, error) {
 	err := r.execute(ctx)
 	r.conclude(ctx, err)
+	if r.release != nil {
+		r.release()
+	}
 	if r.report.Result == Aborted && isGuarded(r.report.Reason) {
 		err = nil
 	}
@@ -115,6 +126,21 @@ func (r *run) begin(ctx context.Context) error {
 		return fmt.Errorf("reach the source: %w", err)
 	}
 	r.report.AsOf = health.ServerTime
+	if err := r.observeTarget(ctx); err != nil {
+		return err
+	}
+	if err := r.sweepUploads(ctx); err != nil {
+		return err
+	}
+	if r.release, err = r.Options.Together.haveManifest(ctx); err != nil {
+		return err
+	}
+	return r.loadManifest(ctx)
+}
+
+// observeTarget finds out whether the target is there, may be written to, and keeps
+// what is overwritten.
+func (r *run) observeTarget(ctx context.Context) error {
 	state, err := r.Target.Session.ObserveBucket(ctx, r.Target.Bucket)
 	switch {
 	case errors.Is(err, provider.ErrDenied):
@@ -132,10 +158,7 @@ func (r *run) begin(ctx context.Context) error {
 		}
 	}
 	r.overwritesAreDeletions = state.Versioning != provider.VersioningEnabled
-	if err := r.sweepUploads(ctx); err != nil {
-		return err
-	}
-	return r.loadManifest(ctx)
+	return nil
 }
 
 // loadManifest reads what was known before, and goes on where an earlier run was
@@ -179,8 +202,9 @@ func (r *run) sweepUploads(ctx context.Context) error {
 		return fmt.Errorf("look for unfinished uploads: %w", err)
 	}
 	for _, upload := range uploads {
-		if !r.Options.Range.Contains(strings.TrimPrefix(upload.Key, r.Target.Prefix)) {
-			continue // another run's, which has another part of the keys
+		key := strings.TrimPrefix(upload.Key, r.Target.Prefix)
+		if !r.Options.Range.Contains(key) || r.Options.Together.isHeld(key) {
+			continue // another run's, which has another part of the keys, or works beside this one
 		}
 		ref := provider.Ref{Bucket: r.Target.Bucket, Key: upload.Key}
 		if err := r.Target.Session.AbortUpload(ctx, ref, upload.ID); err != nil {
@@ -226,6 +250,7 @@ func (r *run) conclude(ctx context.Context, err error) {
 	r.saveAtTheEnd(ctx)
 	r.report.Requests = Requests{Source: r.Source.Requests.Counts(), Target: r.Target.Requests.Counts()}
 	r.report.Seconds = r.Options.Now().Sub(r.started).Seconds()
+	r.report.ListingSeconds = max(r.listings[0].total(), r.listings[1].total()).Seconds()
 }
 
 // isGuarded tells whether a run that was aborted for this reason protected the

@@ -21,7 +21,7 @@ func TestTheFirstRunCopiesEverything(t *testing.T) {
 	report := w.sync(t)
 	want := Report{Result: Complete, Scanned: 251, Copied: 251, Verified: 251, CopiedBytes: report.Bytes, Objects: 251, Bytes: report.Bytes}
 	got := report
-	got.Requests, got.Seconds, got.AsOf = Requests{}, 0, time.Time{}
+	got.Requests, got.Seconds, got.ListingSeconds, got.AsOf = Requests{}, 0, 0, time.Time{}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}

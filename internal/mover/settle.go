@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/mover/manifest"
 )
 
 // settlePending decides about the deletions and overwrites that the pass held
@@ -50,10 +51,10 @@ func (r *run) holdBack() {
 	}
 }
 
-func (r *run) carryOutPending(ctx context.Context) ([]change, error) {
+func (r *run) carryOutPending(ctx context.Context) ([]manifest.Change, error) {
 	var (
 		mu      sync.Mutex
-		changes []change
+		changes []manifest.Change
 	)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(r.Options.Workers)
@@ -77,13 +78,13 @@ func (r *run) carryOutPending(ctx context.Context) ([]change, error) {
 		r.recordFailure(r.failed(step{}, "delete", fault.New(fault.Transient, fault.ObjectsFailed,
 			"a run removes or overwrites at most %d objects; the next one goes on", pendingLimit)))
 	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(changes, func(a, b manifest.Change) int { return cmp.Compare(a.Key, b.Key) })
 	return changes, err
 }
 
 // carryOutHeld removes or overwrites one object. It gives what the manifest is to
 // say of it, or nothing if nothing was done.
-func (r *run) carryOutHeld(ctx context.Context, held pendingStep) (*change, *failure) {
+func (r *run) carryOutHeld(ctx context.Context, held pendingStep) (*manifest.Change, *failure) {
 	s := step{key: held.Key, source: held.Source, target: &held.Target}
 	if held.Source == nil {
 		return r.removeHeld(ctx, s)
@@ -93,12 +94,17 @@ func (r *run) carryOutHeld(ctx context.Context, held pendingStep) (*change, *fai
 		return nil, r.notCarriedOver(ctx, s, "copy", err)
 	}
 	r.copied(held.Key, entry.Size)
-	return &change{key: held.Key, entry: &entry}, nil
+	return &manifest.Change{Key: held.Key, Entry: &entry}, nil
 }
 
 // removeHeld removes an object from the target, after asking the source about
 // this very object: listings have been seen to leave objects out.
-func (r *run) removeHeld(ctx context.Context, s step) (*change, *failure) {
+func (r *run) removeHeld(ctx context.Context, s step) (*manifest.Change, *failure) {
+	release, err := r.Options.Together.hold(ctx, s.key)
+	if err != nil {
+		return nil, nil
+	}
+	defer release()
 	there, err := r.Source.Session.Head(ctx, r.Source.ref(s.key))
 	switch {
 	case ctx.Err() != nil:
@@ -121,5 +127,5 @@ func (r *run) removeHeld(ctx context.Context, s step) (*change, *failure) {
 	r.unanswered.Store(0)
 	r.count(func(report *Report) { report.Deleted++ })
 	r.observe(Event{Kind: EventDeleted, Key: s.key, Bytes: s.target.Size})
-	return &change{key: s.key}, nil
+	return &manifest.Change{Key: s.key}, nil
 }

@@ -26,6 +26,7 @@ type transfer struct {
 	lock           *lockCheck
 	known          Known
 	memory         *memory
+	together       *Together
 	pace           *pace
 	// uploads counts those that were begun.
 	uploads atomic.Int64
@@ -66,6 +67,7 @@ func newTransfer(job Job) *transfer {
 		sums:         &sumCheck{session: job.Target.Session, bucket: job.Target.Bucket},
 		lock:         &lockCheck{session: job.Target.Session, bucket: job.Target.Bucket},
 		known:        job.Options.Known,
+		together:     job.Options.Together,
 		memory:       newMemory(job.Options.BytesInFlight),
 		pace:         newPace(job.Target.Session.Limits().UploadDuration, usualSizes, job.Options),
 		pause:        pause,
@@ -109,6 +111,11 @@ func (t *transfer) copy(ctx context.Context, key string, listed provider.Object)
 	if err := t.exact(ctx, t.target.Prefix+key, listed.Size); err != nil {
 		return manifest.Entry{}, err
 	}
+	release, err := t.together.hold(ctx, key)
+	if err != nil {
+		return manifest.Entry{}, err
+	}
+	defer release()
 	room := listed.Size
 	err = t.again(ctx, key, func() (err error) {
 		entry, err = t.copyOnce(ctx, key, listed, room)

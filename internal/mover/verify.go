@@ -60,6 +60,11 @@ func mismatch(what string, got, want manifest.Entry) error {
 // whether content and attributes are the same. It fails with errTargetGone if
 // there is nothing to compare with.
 func (t *transfer) compare(ctx context.Context, key string, source, target provider.Object) (entry manifest.Entry, same bool, err error) {
+	release, err := t.together.hold(ctx, key)
+	if err != nil {
+		return manifest.Entry{}, false, err
+	}
+	defer release()
 	err = t.again(ctx, key, func() (err error) {
 		entry, same, err = t.compareOnce(ctx, key, source, target)
 		return err
@@ -85,6 +90,30 @@ func (t *transfer) compareOnce(ctx context.Context, key string, source, target p
 	// The listing's is the one that the next run sees.
 	entry.TargetETag = target.ETag
 	return entry, entry.SHA256 == there.SHA256 && entry.MetadataDigest == there.MetadataDigest, nil
+}
+
+// confirm asks the source about an object that a coarse entry is about, and tells
+// whether the entry is right. It then is as fine as the listing.
+func (t *transfer) confirm(ctx context.Context, known manifest.Entry, listed provider.Object) (manifest.Entry, bool, error) {
+	object, err := t.head(ctx, known.Key)
+	if err != nil {
+		return manifest.Entry{}, false, fmt.Errorf("ask the source about it: %w", err)
+	}
+	same := known.DescribesRead(object)
+	known.Coarse, known.Modified = false, listed.Modified
+	return known, same, nil
+}
+
+// head asks the source about an object, its tags included.
+func (t *transfer) head(ctx context.Context, key string) (object provider.Object, err error) {
+	object, err = t.source.Session.Head(ctx, t.source.ref(key))
+	if err == nil {
+		object.Attributes.Tags, err = t.tags(ctx, t.source, key, object)
+	}
+	if err != nil {
+		return provider.Object{}, sourceError(t.source.Bucket, err)
+	}
+	return object, nil
 }
 
 // read reads an object, in a state named by its ETag or as it is, and gives what a

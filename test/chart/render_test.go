@@ -122,6 +122,10 @@ func TestSwitchesSwitch(t *testing.T) {
 		"definitions can be left to others": {"crds.install=false", "kind: Deployment", "kind: CustomResourceDefinition"},
 		"no metrics":                        {"metrics.enabled=false", "--metrics-bind-address=0", "name: rempart-metrics\n"},
 		"no webhook":                        {"webhook.enabled=false", "kind: Deployment", "webhook"},
+		"no events":                         {"", "kind: Deployment", "events-bind-address"},
+		"events":                            {"events.enabled=true", "--events-bind-address=:9080\n", "events-tls"},
+		"events over TLS":                   {"events.enabled=true,events.tlsSecretName=tls", "secretName: tls\n", "targetPort: http"},
+		"no certificate without events":     {"events.tlsSecretName=tls", "", "events-certificate"},
 		"metrics without TLS":               {"metrics.secure=false", "--metrics-secure=false", "tokenreviews"},
 		"and a monitor of them":             {"metrics.secure=false,metrics.serviceMonitor.enabled=true", "kind: ServiceMonitor", "scheme: https"},
 		"no monitor without metrics":        {"metrics.enabled=false,metrics.serviceMonitor.enabled=true", "", "kind: ServiceMonitor"},
@@ -188,6 +192,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"a digest that is none":          {id + ",image.digest=latest", "/image/digest"},
 		"a port that is none":            {id + ",metrics.port=70000", "/metrics/port"},
 		"a port that is taken":           {id + ",webhook.port=8443", "webhook.port and metrics.port must differ"},
+		"another port that is taken":     {id + ",events.enabled=true,events.port=9443", "events.port and webhook.port must differ"},
 		"an API server in a hurry":       {id + ",webhook.timeoutSeconds=2", "/webhook/timeoutSeconds"},
 		"an argument that is no flag":    {id + ",extraArgs={kubeconfig}", "/extraArgs/0"},
 		"a reader without a namespace":   {id + ",metrics.readers[0].name=prometheus", "namespace"},
@@ -267,15 +272,22 @@ func identity(object *unstructured.Unstructured) string {
 // config/ installs the same without Helm, with the overlay that docs/install.md
 // shows.
 func TestKustomizeAppliesTheSame(t *testing.T) {
-	text, err := run(t, toolbox.Kubectl, "kustomize", overlay(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := comparable(objects(t, text))
-	delete(got, "Namespace/"+system) // Helm makes it, if it is asked to
-	want := comparable(objects(t, rendered(t, "--set", "installation.id=my-town,image.repository=my-images/rempart/manager")))
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("config/default and the chart differ (-chart +config):\n%s", diff)
+	for name, test := range map[string]struct{ set, component string }{
+		"as it is":    {},
+		"with events": {",events.enabled=true", "events"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, err := run(t, toolbox.Kubectl, "kustomize", overlay(t, test.component))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := comparable(objects(t, text))
+			delete(got, "Namespace/"+system) // Helm makes it, if it is asked to
+			want := comparable(objects(t, rendered(t, "--set", "installation.id=my-town,image.repository=my-images/rempart/manager"+test.set)))
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("config and the chart differ (-chart +config):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -311,8 +323,9 @@ func TestUninstallingWithoutHelmLeavesWhatHasToStay(t *testing.T) {
 	}
 }
 
-// overlay is a folder with the kustomization that the page shows.
-func overlay(t *testing.T) string {
+// overlay is a folder with the kustomization that the page shows, and a component of
+// config/ if one is named.
+func overlay(t *testing.T, component string) string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/install.md")
 	if err != nil {
@@ -332,6 +345,9 @@ func overlay(t *testing.T) string {
 		t.Fatal(err)
 	}
 	text := strings.Replace(string(found[1]), "../rempart/config/default", relative, 1)
+	if component != "" {
+		text += "components: [" + filepath.Join(filepath.Dir(relative), component) + "]\n"
+	}
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,10 @@ type VersityOptions struct {
 	// Region is what the server calls itself; empty means "rempart-test".
 	Region string
 
+	// EventsURL is told of every object that changes; the server does not start
+	// while nobody answers there. Empty tells nobody.
+	EventsURL string
+
 	// Output is told when the binary has to be built first. Nil means nobody.
 	Output io.Writer
 }
@@ -55,6 +59,7 @@ type S3Server struct {
 	CAFile    string // PEM of the authority behind https; empty with http
 
 	dir         string
+	eventsURL   string
 	release     func()   // removes dir if it is a temporary one
 	certificate []string // arguments that name it
 	child       *process
@@ -87,7 +92,7 @@ func newVersity(opts VersityOptions) (*S3Server, error) {
 	}
 	s := &S3Server{
 		AccessKey: opts.AccessKey, SecretKey: opts.SecretKey, Region: opts.Region,
-		DataDir: filepath.Join(dir, "data"), dir: dir, release: release,
+		DataDir: filepath.Join(dir, "data"), dir: dir, release: release, eventsURL: opts.EventsURL,
 	}
 	if s.AccessKey == "" {
 		s.AccessKey = "root-" + strings.ToLower(rand.Text()[:12])
@@ -183,14 +188,18 @@ func (s *S3Server) listenOn(ctx context.Context, binary, address string, posix [
 	// A path that only this server knows: another one that took the port would
 	// answer it with an error, whoever its root user is.
 	health := "/ready-" + strings.ToLower(rand.Text())
+	// Not as arguments, which every user of the machine can list.
+	env := []string{"ROOT_ACCESS_KEY_ID=" + s.AccessKey, "ROOT_SECRET_ACCESS_KEY=" + s.SecretKey}
+	if s.eventsURL != "" {
+		env = append(env, "VGW_EVENT_WEBHOOK_URL="+s.eventsURL)
+	}
 	child, err := startProcess(processSpec{
 		name: string(toolbox.VersityGW), path: binary, dir: s.dir,
 		args: slices.Concat(s.certificate, []string{
 			"--port", address, "--region", s.Region, "--iam-dir", filepath.Join(s.dir, "iam"),
 			"--health", health, "--keep-alive", "--quiet",
 		}, posix),
-		// Not as arguments, which every user of the machine can list.
-		env: []string{"ROOT_ACCESS_KEY_ID=" + s.AccessKey, "ROOT_SECRET_ACCESS_KEY=" + s.SecretKey},
+		env: env,
 	})
 	if err != nil {
 		return err

@@ -37,6 +37,9 @@ type Entry struct {
 	ETag      string    `json:"etag"`
 	Size      int64     `json:"size"`
 	Modified  time.Time `json:"modified,omitzero"`
+	// Coarse tells that Modified is in whole seconds, as reads tell it, while
+	// listings may tell it finer: nobody has listed this state of the object yet.
+	Coarse bool `json:"coarse,omitempty"`
 	// SHA256 is the hex digest of the content as read from the source.
 	SHA256 string `json:"sha256"`
 	// MetadataDigest is the hex SHA-256 of the attributes; empty when there are none.
@@ -45,9 +48,32 @@ type Entry struct {
 	TargetETag string `json:"targetETag,omitempty"`
 }
 
-// Describes tells whether the entry is about this state of the source's object.
+// Describes tells whether the entry is about this state of the source's object. Of
+// a coarse one that is not certain: within one second an object may have been
+// written twice with the same content and other attributes.
 func (e Entry) Describes(source provider.Object) bool {
-	return e.ETag == source.ETag && e.Size == source.Size && e.Modified.Equal(source.Modified)
+	return e.ETag == source.ETag && e.Size == source.Size && e.isOfTime(source.Modified)
+}
+
+func (e Entry) isOfTime(modified time.Time) bool {
+	if e.Coarse {
+		return e.Modified.Truncate(time.Second).Equal(modified.Truncate(time.Second))
+	}
+	return e.Modified.Equal(modified)
+}
+
+// IsOfSameSource tells whether two entries are about the same state of the source's
+// object.
+func (e Entry) IsOfSameSource(other Entry) bool {
+	e.Coarse = e.Coarse || other.Coarse
+	return e.Describes(provider.Object{ETag: other.ETag, Size: other.Size, Modified: other.Modified})
+}
+
+// DescribesRead tells whether the entry is about the state that a read of the
+// source's object tells, attributes and tags included.
+func (e Entry) DescribesRead(read provider.Object) bool {
+	e.Coarse = true
+	return e.Describes(read) && e.MetadataDigest == MetadataDigest(read.Attributes)
 }
 
 // MetadataDigest gives the hex SHA-256 of an object's attributes in a canonical

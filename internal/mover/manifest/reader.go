@@ -111,8 +111,13 @@ func (s Store) read(ctx context.Context, name string, limit int64) ([]byte, erro
 // then nothing. Segments that are missing or damaged are told to warn and left
 // out.
 func (s Store) Entries(ctx context.Context, snapshot Snapshot, within Range, warn func(error)) iter.Seq2[Entry, error] {
+	return s.entriesOf(ctx, snapshot, snapshot.segments(within), warn)
+}
+
+// entriesOf is Entries of some segments.
+func (s Store) entriesOf(ctx context.Context, snapshot Snapshot, refs []SegmentRef, warn func(error)) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		for _, ref := range snapshot.segments(within) {
+		for _, ref := range refs {
 			entries, err := s.loadSegment(ctx, ref)
 			switch {
 			case isUnreadable(err):

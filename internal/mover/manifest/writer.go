@@ -51,6 +51,18 @@ func (w *Writer) Add(ctx context.Context, entry Entry) error {
 // Pass records that the run has come to a key of which there is nothing to say.
 func (w *Writer) Pass(key string) { w.last = max(w.last, key) }
 
+// keep takes over a segment of before as it is.
+func (w *Writer) keep(ctx context.Context, ref SegmentRef) error {
+	if len(w.open.entries) > 0 {
+		if err := w.close(ctx); err != nil {
+			return err
+		}
+	}
+	w.index.Segments = append(w.index.Segments, ref)
+	w.Pass(ref.Last)
+	return nil
+}
+
 // close stores the open segment and starts another one.
 func (w *Writer) close(ctx context.Context) error {
 	ref, err := w.storeOpen(ctx)

@@ -77,6 +77,7 @@ func (c *call) completeUpload() error {
 	if err != nil {
 		return err
 	}
+	c.created("CompleteMultipartUpload", o)
 	return c.ok(c.completeResult(o))
 }
 

@@ -100,6 +100,7 @@ func (c *call) copyObject() error {
 	if err := c.store(o); err != nil {
 		return err
 	}
+	c.created("Copy", o)
 	if from.version != "" {
 		c.w.Header().Set("X-Amz-Copy-Source-Version-Id", from.version)
 	}

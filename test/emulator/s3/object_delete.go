@@ -20,6 +20,7 @@ func (c *call) deleteObject() error {
 		if err != nil {
 			return err
 		}
+		c.removed(c.key, gone)
 		if gone.versionID != "" {
 			c.w.Header().Set(versionHeader, gone.versionID)
 		}
@@ -161,6 +162,9 @@ func (c *call) deleteOne(b *bucket, key, versionID string) (deletedXML, error) {
 		return deletedXML{}, s3error.BadRequest("KeyTooLongError", "Your key is too long")
 	}
 	gone, err := c.remove(b, key, versionID)
+	if err == nil {
+		c.removed(key, gone)
+	}
 	shown := deletedXML{Key: escapeKey(key), VersionID: versionID, DeleteMarker: gone.marker}
 	if gone.marker {
 		shown.DeleteMarkerVersionID = gone.versionID

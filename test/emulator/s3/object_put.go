@@ -20,6 +20,7 @@ func (c *call) putObject() error {
 	if err := c.store(o); err != nil {
 		return err
 	}
+	c.created("Put", o)
 	c.setChecksums(o)
 	c.w.Header().Set("ETag", `"`+o.ETag+`"`)
 	return c.done(http.StatusOK)

@@ -33,6 +33,7 @@ type Server struct {
 	operations []operation
 	faults     *Faults
 	log        *requestLog
+	events     *events
 
 	// mu guards everything below. One lock for the whole store keeps every
 	// answer a consistent cut; bodies are read and sent outside it.
@@ -59,6 +60,7 @@ func New(o Options) *Server {
 		options:     o,
 		faults:      &Faults{},
 		log:         newRequestLog(o.RequestLog),
+		events:      newEvents(),
 		buckets:     map[string]*bucket{},
 		credentials: map[string]credential{},
 		secrets:     map[string]bool{},
@@ -126,6 +128,7 @@ func (s *Server) Handshakes() int { return int(s.handshakes.Load()) }
 // called more than once.
 func (s *Server) Close() {
 	s.service.Close()
+	s.events.close()
 	s.client.CloseIdleConnections()
 }
 
