@@ -393,3 +393,52 @@ func TestEventsWithoutAnEndpointAreSaidNotToCome(t *testing.T) {
 		return nil
 	})
 }
+
+// Whatever an event says, nothing is read or written that a pass might not.
+func TestEventsMoveNothingThatAPassMightNot(t *testing.T) {
+	w := newTold(t, 5, time.Hour)
+	url := w.enable()
+	w.awaitTaken(url)
+	session := w.session()
+	w.update(w.bucket, func() { w.bucket.Spec.Suspend = true })
+	w.await(w.replica, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
+	put(t, session, w.primary, "told", "while suspended")
+	w.send(url, w.primary, "told")
+	w.eventually(func() error { // nobody hides that it is missing
+		w.get(w.replica)
+		if w.replica.Status.UnreplicatedSince == nil {
+			return notYet("nothing is shown as missing")
+		}
+		return nil
+	})
+	if got, isThere := w.stores["ovh"].Object(w.copied, "told"); isThere {
+		t.Errorf("the copy was written to while suspended: %q", got.Body)
+	}
+	w.update(w.bucket, func() { w.bucket.Spec.Suspend = false })
+	w.awaitCopied("told", "while suspended")
+
+	// The place of the copy turns out to be outside the perimeter.
+	ovh := &v1alpha1.SovereignProvider{ObjectMeta: metav1.ObjectMeta{Name: "ovh"}}
+	w.update(ovh, func() { ovh.Spec.Locations[0].Country = "CA" })
+	w.await(w.replica, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonOutsidePerimeter)
+	w.stores["onprem"].ForgetRequests()
+	w.stores["ovh"].ForgetRequests()
+	put(t, session, w.primary, "told", "from outside")
+	w.send(url, w.primary, "told")
+	w.eventually(func() error { // the other copy, which takes its place, is made of a pass and told of it too
+		elsewhere := w.replicas(w.bucket)["tds-outscale/eu-west-2"]
+		if elsewhere == nil {
+			return notYet("no other copy yet")
+		}
+		if got, _ := w.stores["tds-outscale"].Object(elsewhere.Spec.BucketName, "told"); string(got.Body) != "from outside" {
+			return notYet("the other copy holds %q", got.Body)
+		}
+		return nil
+	})
+	if got, _ := w.stores["ovh"].Object(w.copied, "told"); string(got.Body) != "while suspended" {
+		t.Errorf("the copy outside the perimeter holds %q", got.Body)
+	}
+	if n := w.stores["ovh"].Count("PutObject"); n != 0 {
+		t.Errorf("%d objects were written outside the perimeter", n)
+	}
+}
