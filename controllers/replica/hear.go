@@ -122,8 +122,8 @@ func (r *Reconciler) hear(ctx context.Context, s *scope) error {
 	if s.isPrimary() || s.isHearing || s.now.Before(s.memory.events.retryAt) || !s.hasWorkNamed() {
 		return nil
 	}
-	if s.waiting = r.mayRun(ctx, s); s.waiting != nil {
-		return nil //nolint:nilerr // a condition says it, and what changes it wakes us
+	if primary := s.facts.Primary(); primary == nil || !isThere(primary) || r.mayWork(ctx, s) != nil {
+		return nil // sync says what it waits for
 	}
 	source, err := r.source(ctx, s)
 	if err != nil {

@@ -42,7 +42,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 		if isDeleting {
 			return nil
 		}
-		r.pool.Cancel(s.key()) // nobody knows any more where data may go
+		r.breakOff(s) // nobody knows any more where data may go
 	}
 	return err
 }
@@ -55,8 +55,7 @@ func (r *Reconciler) judge(_ context.Context, s *scope) error {
 	if objection == nil {
 		return nil
 	}
-	r.pool.Cancel(s.key())
-	r.hearings.Cancel(s.key())
+	r.breakOff(s)
 	return fault.New(fault.Waiting, fault.Reason(objection.Reason), "nothing is written to %s: %s", s.replica.Spec.PlaceReference, objection.Message)
 }
 

@@ -140,7 +140,7 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 	if s.waiting = r.mayWork(ctx, s); s.waiting != nil {
 		// Also what is under way ends, unless it is only not known whether it may go on.
 		if fault.Of(s.waiting).Class == fault.Waiting {
-			r.pool.Cancel(s.key())
+			r.breakOff(s)
 		}
 		return nil // a condition says it, and what changes it wakes us
 	}
@@ -162,6 +162,12 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 		s.isRunning = r.beginAudit(s)
 	}
 	return nil
+}
+
+// breakOff ends what is under way on the copy.
+func (r *Reconciler) breakOff(s *scope) {
+	r.pool.Cancel(s.key())
+	r.hearings.Cancel(s.key())
 }
 
 // mayWork tells why the copy may not be worked on, or nil.

@@ -30,9 +30,9 @@ func (w *world) plugin(args ...string) (code int, out, errOut string) {
 	return code, written.String(), failed.String()
 }
 
-// manifest writes an object into a file, as a person would have it: without what the
+// manifestOf writes an object into a file, as a person would have it: without what the
 // cluster adds.
-func manifest(t *testing.T, kind, name string, spec any) string {
+func manifestOf(t *testing.T, kind, name string, spec any) string {
 	t.Helper()
 	content, err := yaml.Marshal(map[string]any{
 		"apiVersion": v1alpha1.GroupVersion.String(), "kind": kind, "metadata": map[string]any{"name": name}, "spec": spec,
@@ -66,7 +66,7 @@ func TestWhatIfSaysWhichBucketsFallOut(t *testing.T) {
 	t.Run("a provider that turns out to be elsewhere", func(t *testing.T) {
 		moved := ovh.Spec.DeepCopy()
 		moved.Locations[0].Country = "DE"
-		code, out, errOut := w.plugin("explain", "-f", manifest(t, "SovereignProvider", "ovh", moved), "--against", "cluster")
+		code, out, errOut := w.plugin("explain", "-f", manifestOf(t, "SovereignProvider", "ovh", moved), "--against", "cluster")
 		if code != 0 || errOut != "" {
 			t.Errorf("exit code %d, errors %q: there is room elsewhere", code, errOut)
 		}
@@ -88,7 +88,7 @@ func TestWhatIfSaysWhichBucketsFallOut(t *testing.T) {
 	t.Run("a policy that asks for more than there is", func(t *testing.T) {
 		stricter := policy.Spec.DeepCopy()
 		stricter.Copies.Minimum = 4
-		code, out, _ := w.plugin("explain", "-f", manifest(t, "SovereigntyPolicy", "etat-civil", stricter), "--against", "cluster", "-o", "json")
+		code, out, _ := w.plugin("explain", "-f", manifestOf(t, "SovereigntyPolicy", "etat-civil", stricter), "--against", "cluster", "-o", "json")
 		var explained []struct {
 			Bucket    string `json:"bucket"`
 			Satisfied bool   `json:"satisfied"`
