@@ -13,6 +13,7 @@ BENCHARGS ?=
 RECORD    ?=
 DATA      ?=
 KEEP      ?=
+ALL       ?=
 
 TOOLBOX := go run ./test/harness/cmd/toolbox
 # $(call tool,NAME) sets $tool in a recipe's line, and ends it if that fails.
@@ -95,6 +96,10 @@ fuzz: ## Run every fuzz test for FUZZTIME each
 			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || exit 1; \
 		done; \
 	done
+
+.PHONY: mutants
+mutants: ## Break every rule of placement once, and see that a test notices (ALL=1: every condition of each)
+	go run ./test/mutants $(if $(ALL),-all -within 2h)
 
 .PHONY: bench
 bench: ## Measure the mover, placement and admission beside simpler ways (BENCHARGS='-help')

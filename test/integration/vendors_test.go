@@ -41,6 +41,7 @@ func newVendors(t *testing.T, change ...func(*app.ManagerOptions)) *vendors {
 func newVendorsWith(t *testing.T, project ovh.Options, account outscale.Options, change ...func(*app.ManagerOptions)) *vendors {
 	t.Helper()
 	v := &vendors{world: newWorld(t, change...), ovh: ovh.Start(t, project), outscale: outscale.Start(t, account)}
+	v.stopFirst()
 	v.emulated("onprem")
 	v.provider("onprem", []v1alpha1.Location{in("dc1", "FR", ownWalls)})
 	return v

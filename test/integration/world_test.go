@@ -112,6 +112,12 @@ func goroutines() string {
 	return text.String()
 }
 
+// stopFirst has the operator stopped before what was just started is: it would spend
+// the time it has for ending on what does not answer any more.
+func (w *world) stopFirst() {
+	w.t.Cleanup(func() { w.stop() })
+}
+
 // restart stops the operator and starts another one.
 func (w *world) restart() {
 	w.t.Helper()
@@ -158,6 +164,7 @@ func (w *world) forget() {
 func (w *world) versity(name string) *harness.S3Server {
 	w.t.Helper()
 	server := harness.Versity(w.t)
+	w.stopFirst()
 	w.stores[name] = store{server.Endpoint, server.AccessKey, server.SecretKey, server.Region, "Versity"}
 	return server
 }
@@ -170,6 +177,7 @@ func (w *world) emulated(name string, change ...func(*emulator.Options)) *emulat
 		f(&options)
 	}
 	server := emulator.Start(w.t, options)
+	w.stopFirst()
 	w.stores[name] = store{server.URL, server.AccessKey, server.SecretKey, server.Region, "Versity"}
 	return server
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 	"k8s.io/utils/clock"
 
+	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -24,6 +25,9 @@ const (
 	// answerLimit bounds the body of an answer: a thousand users with their roles
 	// are below 4 MiB.
 	answerLimit = 16 << 20
+	// longestTurn is how long a question waits for its turn. Who would wait longer
+	// is sent away until then, and does not hold up others meanwhile.
+	longestTurn = 10 * time.Second
 )
 
 // api asks the control plane as one login. It is safe for concurrent use.
@@ -55,8 +59,8 @@ type question struct {
 // request, and one more when the clock of the API, or a token, is not known yet.
 func (a *api) ask(ctx context.Context, q question, answer any) (*exchange, error) {
 	x := &exchange{api: a, operation: q.operation, subject: q.subject}
-	if err := a.pace.Wait(ctx); err != nil {
-		return x, x.unsent(ctx, err)
+	if err := a.await(ctx); err != nil {
+		return x, fmt.Errorf("%s: wait for the turn of a request: %w", x.what(), err)
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -76,6 +80,27 @@ func (a *api) ask(ctx context.Context, q question, answer any) (*exchange, error
 		return x, x.fault(ctx, err)
 	}
 	return x, nil
+}
+
+// await waits for the turn of a request.
+func (a *api) await(ctx context.Context) error {
+	turn := a.pace.Reserve()
+	delay := turn.Delay()
+	if delay > longestTurn {
+		turn.Cancel()
+		return &fault.Error{
+			Class: fault.Throttled, Reason: fault.Throttling, After: delay,
+			Err: fmt.Errorf("%.4g a second go to OVHcloud's API, and many were asked for: there is one again in %s",
+				float64(a.pace.Limit()), delay.Round(time.Second)),
+		}
+	}
+	select {
+	case <-time.After(delay):
+		return nil
+	case <-ctx.Done():
+		turn.Cancel()
+		return ctx.Err()
+	}
 }
 
 // request signs a question. It goes through the vendor's client, which is given
@@ -186,15 +211,4 @@ func (x *exchange) send(request *http.Request) (*http.Response, error) {
 	x.record(response, body)
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
-}
-
-// unsent is for a question whose turn did not come. A limiter does not wait beyond
-// the context's deadline: it fails at once, with an error of its own.
-func (x *exchange) unsent(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		err = ctx.Err()
-	} else if _, limited := ctx.Deadline(); limited {
-		err = context.DeadlineExceeded
-	}
-	return fmt.Errorf("%s: wait for the turn of a request: %w", x.what(), err)
 }

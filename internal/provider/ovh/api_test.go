@@ -21,7 +21,7 @@ import (
 
 func TestRequestsWaitForTheirTurn(t *testing.T) {
 	s, store, _ := scripted(t, nil)
-	driver := ovh.New(ovh.Options{Requests: ovh.Pace{PerSecond: 0.001, Burst: 2}})
+	driver := ovh.New(ovh.Options{Requests: ovh.Pace{PerSecond: 0.2, Burst: 2}})
 	session := open(t, driver, placeAt(s.server.URL+"/1.0", store.URL), credentials())
 	for range 2 {
 		if err := list(t.Context(), session); err != nil {
@@ -29,7 +29,7 @@ func TestRequestsWaitForTheirTurn(t *testing.T) {
 		}
 	}
 	sent := len(s.asked)
-	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
+	limited, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	err := list(limited, session)
 	if _, classified := errors.AsType[*fault.Error](err); !errors.Is(err, context.DeadlineExceeded) || classified {
@@ -38,6 +38,25 @@ func TestRequestsWaitForTheirTurn(t *testing.T) {
 	// Another session on the project has no turns of its own.
 	if err := list(limited, open(t, driver, placeAt(s.server.URL+"/1.0", store.URL), credentials())); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("another session: got %v", err)
+	}
+	if len(s.asked) != sent {
+		t.Errorf("asked %q", s.asked[sent:])
+	}
+}
+
+func TestWhoWouldWaitLongForATurnIsSentAway(t *testing.T) {
+	s, store, _ := scripted(t, nil)
+	driver := ovh.New(ovh.Options{Requests: ovh.Pace{PerSecond: 0.01, Burst: 1}})
+	session := open(t, driver, placeAt(s.server.URL+"/1.0", store.URL), credentials())
+	if err := list(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	sent := len(s.asked)
+	for range 2 { // nobody's turn is used up by being sent away
+		got, _ := errors.AsType[*fault.Error](list(t.Context(), session))
+		if got == nil || got.Class != fault.Throttled || got.After <= time.Minute || got.After > 100*time.Second {
+			t.Fatalf("got %+v", got)
+		}
 	}
 	if len(s.asked) != sent {
 		t.Errorf("asked %q", s.asked[sent:])
