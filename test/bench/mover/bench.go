@@ -120,6 +120,11 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if b.profiles != "" {
+		if err := os.MkdirAll(b.profiles, 0o750); err != nil {
+			return err
+		}
+	}
 	if b.dir, err = os.MkdirTemp("", "rempart-bench-"); err != nil {
 		return err
 	}
