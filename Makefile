@@ -13,6 +13,7 @@ BENCHARGS ?=
 RECORD    ?=
 DATA      ?=
 KEEP      ?=
+EVIDENCE  ?=
 
 TOOLBOX := go run ./test/harness/cmd/toolbox
 # $(call tool,NAME) sets $tool in a recipe's line, and ends it if that fails.
@@ -101,10 +102,10 @@ bench: ## Measure the mover, placement and admission beside simpler ways (BENCHA
 	go run ./test/bench $(BENCHARGS)
 
 .PHONY: demo
-demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running)
+demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running, EVIDENCE=folder to leave that in)
 	@echo 'building the demo …'
 	@go build -o bin/demo ./test/demo
-	@bin/demo $(if $(DATA),-data '$(DATA)') $(if $(KEEP),-keep)
+	@bin/demo $(if $(DATA),-data '$(DATA)') $(if $(KEEP),-keep) $(if $(EVIDENCE),-evidence '$(EVIDENCE)')
 
 .PHONY: clean
 clean: ## Remove what was built in the checkout; built tools stay in their cache
