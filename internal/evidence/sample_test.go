@@ -141,7 +141,7 @@ func tool(t *testing.T, name string, try ...string) string {
 	if err != nil {
 		t.Skipf("%s is not here", name)
 	}
-	if err := exec.CommandContext(t.Context(), program, try...).Run(); err != nil { //nolint:gosec // names are written above
+	if err := exec.CommandContext(t.Context(), program, try...).Run(); err != nil {
 		t.Skipf("%s cannot do it: %v", name, err)
 	}
 	return program
@@ -173,7 +173,7 @@ func TestTheSampleIsValidForPython(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder := copySample(t)
 			test.spoil(t, folder)
-			command := exec.CommandContext(t.Context(), python, "verify.py", evidence.FileName, "keys.pem") //nolint:gosec // found above
+			command := exec.CommandContext(t.Context(), python, "verify.py", evidence.FileName, "keys.pem")
 			command.Dir = folder
 			said, err := command.CombinedOutput()
 			if !strings.HasPrefix(string(said), test.says) || (err == nil) != strings.HasPrefix(test.says, "VALID") {
@@ -228,7 +228,7 @@ func TestTheSampleIsValidForOpenSSL(t *testing.T) {
 		}
 	}
 	run := func(args ...string) (string, error) {
-		command := exec.CommandContext(t.Context(), openssl, args...) //nolint:gosec // found above
+		command := exec.CommandContext(t.Context(), openssl, args...)
 		command.Dir = folder
 		said, err := command.CombinedOutput()
 		return string(said), err

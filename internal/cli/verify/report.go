@@ -128,6 +128,7 @@ func (e Entry) trust() string {
 		return "a key that you trust"
 	case Untrusted:
 		return "which is none of the keys that you trust (--key): anybody can have made this"
+	case Invalid:
 	}
 	return "as it says"
 }
@@ -167,5 +168,5 @@ func seconds(n *float64) string {
 	if n == nil {
 		return "not measured"
 	}
-	return (time.Duration(*n * float64(time.Second))).Round(time.Millisecond).String()
+	return time.Duration(*n * float64(time.Second)).Round(time.Millisecond).String()
 }
