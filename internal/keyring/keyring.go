@@ -58,8 +58,8 @@ func (k Keyring) Key(ctx context.Context) (ed25519.PrivateKey, error) {
 	key, err := evidence.ParseKey(text)
 	if err != nil {
 		wait := fault.New(fault.Waiting, fault.SigningKeyInvalid,
-			"evidence cannot be signed: in Secret %s/%s, %s: %w; put an Ed25519 key there as PKCS #8 in PEM, or delete the Secret and one is made",
-			k.Namespace, SecretName, PrivateKey, err)
+			"evidence cannot be signed: in Secret %s/rempart-evidence-key, key.pem: %w; put an Ed25519 key there as PKCS #8 in PEM, or delete the Secret and one is made",
+			k.Namespace, err)
 		wait.After = lookAgain
 		return nil, wait
 	}

@@ -170,6 +170,9 @@ func TestASecretThatHoldsNoKeyIsSaidAndKept(t *testing.T) {
 			if !fault.HasReason(err, fault.SigningKeyInvalid) || fault.Of(err).Class != fault.Waiting || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("the error is %v, want %q in it", err, test.says)
 			}
+			if where := namespace + "/" + keyring.SecretName + ", " + keyring.PrivateKey; !strings.Contains(err.Error(), where) {
+				t.Errorf("it does not say where: %v", err)
+			}
 			if strings.Contains(err.Error(), "motdepasse") {
 				t.Errorf("it tells what the Secret holds: %v", err)
 			}
