@@ -430,8 +430,8 @@ func TestEvidenceGoesToCompliantCopiesOnly(t *testing.T) {
 	if sent := stores["ovh"].Requests(isEvidence); len(sent) > 0 {
 		t.Errorf("evidence was sent where it may not be: %+v", sent)
 	}
-	if sent := stores["onprem"].Requests(isEvidence); len(sent) != 1 {
-		t.Errorf("evidence was sent on premises %d times, want once", len(sent))
+	if sent := stores["onprem"].Requests(isEvidence); len(sent) != 2 {
+		t.Errorf("on premises, %d files of evidence were sent, want the manifest and the envelope", len(sent))
 	}
 }
 
