@@ -14,6 +14,7 @@ RECORD    ?=
 DATA      ?=
 KEEP      ?=
 EVIDENCE  ?=
+ALL       ?=
 
 TOOLBOX := go run ./test/harness/cmd/toolbox
 # $(call tool,NAME) sets $tool in a recipe's line, and ends it if that fails.
@@ -96,6 +97,10 @@ fuzz: ## Run every fuzz test for FUZZTIME each
 			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || exit 1; \
 		done; \
 	done
+
+.PHONY: mutants
+mutants: ## Break every rule of placement once, and see that a test notices (ALL=1: every condition of each)
+	go run ./test/mutants $(if $(ALL),-all -within 2h)
 
 .PHONY: bench
 bench: ## Measure the mover, placement and admission beside simpler ways (BENCHARGS='-help')

@@ -8,6 +8,7 @@ import (
 // SovereigntyPolicySpec is a set of rules that datasets live under. A rule that
 // is absent asks for nothing.
 // +kubebuilder:validation:XValidation:rule="!has(self.prioritizers) || has(self.near) || !self.prioritizers.exists(p, p.name == 'Proximity')",message="prioritizer Proximity needs near: it says to what a place is close"
+// +kubebuilder:validation:XValidation:rule="!(has(self.residency) && has(self.residency.location) && self.residency.location == 'Confirmed' && has(self.copies) && has(self.copies.onPremise) && self.copies.onPremise in ['Required', 'Only']) || has(self.exceptions) && has(self.exceptions.rules) && 'verification' in self.exceptions.rules",message="copies.onPremise Required or Only and residency.location Confirmed exclude each other: no provider's API confirms one's own premises. Ask for Declared, or list verification in exceptions.rules"
 type SovereigntyPolicySpec struct {
 	// description says what the policy is for.
 	// +optional
@@ -16,6 +17,7 @@ type SovereigntyPolicySpec struct {
 	// allowedNamespaces selects the namespaces whose buckets may name this
 	// policy. Absent selects none, {} selects all.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || self.matchExpressions.all(e, e.operator in ['In', 'NotIn'] ? has(e.values) && e.values.size() > 0 : e.operator in ['Exists', 'DoesNotExist'] && (!has(e.values) || e.values.size() == 0))",message="this selector can select nothing: operators are In and NotIn, with values, or Exists and DoesNotExist, without"
 	AllowedNamespaces *metav1.LabelSelector `json:"allowedNamespaces,omitempty"`
 	// appliesTo makes the policy a baseline: it binds every bucket that it selects,
 	// beside the policy that the bucket names. Absent binds only who names it.
@@ -91,6 +93,7 @@ type SovereigntyPolicySpec struct {
 }
 
 // Residency says where every copy must stand.
+// +kubebuilder:validation:XValidation:rule="!has(self.allowedCountries) || self.allowedCountries.size() == 0 || self.allowedCountries.exists(c, (self.perimeter == 'FR' ? 'FR GP MQ GF RE YT MF' : self.perimeter == 'EU' ? 'FR GP MQ GF RE YT MF AT BE BG HR CY CZ DK EE FI DE GR EL HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE AX' : 'FR GP MQ GF RE YT MF AT BE BG HR CY CZ DK EE FI DE GR EL HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE AX IS LI NO').contains(c))",message="none of allowedCountries is inside perimeter, so no place could satisfy both: allowedCountries narrows the perimeter and never widens it"
 type Residency struct {
 	// perimeter that must contain every copy: FR, EU or EEA. FR is inside EU, EU
 	// is inside EEA.
@@ -124,6 +127,7 @@ const (
 type AppliesTo struct {
 	// namespaceSelector selects the namespaces of the buckets. {} selects all.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || self.matchExpressions.all(e, e.operator in ['In', 'NotIn'] ? has(e.values) && e.values.size() > 0 : e.operator in ['Exists', 'DoesNotExist'] && (!has(e.values) || e.values.size() == 0))",message="this selector can select nothing: operators are In and NotIn, with values, or Exists and DoesNotExist, without"
 	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
 }
 

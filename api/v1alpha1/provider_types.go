@@ -41,6 +41,7 @@ type SovereignProviderSpec struct {
 	// allowedNamespaces selects the namespaces whose buckets may be placed here.
 	// Absent selects none, {} selects all.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || self.matchExpressions.all(e, e.operator in ['In', 'NotIn'] ? has(e.values) && e.values.size() > 0 : e.operator in ['Exists', 'DoesNotExist'] && (!has(e.values) || e.values.size() == 0))",message="this selector can select nothing: operators are In and NotIn, with values, or Exists and DoesNotExist, without"
 	AllowedNamespaces *metav1.LabelSelector `json:"allowedNamespaces,omitempty"`
 	// adoptable lists the buckets of the account that existingBucket of a
 	// SovereignBucket may name, each with the one SovereignBucket that may name it.

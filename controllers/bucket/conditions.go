@@ -11,6 +11,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 	"github.com/rempart/rempart/internal/provider"
 )
@@ -73,8 +74,10 @@ func (s *scope) placementSatisfied(err error) metav1.Condition {
 		return condition.False(this, string(classified.Reason), err.Error())
 	case s.decision == nil:
 		return s.asBefore(this)
+	case s.decision.Reason == v1alpha1.ReasonPrimaryRelocationRequired:
+		return condition.False(this, s.decision.Reason, fmt.Sprintf("%s%s", s.decision.Message, relocation))
 	case !s.decision.Satisfied:
-		return condition.False(this, s.decision.Reason, s.decision.Message)
+		return condition.False(this, s.decision.Reason, s.decision.Message.String())
 	}
 	if lost := s.lostPrimary(); lost != nil {
 		return condition.False(this, v1alpha1.ReasonPrimaryRelocationRequired, lost.Message)
@@ -87,6 +90,11 @@ func (s *scope) placementSatisfied(err error) metav1.Condition {
 	}
 	return condition.True(this, v1alpha1.ReasonSucceeded, "")
 }
+
+// relocation ends a message about a primary that may not stay where it is with what can
+// be done.
+const relocation = ". Applications keep working there, and the other copies are kept up: have the place satisfy the policies again, " +
+	"or move the dataset to a new SovereignBucket; docs/runbooks/PrimaryRelocationRequired.md says how"
 
 // tooClose says which copy is to go because it is too close to another one, or nil.
 // Others take its place already; it is kept up until somebody lets it go.
@@ -185,7 +193,7 @@ func rulingOf(objection *placement.Objection) string {
 	if objection.Policy != "" {
 		ruling += " of policy " + objection.Policy
 	}
-	return ruling + ": " + objection.Message
+	return ruling + ": " + objection.Message.String()
 }
 
 // misplaced tells why a copy may not stand where it stands, or nil. One that is
@@ -206,17 +214,20 @@ func (s *scope) misplaced(replica *v1alpha1.BucketReplica) *placement.Objection 
 	}
 	return &placement.Objection{
 		Rule: placement.RuleResidency, Reason: v1alpha1.ReasonLocationUnknown,
-		Message: "no SovereignProvider declares " + place.String() + " any more",
+		Message: message.Of("no SovereignProvider declares %s any more", place),
 	}
 }
 
 func misplacedMessage(replica *v1alpha1.BucketReplica, objection *placement.Objection) string {
-	message := "the copy at " + replica.Spec.PlaceReference.String() + " may not be there by " + rulingOf(objection)
-	if replica.Spec.Role == v1alpha1.RoleReplica {
-		message += ". Nothing is written to it any more; to have it erased, set the annotation " +
+	said := "the copy at " + replica.Spec.PlaceReference.String() + " may not be there by " + rulingOf(objection)
+	switch replica.Spec.Role {
+	case v1alpha1.RolePrimary:
+		said += ". It is the primary, which does not move by itself" + relocation
+	case v1alpha1.RoleReplica:
+		said += ". Nothing is written to it any more; to have it erased, set the annotation " +
 			v1alpha1.ConfirmDeleteAnnotation + " to " + replica.Spec.BucketName
 	}
-	return message
+	return said
 }
 
 // leakOf says that the store itself copies a bucket elsewhere, by a rule that is

@@ -12,6 +12,7 @@ import (
 	"github.com/rempart/rempart/internal/condition"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -63,11 +64,11 @@ func (s *scope) add(copied v1alpha1.BucketReplica, objections ...placement.Objec
 }
 
 // outside is what is said of a place outside the perimeter.
-var outside = []placement.Objection{{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: "GB is outside FR"}}
+var outside = []placement.Objection{{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: message.Verbatim("GB is outside FR")}}
 
 // excused is what is said where an exception covers a rule.
 func excused(rule placement.Rule) []placement.Objection {
-	return []placement.Objection{{Policy: "p", Rule: rule, Reason: v1alpha1.ReasonExceptionActive, Exception: "e", Message: "not counted"}}
+	return []placement.Objection{{Policy: "p", Rule: rule, Reason: v1alpha1.ReasonExceptionActive, Exception: "e", Message: message.Verbatim("not counted")}}
 }
 
 // access is the application's, with a key that reaches this bucket alone.
@@ -128,7 +129,7 @@ func TestConditionsOfABucket(t *testing.T) {
 		"one exception does not cover another rule": {
 			scope: healthy(func(s *scope) {
 				s.decision.Candidates[1].Objections = append(excused(placement.RuleResidency),
-					placement.Objection{Rule: placement.RuleCountry, Reason: "CountryNotAllowed", Message: "GB is not listed"})
+					placement.Objection{Rule: placement.RuleCountry, Reason: "CountryNotAllowed", Message: message.Verbatim("GB is not listed")})
 			}),
 			want: map[string]string{
 				"PlacementSatisfied": "True/ExceptionActive", "ResidencyCompliant": "False/CountryNotAllowed", "DrillCurrent": "True/NotRequired",
@@ -145,7 +146,7 @@ func TestConditionsOfABucket(t *testing.T) {
 		"nothing satisfies the policy": {
 			scope: healthy(func(s *scope) {
 				s.facts.Replicas = nil
-				s.decision = &placement.Decision{Reason: "NotEnoughCopies", Message: "x"}
+				s.decision = &placement.Decision{Reason: "NotEnoughCopies", Message: message.Verbatim("x")}
 			}),
 			want: map[string]string{
 				"Ready": "False/NotEnoughCopies", "PlacementSatisfied": "False/NotEnoughCopies", "ResidencyCompliant": "Unknown/Progressing",
@@ -162,21 +163,21 @@ func TestConditionsOfABucket(t *testing.T) {
 		"the operator of a copy is bought": {
 			scope: healthy(func(s *scope) {
 				s.decision.Candidates[1].Objections = []placement.Objection{
-					{Policy: "p", Rule: placement.RuleJurisdiction, Reason: "JurisdictionNotAllowed", Message: "x"},
+					{Policy: "p", Rule: placement.RuleJurisdiction, Reason: "JurisdictionNotAllowed", Message: message.Verbatim("x")},
 				}
 			}),
 			want: map[string]string{"ResidencyCompliant": "False/JurisdictionNotAllowed", "DrillCurrent": "True/NotRequired"},
 		},
 		"the attestation of a copy is over": {
 			scope: healthy(func(s *scope) {
-				s.decision.Candidates[1].Objections = []placement.Objection{{Rule: placement.RuleAttestation, Reason: "AttestationExpired", Message: "x"}}
+				s.decision.Candidates[1].Objections = []placement.Objection{{Rule: placement.RuleAttestation, Reason: "AttestationExpired", Message: message.Verbatim("x")}}
 			}),
 			want: map[string]string{"ResidencyCompliant": "False/AttestationExpired", "DrillCurrent": "True/NotRequired"},
 		},
 		"a policy only warns of the place of a copy": {
 			scope: healthy(func(s *scope) {
 				s.decision.Candidates[1].Objections = []placement.Objection{
-					{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: "x", Action: v1alpha1.ActionWarn},
+					{Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: message.Verbatim("x"), Action: v1alpha1.ActionWarn},
 				}
 			}),
 			want: map[string]string{"DrillCurrent": "True/NotRequired"},
@@ -202,21 +203,21 @@ func TestConditionsOfABucket(t *testing.T) {
 		"a copy stands where it may, in a store that cannot": {
 			scope: healthy(func(s *scope) {
 				s.decision.Candidates[1].Objections = []placement.Objection{
-					{Rule: placement.RuleCapability, Reason: "CapabilityMissing", Message: "x"},
+					{Rule: placement.RuleCapability, Reason: "CapabilityMissing", Message: message.Verbatim("x")},
 				}
 			}),
 			want: map[string]string{"DrillCurrent": "True/NotRequired"},
 		},
 		"a copy has no place, and the primary has": {
 			scope: healthy(func(s *scope) {
-				s.decision.Satisfied, s.decision.Reason, s.decision.Message = false, "NotEnoughCopies", "4 are asked for"
+				s.decision.Satisfied, s.decision.Reason, s.decision.Message = false, "NotEnoughCopies", message.Verbatim("4 are asked for")
 			}),
 			want: map[string]string{"PlacementSatisfied": "False/NotEnoughCopies", "DrillCurrent": "True/NotRequired"},
 		},
 		"nothing has a place": {
 			scope: healthy(func(s *scope) {
 				s.facts.Replicas = nil
-				s.decision = &placement.Decision{Reason: "NotEnoughCopies", Message: "4 are asked for"}
+				s.decision = &placement.Decision{Reason: "NotEnoughCopies", Message: message.Verbatim("4 are asked for")}
 			}),
 			want: map[string]string{
 				"PlacementSatisfied": "False/NotEnoughCopies", "Ready": "False/NotEnoughCopies", "ResidencyCompliant": "Unknown/Progressing",
@@ -344,11 +345,12 @@ func TestABucketIsLookedAtBeforeItsDrillGetsTooOld(t *testing.T) {
 }
 
 func TestWhoMayNotStayIsNamedWithTheRule(t *testing.T) {
-	objection := placement.Objection{Policy: "ccas", Rule: placement.RuleAttestation, Reason: "AttestationExpired", Message: "HDS was valid until 2027-06-30"}
+	objection := placement.Objection{Policy: "ccas", Rule: placement.RuleAttestation, Reason: "AttestationExpired", Message: message.Verbatim("HDS was valid until 2027-06-30")}
 	s := healthy(func(s *scope) { s.decision.Candidates[0].Objections = []placement.Objection{objection} })
 	got := s.residencyCompliant()
 	want := "the copy at " + s.facts.Replicas[0].Spec.PlaceReference.String() +
-		" may not be there by rule attestation of policy ccas: HDS was valid until 2027-06-30"
+		" may not be there by rule attestation of policy ccas: HDS was valid until 2027-06-30. It is the primary, which does not move by itself" +
+		relocation
 	if got.Message != want {
 		t.Errorf("got %q, want %q", got.Message, want)
 	}

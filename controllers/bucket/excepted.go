@@ -11,7 +11,7 @@ import (
 func (s *scope) excuse(isAbout func(placement.Objection) bool) string {
 	objections := s.decision.Excepted
 	if index := slices.IndexFunc(objections, isAbout); index >= 0 {
-		return objections[index].Message
+		return objections[index].Message.String()
 	}
 	for _, copied := range s.decision.Copies {
 		objections := s.decision.ObjectionsAt(copied.PlaceReference)
@@ -19,7 +19,7 @@ func (s *scope) excuse(isAbout func(placement.Objection) bool) string {
 			return o.IsExcused() && o.Concerns(copied.Role) && isAbout(o)
 		})
 		if index >= 0 {
-			return "the copy at " + copied.PlaceReference.String() + ": " + objections[index].Message
+			return "the copy at " + copied.PlaceReference.String() + ": " + objections[index].Message.String()
 		}
 	}
 	return ""

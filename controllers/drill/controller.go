@@ -147,7 +147,8 @@ func (r *Reconciler) letGo(ctx context.Context, s *scope) error {
 	return loop.RemoveFinalizer(ctx, r.Client, s.drill)
 }
 
-// ofBucket wakes the drills of a bucket that have not begun: they wait for it.
+// ofBucket wakes the drills of a bucket that have not begun, because they wait for it,
+// and those whose sandbox stays for a while, because it may have to go.
 func (r *Reconciler) ofBucket(ctx context.Context, bucket client.Object) []reconcile.Request {
 	var drills v1alpha1.ReversibilityDrillList
 	if err := r.Client.List(ctx, &drills, client.InNamespace(bucket.GetNamespace()),
@@ -156,7 +157,7 @@ func (r *Reconciler) ofBucket(ctx context.Context, bucket client.Object) []recon
 	}
 	var requests []reconcile.Request
 	for _, d := range drills.Items {
-		if d.Status.StartTime == nil && d.Status.Verdict == "" {
+		if d.Status.StartTime == nil && d.Status.Verdict == "" || d.Status.Progression == v1alpha1.ProgressionCleaningUp {
 			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: d.Namespace, Name: d.Name}})
 		}
 	}

@@ -92,7 +92,7 @@ type factsOfPlace struct {
 func placeFacts(c placement.Candidate) factsOfPlace {
 	return factsOfPlace{
 		Operator: c.RunBy, Country: c.Territory.Country, Perimeter: v1alpha1.Perimeter(c.Territory.Perimeter), Verification: c.Verification,
-		Contradiction: c.Contradiction, OnPremise: c.OnPremise, City: c.Facts.City, PUE: c.Facts.PUE, GridIntensity: c.Facts.GridIntensity,
+		Contradiction: c.Contradiction.String(), OnPremise: c.OnPremise, City: c.Facts.City, PUE: c.Facts.PUE, GridIntensity: c.Facts.GridIntensity,
 		Attestations: c.Attestations,
 	}
 }

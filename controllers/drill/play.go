@@ -151,15 +151,44 @@ func (r *Reconciler) permits(ctx context.Context, d *v1alpha1.ReversibilityDrill
 	if err := r.MayRead(ctx, facts); err != nil {
 		return err
 	}
-	places := [2]placement.Candidate{}
-	for i, place := range []v1alpha1.PlaceReference{d.Status.Effective.To.PlaceReference, d.Status.Effective.From.PlaceReference} {
-		candidate, declared := facts.Candidate(place)
-		if !declared {
-			return fault.New(fault.Waiting, fault.LocationUnknown, "no SovereignProvider declares %s", place)
-		}
-		places[i] = candidate
+	to, err := candidateAt(facts, d.Status.Effective.To.PlaceReference)
+	if err != nil {
+		return err
 	}
-	return refuses(facts, facts.Request(), places[0], places[1])
+	from, err := candidateAt(facts, d.Status.Effective.From.PlaceReference)
+	if err != nil {
+		return err
+	}
+	return refuses(facts, facts.Request(), to, from)
+}
+
+// lets tells why a drill that is being played must end, or nil. Its sandbox is one
+// more copy then, which what keeps only new copies away does not concern.
+func (r *Reconciler) lets(ctx context.Context, d *v1alpha1.ReversibilityDrill, facts gather.Facts) error {
+	if err := r.MayRead(ctx, facts); err != nil {
+		return err
+	}
+	to, err := candidateAt(facts, d.Status.Effective.To.PlaceReference)
+	if err != nil {
+		return err
+	}
+	return objectionTo(facts, besides(facts, to), to, v1alpha1.RoleReplica)
+}
+
+// besides is the request for a decision about the bucket with a sandbox as one of its
+// copies.
+func besides(facts gather.Facts, sandbox placement.Candidate) placement.Request {
+	request := facts.Request()
+	request.Placed = append(request.Placed, placement.Copy{PlaceReference: sandbox.PlaceReference, Role: v1alpha1.RoleReplica})
+	return request
+}
+
+func candidateAt(facts gather.Facts, place v1alpha1.PlaceReference) (placement.Candidate, error) {
+	candidate, declared := facts.Candidate(place)
+	if !declared {
+		return candidate, fault.New(fault.Waiting, fault.LocationUnknown, "no SovereignProvider declares %s", place)
+	}
+	return candidate, nil
 }
 
 // assemble opens everything that the drill needs.
@@ -196,14 +225,21 @@ func (r *Reconciler) assemble(ctx context.Context, s *scope, facts gather.Facts)
 		return drill.Plan{}, err
 	}
 	d := s.drill.DeepCopy()
-	plan.Permit = func(ctx context.Context) error {
+	plan.Permit, plan.Continue = r.asking(d, r.permits), r.asking(d, r.lets)
+	return plan, nil
+}
+
+// asking asks about a drill with what is known at the time.
+func (r *Reconciler) asking(
+	d *v1alpha1.ReversibilityDrill, about func(context.Context, *v1alpha1.ReversibilityDrill, gather.Facts) error,
+) func(context.Context) error {
+	return func(ctx context.Context) error {
 		facts, err := r.gather(ctx, d)
 		if err != nil {
 			return err
 		}
-		return r.permits(ctx, d, facts)
+		return about(ctx, d, facts)
 	}
-	return plan, nil
 }
 
 // copy opens a bucket that takes part.
@@ -302,8 +338,8 @@ const cleanupRetry = 30 * time.Second
 
 // cleanUp removes the sandbox once it is due.
 func (r *Reconciler) cleanUp(ctx context.Context, s *scope) error {
-	if due := s.cleanupDue(); s.now.Before(due) {
-		s.wait = due.Sub(s.now)
+	if due := s.cleanupDue(); s.now.Before(due) && r.mayStay(ctx, s.drill) {
+		s.wait = min(due.Sub(s.now), stayAskedAgain)
 		return nil
 	}
 	if s.drill.Status.Effective == nil {
@@ -322,6 +358,23 @@ func (r *Reconciler) cleanUp(ctx context.Context, s *scope) error {
 		s.cleanupErr, s.wait = err, cleanupRetry
 	}
 	return nil
+}
+
+// stayAskedAgain is how soon it is asked again whether a sandbox may stay.
+const stayAskedAgain = time.Minute
+
+// mayStay tells whether a sandbox may be where it is until its time has come: like a
+// copy, until it is known that it may not.
+func (r *Reconciler) mayStay(ctx context.Context, d *v1alpha1.ReversibilityDrill) bool {
+	if d.Status.Effective == nil {
+		return true
+	}
+	facts, err := r.gather(ctx, d)
+	if err != nil {
+		return true
+	}
+	to, declared := facts.Candidate(d.Status.Effective.To.PlaceReference)
+	return !declared || placement.Against(besides(facts, to), to, v1alpha1.RoleReplica) == nil
 }
 
 // isGivenUp tells whether somebody gave the word to leave the sandbox behind if it

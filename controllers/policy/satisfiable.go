@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,13 +36,12 @@ func (s *scope) satisfiable() metav1.Condition {
 	if len(s.candidates) == 0 {
 		return condition.Unknown(this, v1alpha1.ReasonNotObserved, "there is no SovereignProvider with a location yet")
 	}
-	reason, message := placement.Unsatisfiable(placement.FromPolicy(s.policy), s.candidates, s.now)
+	reason, said := placement.Unsatisfiable(placement.FromPolicy(s.policy), s.candidates, s.now)
 	if reason == "" {
 		return condition.True(this, v1alpha1.ReasonSucceeded, "")
 	}
 	// There is no bucket here whose status would say more.
-	message = strings.TrimSuffix(message, placement.SeeCandidates)
-	return condition.False(this, reason, "no places satisfy this policy: "+message)
+	return condition.False(this, reason, "no places satisfy this policy: "+said.Without(placement.SeeCandidates).String())
 }
 
 // untilExpiry is how long it is until a fact that the policy asks for ends; 0 is

@@ -188,7 +188,7 @@ func (s *scope) clockInSync() metav1.Condition {
 
 func (s *scope) locationsVerified() metav1.Condition {
 	const this = v1alpha1.ConditionLocationsVerified
-	unknown := s.named(func(c placement.Candidate) bool { return !c.Territory.Known() && c.Contradiction == "" })
+	unknown := s.named(func(c placement.Candidate) bool { return !c.Territory.Known() && c.Contradiction.IsZero() })
 	absent := s.named(func(c placement.Candidate) bool { return c.Availability == v1alpha1.LocationNotActivated })
 	unconfirmed := s.named(func(c placement.Candidate) bool { return c.Verification != v1alpha1.VerificationConfirmed })
 	switch contradictions := s.contradictions(); {
@@ -225,7 +225,7 @@ func (s *scope) named(isSo func(placement.Candidate) bool) string {
 func (s *scope) contradictions() string {
 	var said []string
 	for _, candidate := range s.candidates {
-		if candidate.Contradiction != "" {
+		if !candidate.Contradiction.IsZero() {
 			said = append(said, fmt.Sprintf("of location %s %s", candidate.Location, candidate.Contradiction))
 		}
 	}

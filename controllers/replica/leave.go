@@ -7,6 +7,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/fault"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -37,9 +38,9 @@ func (s *scope) tooClose() *placement.Objection {
 // whyLeaving says why the copy is on its way out.
 func (s *scope) whyLeaving() string {
 	if objection := s.objection(); objection != nil {
-		return objection.Message
+		return objection.Message.String()
 	}
-	return s.tooClose().Message
+	return s.tooClose().Message.String()
 }
 
 // objection tells why the copy may not be where it is, or nil.
@@ -49,7 +50,7 @@ func (s *scope) objection() *placement.Objection {
 	if !isDeclared {
 		return &placement.Objection{
 			Rule: placement.RuleResidency, Reason: v1alpha1.ReasonLocationUnknown,
-			Message: "no SovereignProvider declares " + place.String(),
+			Message: message.Of("no SovereignProvider declares %s", place),
 		}
 	}
 	return placement.Against(s.facts.Request(), candidate, s.replica.Spec.Role)

@@ -29,6 +29,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 		if isDeleting {
 			return nil
 		}
+		r.pool.Cancel(s.key())
 		return fault.New(fault.Waiting, fault.BucketNotFound,
 			"SovereignBucket %s, which made this replica, does not exist: nothing is done for it", name.Name)
 	}
@@ -37,8 +38,11 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	}
 	s.bucket = &bucket
 	s.facts, err = r.gatherer.Bucket(ctx, &bucket)
-	if isDeleting && fault.HasReason(err, fault.PolicyNotFound) {
-		return nil
+	if fault.HasReason(err, fault.PolicyNotFound) {
+		if isDeleting {
+			return nil
+		}
+		r.pool.Cancel(s.key()) // nobody knows any more where data may go
 	}
 	return err
 }

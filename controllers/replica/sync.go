@@ -119,11 +119,22 @@ func (r *Reconciler) admit(owner ownership.Owner, bucketName string, isUnmarked 
 // sync keeps the content of a replica true to the primary. The work itself is
 // done beside the loop.
 func (r *Reconciler) sync(ctx context.Context, s *scope) error {
-	if s.isPrimary() || s.isRunning || s.ended != nil {
+	if s.isPrimary() {
+		return nil
+	}
+	if s.waiting = r.mayWork(ctx, s); s.waiting != nil {
+		// Also what is under way ends, unless it is only not known whether it may go on.
+		if fault.Of(s.waiting).Class == fault.Waiting {
+			r.pool.Cancel(s.key())
+		}
+		return nil // a condition says it, and what changes it wakes us
+	}
+	if s.isRunning || s.ended != nil {
 		return nil // what ended is written down before something else begins
 	}
-	if s.waiting = r.mayRun(ctx, s); s.waiting != nil {
-		return nil //nolint:nilerr // a condition says it, and what changes it wakes us
+	if primary := s.facts.Primary(); primary == nil || !isThere(primary) {
+		s.waiting = fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
+		return nil
 	}
 	source, err := r.source(ctx, s)
 	if err != nil {
@@ -138,14 +149,10 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// mayRun tells why no work may begin on the copy, or nil.
-func (r *Reconciler) mayRun(ctx context.Context, s *scope) error {
-	primary := s.facts.Primary()
-	switch {
-	case s.isSuspended():
+// mayWork tells why the copy may not be worked on, or nil.
+func (r *Reconciler) mayWork(ctx context.Context, s *scope) error {
+	if s.isSuspended() {
 		return fault.New(fault.Waiting, fault.Suspended, "writing is suspended")
-	case primary == nil || !isThere(primary):
-		return fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
 	}
 	if err := s.holdBack(); err != nil {
 		return err

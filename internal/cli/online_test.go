@@ -32,7 +32,13 @@ const (
 
 var controlPlane = harness.SharedControlPlane{Options: harness.ControlPlaneOptions{CRDs: []string{"../../config/crd/bases"}}}
 
-func TestMain(m *testing.M) { os.Exit(controlPlane.Run(m)) }
+func TestMain(m *testing.M) {
+	// Whoever runs the tests may have a language of their own.
+	if err := os.Setenv("LC_ALL", "C"); err != nil {
+		panic(err)
+	}
+	os.Exit(controlPlane.Run(m))
+}
 
 // outcome is what a command line came to.
 type outcome struct {
@@ -168,6 +174,11 @@ func (i installation) explain(t *testing.T) {
 	if empty.out != "[]\n" {
 		t.Errorf("of no bucket it says %q", empty.out)
 	}
+	i.wants(t, 0, "remarque\u00a0: la politique etat-civil ne s’applique à aucun SovereignBucket",
+		"explain", "policy", "etat-civil", "-n", "default", "-o", "json", "--lang", "fr")
+	if french := i.wants(t, 0, "", "explain", "bucket", "actes", "-n", namespace, "--lang", "fr"); !strings.Contains(french.out, "EXIGENCES SATISFAITES") {
+		t.Errorf("in French it is %s", french.out)
+	}
 }
 
 func (i installation) explainAgainst(t *testing.T) {
@@ -197,6 +208,10 @@ spec:
 	}
 	if diff := cmp.Diff(want, explanations); diff != "" || got.code != 1 {
 		t.Errorf("exit code %d (-want +got):\n%s", got.code, diff)
+	}
+	french := run(t.Context(), stricter, "explain", "-f", "-", "--against", "cluster", "--lang", "fr", "--kubeconfig", i.kubeconfig)
+	if said := "la SovereigntyPolicy nobodys n’existe pas\u00a0: elle ne figure ni dans les fichiers ni dans le cluster"; !strings.Contains(french.out, said) {
+		t.Errorf("in French it is %s", french.out)
 	}
 }
 

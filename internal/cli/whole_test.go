@@ -78,3 +78,38 @@ func TestTheWholeReadsAsAPluginOfKubectl(t *testing.T) {
 		})
 	}
 }
+
+func TestMessagesAreInTheLanguageOfWhoAsks(t *testing.T) {
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	const english, french = "DECISION  SATISFIED", "EXIGENCES SATISFAITES"
+	for name, test := range map[string]struct {
+		all, messages, lang string
+		args                []string
+		want                string
+	}{
+		"English where nobody says anything":      {"", "", "", nil, english},
+		"French where LANG says so":               {"", "", "fr_FR.UTF-8", nil, french},
+		"that of LC_MESSAGES before that of LANG": {"", "fr_FR.UTF-8", "en_GB.UTF-8", nil, french},
+		"that of LC_ALL before all":               {"C", "fr_FR.UTF-8", "fr_FR.UTF-8", nil, english},
+		"that of the flag before the environment": {"fr_FR.UTF-8", "", "", []string{"--lang", "en"}, english},
+		"French by the flag alone":                {"", "", "", []string{"--lang=fr"}, french},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("LC_ALL", test.all)
+			t.Setenv("LC_MESSAGES", test.messages)
+			t.Setenv("LANG", test.lang)
+			got := run(t.Context(), "", append([]string{"explain", "-f", "explain/testdata/commune"}, test.args...)...)
+			if got.code != 0 || !strings.Contains(got.out, test.want) {
+				t.Errorf("exit code %d, messages %q, output without %q:\n%s", got.code, got.errOut, test.want, got.out)
+			}
+		})
+	}
+}
+
+func TestThePluginHasNoOtherLanguage(t *testing.T) {
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	got := run(t.Context(), "", "explain", "-f", "explain/testdata/commune", "--lang", "xx")
+	if got.code != 2 || !strings.Contains(got.errOut, `"xx" is not one of en and fr`) || !strings.Contains(got.errOut, "explain --help") {
+		t.Errorf("exit code %d, messages %q", got.code, got.errOut)
+	}
+}

@@ -94,6 +94,11 @@ type Plan struct {
 	// It is asked right before the sandbox is made: since the plan, what is allowed
 	// may have changed.
 	Permit func(ctx context.Context) error
+	// Continue tells why what has begun there must end, or nil. It is asked again and
+	// again as long as the sandbox is used; an error that is Transient is no answer.
+	Continue func(ctx context.Context) error
+	// AskContinue is how soon it is asked again; 0 is a second.
+	AskContinue time.Duration
 	// Stores gives where the evidence may go, at best two places with different
 	// operators, or why it may go nowhere. It is asked when there is evidence, and
 	// again as long as it may go nowhere.

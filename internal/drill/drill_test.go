@@ -38,7 +38,7 @@ type scene struct {
 	stepDone               func(drill.Step)
 	objectives             drill.Objectives
 	uid                    string
-	permit                 func(context.Context) error
+	permit, goOn           func(context.Context) error
 	stores                 func(context.Context) ([]drill.Copy, error)
 	signer                 func(context.Context) (ed25519.PrivateKey, error)
 	key                    ed25519.PrivateKey
@@ -61,6 +61,7 @@ func newScene(t *testing.T) *scene {
 	s.sourceStore.CreateBucket("source")
 	s.copyStore.CreateBucket("copy")
 	s.permit = func(context.Context) error { return nil }
+	s.goOn = s.permit
 	s.stores = func(context.Context) ([]drill.Copy, error) { return []drill.Copy{s.copied, s.source}, nil }
 	s.source = drill.Copy{Session: s.open(s.sourceStore, provider.Key{}), Bucket: "source", Operator: "mairie", Country: "FR"}
 	s.copied = drill.Copy{Session: s.open(s.copyStore, provider.Key{}), Bucket: "copy", Operator: "ovh", Country: "FR"}
@@ -131,8 +132,9 @@ func (s *scene) replicate() {
 func (s *scene) plan() drill.Plan {
 	return drill.Plan{
 		Names:  drill.Names{Installation: "i", Namespace: "ns", Drill: "d", UID: s.uid, Bucket: "actes", Dataset: "Actes", PolicyName: "p"},
-		Source: s.source, From: s.copied, To: s.sandbox, Permit: s.permit, Stores: s.stores, AskAgain: time.Millisecond,
-		Objectives: s.objectives, Version: "test", Signer: s.signer, Chain: s.chain, PartBytes: s.partBytes,
+		Source: s.source, From: s.copied, To: s.sandbox, Permit: s.permit, Continue: s.goOn, AskContinue: time.Millisecond,
+		Stores: s.stores, AskAgain: time.Millisecond, Objectives: s.objectives, Version: "test",
+		Signer: s.signer, Chain: s.chain, PartBytes: s.partBytes,
 		Known:    func(context.Context) ([]evidence.Link, error) { return s.known, nil },
 		Policies: []evidence.Document{s.document("SovereigntyPolicy", "p")}, Facts: []evidence.Document{s.document("Place", "p/l")},
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,14 +67,50 @@ func (r *run) play(ctx context.Context) error {
 		return err
 	}
 	r.progress(Restoring)
-	if err := r.provision(ctx); err != nil {
-		return err
+	return r.whilePermitted(ctx, func(ctx context.Context) error {
+		if err := r.provision(ctx); err != nil {
+			return err
+		}
+		if err := r.restore(ctx); err != nil {
+			return err
+		}
+		r.progress(Verifying)
+		return r.verify(ctx)
+	})
+}
+
+// whilePermitted works as long as data may be where the sandbox is: what permits it
+// may change while data is on its way, or come to its end. Then the work ends, and the
+// error says why.
+func (r *run) whilePermitted(ctx context.Context, work func(context.Context) error) error {
+	ctx, end := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { r.watch(ctx, end) })
+	err := work(ctx)
+	end(nil)
+	watch.Wait()
+	if cause := context.Cause(ctx); fault.Of(cause).Class != fault.Transient {
+		return fmt.Errorf("nothing more is written to the sandbox's place: %w", cause)
 	}
-	if err := r.restore(ctx); err != nil {
-		return err
+	return err
+}
+
+// watch asks again and again whether the work may go on, and ends it when it is known
+// that it may not.
+func (r *run) watch(ctx context.Context, end context.CancelCauseFunc) {
+	ticker := time.NewTicker(cmp.Or(r.AskContinue, time.Second))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := r.Continue(ctx); err != nil && fault.Of(err).Class != fault.Transient {
+				end(err)
+				return
+			}
+		}
 	}
-	r.progress(Verifying)
-	return r.verify(ctx)
 }
 
 // preflight finds out what the copy holds, and from when on the source counts as

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -223,6 +224,32 @@ func TestTheAPIKnowsTheSameCountries(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, strings.Fields(string(rule[1]))); diff != "" {
 		t.Errorf("countries of the API (-want +got):\n%s", diff)
+	}
+}
+
+// The API server refuses a policy whose allowed countries are all outside its
+// perimeter, by the countries of each perimeter as they are known here.
+func TestTheAPIKnowsTheCountriesOfEachPerimeter(t *testing.T) {
+	definition, err := os.ReadFile("../../config/crd/bases/rempart.dev_sovereigntypolicies.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The generator breaks long lines where there is a space.
+	flat := strings.Join(strings.Fields(string(definition)), " ")
+	rule := regexp.MustCompile(`self\.perimeter == ''FR'' \? ''([A-Z ]+)'' : self\.perimeter == ''EU'' \? ''([A-Z ]+)'' : ''([A-Z ]+)''`).FindStringSubmatch(flat)
+	if rule == nil {
+		t.Fatal("no rule about perimeters is found")
+	}
+	for i, perimeter := range []geo.Perimeter{geo.FR, geo.EU, geo.EEA} {
+		var want []string
+		for _, code := range everyCode() {
+			if perimeter.Contains(geo.Classify(code, "").Perimeter) {
+				want = append(want, code)
+			}
+		}
+		if diff := cmp.Diff(want, slices.Sorted(slices.Values(strings.Fields(rule[i+1])))); diff != "" {
+			t.Errorf("countries of %s (-want +got):\n%s", perimeter, diff)
+		}
 	}
 }
 

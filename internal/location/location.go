@@ -9,13 +9,13 @@ package location
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/catalogue"
 	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/provider"
 )
 
@@ -28,9 +28,9 @@ type Location struct {
 	Verification v1alpha1.LocationVerification
 	// Availability is empty where no API tells.
 	Availability v1alpha1.LocationAvailability
-	// Contradiction says what is declared and what is reported instead; empty when
-	// nothing contradicts.
-	Contradiction string
+	// Contradiction says what is declared and what is reported instead; it says nothing
+	// when nothing contradicts.
+	Contradiction message.Text
 	// Facts are what else is known of it.
 	Facts
 	// Attestations of services there, one for each scheme that counts.
@@ -244,19 +244,19 @@ func assumedPlace(p *v1alpha1.SovereignProvider, name string) (country, subdivis
 }
 
 // contradiction says what is declared of a location and what is reported.
-func contradiction(p *v1alpha1.SovereignProvider, known v1alpha1.LocationStatus) string {
-	who := "the shipped catalogue says"
+func contradiction(p *v1alpha1.SovereignProvider, known v1alpha1.LocationStatus) message.Text {
+	who := message.Of("the shipped catalogue says")
 	for _, l := range p.Spec.Locations {
 		if l.Name == known.Name && l.Country != "" {
-			who = "spec.locations says"
+			who = message.Of("spec.locations says")
 		}
 	}
 	assumed, _ := assumedPlace(p, known.Name)
-	reported := known.Country
-	if reported == "" {
-		reported = "several countries"
+	reported := message.Verbatim(known.Country)
+	if known.Country == "" {
+		reported = message.Of("several countries")
 	}
-	return fmt.Sprintf("%s %s, and the provider's own API says %s", who, assumed, reported)
+	return message.Of("%s %s, and the provider's own API says %s", who, assumed, reported)
 }
 
 // isWanted tells whether the spec leaves a location in. A spec that lists none

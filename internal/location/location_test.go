@@ -131,7 +131,7 @@ func TestWhatIsKnownOfAPlaceIsPutTogether(t *testing.T) {
 					t.Errorf("%s is %+v, and in the status %+v", l.Name, l, known)
 				}
 				got = append(got, place{
-					l.Name, known.Country, known.Subdivision, known.Perimeter, l.Verification, l.Availability, l.Contradiction,
+					l.Name, known.Country, known.Subdivision, known.Perimeter, l.Verification, l.Availability, l.Contradiction.String(),
 				})
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
@@ -188,7 +188,7 @@ func TestAPlaceThatHoldsACopyStaysWhatItWasKnownToBe(t *testing.T) {
 			var got []place
 			for i, l := range location.Of(p) {
 				known := p.Status.Locations[i]
-				got = append(got, place{l.Name, known.Country, known.Subdivision, known.Perimeter, l.Verification, l.Availability, l.Contradiction})
+				got = append(got, place{l.Name, known.Country, known.Subdivision, known.Perimeter, l.Verification, l.Availability, l.Contradiction.String()})
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

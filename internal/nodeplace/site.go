@@ -29,7 +29,7 @@ func siteOf(p *v1alpha1.SovereignProvider, name string) (site, bool) {
 	}
 	s := site{
 		PlaceReference: v1alpha1.PlaceReference{ProviderName: p.Name, Location: l.Name},
-		territory:      l.Territory, operator: placement.OperatorOf(p), verification: l.Verification, contradiction: l.Contradiction,
+		territory:      l.Territory, operator: placement.OperatorOf(p), verification: l.Verification, contradiction: l.Contradiction.String(),
 	}
 	if p.Spec.DiscoversLocations() {
 		s.vendor = p.Spec.Type

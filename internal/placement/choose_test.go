@@ -236,7 +236,7 @@ func TestTheBestSetIsChosen(t *testing.T) {
 		}
 		if !decision.Satisfied {
 			refused++
-			if decision.Reason == "" || decision.Message == "" {
+			if decision.Reason == "" || decision.Message.IsZero() {
 				t.Fatalf("seed %d: nothing is said: %+v", seed, decision)
 			}
 			continue
@@ -306,7 +306,7 @@ func TestPlacedCopiesStayAsLongAsTheyAreApart(t *testing.T) {
 			if illegal.Role == v1alpha1.RolePrimary {
 				t.Fatalf("seed %d: the primary moves: %+v", seed, illegal)
 			}
-			if alone := placement.TooClose(request, illegal.PlaceReference); alone == nil || alone.Message != objection.Message {
+			if alone := placement.TooClose(request, illegal.PlaceReference); alone == nil || !alone.Message.Equal(objection.Message) {
 				t.Fatalf("seed %d: asked about %s alone: %+v, want %+v", seed, illegal, alone, objection)
 			}
 			// Once it is on its way out it is no longer among what is placed.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // Decision says where the copies are to be, and what was found about every
@@ -13,7 +14,8 @@ type Decision struct {
 	// Satisfied tells whether Copies satisfies every policy.
 	Satisfied bool
 	// Reason and Message say what is missing when it does not.
-	Reason, Message string
+	Reason  string
+	Message message.Text
 	// Copies are what is to be there, the primary first. It holds every placed
 	// copy that may stay. Nothing is added to an unsatisfied decision.
 	Copies []Copy
@@ -37,14 +39,19 @@ type IllegalCopy struct {
 // Decide judges every candidate and chooses. What is placed stays unless a rule
 // forbids it, and the primary never moves by itself.
 func Decide(in Request) Decision {
+	decision := decide(in)
+	decision.advise(in)
+	return decision
+}
+
+func decide(in Request) Decision {
 	decision := Decision{Candidates: judgeAll(in)}
 	legal, illegal := decision.sortPlaced(in.Placed)
 	decision.Illegal = illegal
 	if lost := primaryOf(illegal); lost != nil {
 		decision.Copies = in.Placed
 		decision.Reason = v1alpha1.ReasonPrimaryRelocationRequired
-		decision.Message = "the primary at " + lost.String() + " may not stay there and does not move by itself: " +
-			lost.Objections[0].Message
+		decision.Message = message.Of("the primary at %s may not stay there and does not move by itself: %s", lost, lost.Objections[0].Message)
 		return decision
 	}
 	required := requiredSet(in)
@@ -162,9 +169,9 @@ func primaryOf(copies []IllegalCopy) *IllegalCopy {
 // explain says why no set of places will do: by what every candidate is refused
 // for, by what is wrong with the primary that the bucket asks for, or by what the
 // set lacks.
-func (d Decision) explain(in Request, missing Objection) (reason, message string) {
+func (d Decision) explain(in Request, missing Objection) (reason string, said message.Text) {
 	if len(d.Candidates) == 0 {
-		return v1alpha1.ReasonNotEnoughCopies, "there is no SovereignProvider with a location"
+		return v1alpha1.ReasonNotEnoughCopies, message.Of("there is no SovereignProvider with a location")
 	}
 	if shared := d.sharedObjection(); shared != nil {
 		return shared.Reason, shared.Message
@@ -188,7 +195,7 @@ func (d Decision) refusedPrimary(in Request) *Objection {
 		}
 		for _, objection := range candidate.Objections {
 			if objection.Excludes(v1alpha1.RolePrimary) {
-				objection.Message = "the bucket's " + field + " " + wanted.String() + " is refused: " + objection.Message
+				objection.Message = message.Of("the bucket's %s %s is refused: %s", field, wanted, objection.Message)
 				return &objection
 			}
 		}
@@ -200,7 +207,7 @@ func (d Decision) refusedPrimary(in Request) *Objection {
 // sharedObjection is one that every candidate meets in the same words.
 func (d Decision) sharedObjection() *Objection {
 	for _, objection := range d.Candidates[0].Objections {
-		isShared := func(j Judged) bool { return slices.Contains(j.Objections, objection) }
+		isShared := func(j Judged) bool { return slices.ContainsFunc(j.Objections, objection.Equal) }
 		if objection.Role == "" && objection.Denies() && !slices.ContainsFunc(d.Candidates, func(j Judged) bool { return !isShared(j) }) {
 			return &objection
 		}

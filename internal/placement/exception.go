@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // Exception lets rules of one policy not count until its end. It reaches no other
@@ -46,8 +47,8 @@ func (in Request) exception(policy string, rule Rule) *Exception {
 func (in Request) excuse(objection Objection) Objection {
 	if excepting := in.exception(objection.Policy, objection.Rule); excepting != nil {
 		objection.Exception, objection.Reason = excepting.Name, v1alpha1.ReasonExceptionActive
-		objection.Message = "SovereigntyException " + excepting.Name + " lets it not count until " +
-			Until(excepting.NotAfter) + ": " + objection.Message
+		objection.Message = message.Of("SovereigntyException %s lets it not count until %s: %s",
+			excepting.Name, Until(excepting.NotAfter), objection.Message)
 	}
 	return objection
 }

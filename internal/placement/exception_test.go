@@ -124,7 +124,7 @@ func TestAnExceptionSaysWhatItIsAndUntilWhen(t *testing.T) {
 	decision := decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x", in("GB"))}, excepting("p", "residency"), longer)
 	got := decision.Candidates[0].Objections[0]
 	want := "SovereigntyException a lets it not count until 2026-11-24 14:00 UTC: GB is outside FR"
-	if got.Message != want || got.Exception != "a" {
+	if got.Message.String() != want || got.Exception != "a" {
 		t.Errorf("%s says %q, want %q of the one that lasts longest", got.Exception, got.Message, want)
 	}
 	shown := placement.Summarise(decision.Candidates)
@@ -148,7 +148,7 @@ func TestExceptionsToWhatIsAskedOfAllCopies(t *testing.T) {
 		copies   int
 	}{
 		"copies: as many as there can be": {
-			policy("p", copies(4, 1)), []v1alpha1.ExceptableRule{"copies"}, []string{"there are 2 copies, and policy p asks for 4"}, 2,
+			policy("p", copies(4, 1)), []v1alpha1.ExceptableRule{"copies"}, []string{"2 copies in all, and policy p asks for 4"}, 2,
 		},
 		"operators": {
 			policy("p", copies(2, 2)), []v1alpha1.ExceptableRule{"operators"}, []string{"the copies belong to 1 operator, and policy p asks for 2"}, 2,
@@ -156,7 +156,7 @@ func TestExceptionsToWhatIsAskedOfAllCopies(t *testing.T) {
 		"both": {
 			policy("p", copies(3, 2)),
 			[]v1alpha1.ExceptableRule{"operators", "copies"},
-			[]string{"there are 2 copies, and policy p asks for 3", "the copies belong to 1 operator, and policy p asks for 2"},
+			[]string{"2 copies in all, and policy p asks for 3", "the copies belong to 1 operator, and policy p asks for 2"},
 			2,
 		},
 		"distance": {
@@ -193,7 +193,7 @@ func TestExceptionsToWhatIsAskedOfAllCopies(t *testing.T) {
 				if objection.Reason != v1alpha1.ReasonExceptionActive || !slices.Contains(test.rules, v1alpha1.ExceptableRule(objection.Rule)) {
 					t.Errorf("excepted is %+v", objection)
 				}
-				got = append(got, objection.Message[len("SovereigntyException e lets it not count until 2026-11-24 13:00 UTC: "):])
+				got = append(got, objection.Message.String()[len("SovereigntyException e lets it not count until 2026-11-24 13:00 UTC: "):])
 			}
 			if diff := cmp.Diff(test.excepted, got); diff != "" {
 				t.Errorf("excepted (-want +got):\n%s", diff)

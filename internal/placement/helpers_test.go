@@ -40,7 +40,7 @@ func holds(t *testing.T, rulings map[string]ruling) {
 			if diff := cmp.Diff(test.want, named(got)); diff != "" {
 				t.Errorf("objections (-want +got):\n%s", diff)
 			}
-			if test.message != "" && (len(got) != 1 || got[0].Message != test.message) {
+			if test.message != "" && (len(got) != 1 || got[0].Message.String() != test.message) {
 				t.Errorf("objections %+v, want one that says:\n%s", got, test.message)
 			}
 		})

@@ -1,10 +1,10 @@
 package placement
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // ruleFunc judges one candidate under one policy. A nil objection is none.
@@ -45,7 +45,7 @@ var (
 		encryption,
 	}
 	// choiceRules are judged when places are chosen, and not of what is there.
-	choiceRules = []ruleFunc{distance}
+	choiceRules = []ruleFunc{distance, concentration}
 	// listRules are those of which a policy may have several.
 	listRules = []func(in Request, policy Policy, c Candidate) []*Objection{attestation}
 	// processingRules judge a place where data is read but not kept: where it stands,
@@ -118,8 +118,8 @@ func (in Request) keep(objections []Objection, policy Policy, raised ...*Objecti
 	return objections
 }
 
-func object(rule Rule, reason, format string, args ...any) *Objection {
-	return &Objection{Rule: rule, Reason: reason, Message: fmt.Sprintf(format, args...)}
+func object(rule Rule, reason string, format message.Format, args ...any) *Objection {
+	return &Objection{Rule: rule, Reason: reason, Message: message.Of(format, args...)}
 }
 
 // againstPrimary narrows an objection to the primary.

@@ -111,7 +111,7 @@ func presumeCapable(c Candidate) Candidate {
 // withEach adds the objections that are not there yet.
 func withEach(objections, more []Objection) []Objection {
 	for _, objection := range more {
-		if !slices.Contains(objections, objection) {
+		if !slices.ContainsFunc(objections, objection.Equal) {
 			objections = append(objections, objection)
 		}
 	}

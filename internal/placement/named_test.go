@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -147,7 +148,7 @@ func TestWhatFallsOutIsWhatTheChangeMadeIllegal(t *testing.T) {
 	before := decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x"), place("b", "x"), place("c", "x", in("GB"))}, placed("a/x", "b/x", "c/x"))
 	after := decide([]placement.Policy{policy("p")}, []placement.Candidate{place("a", "x"), place("b", "x", in("CA")), place("c", "x", in("GB"))}, placed("a/x", "b/x", "c/x"))
 	got := placement.FallsOut(before, after)
-	if len(got) != 1 || got[0].PlaceReference != at("b", "x") || got[0].Objections[0].Message != "CA is outside FR" {
+	if len(got) != 1 || got[0].PlaceReference != at("b", "x") || got[0].Objections[0].Message.String() != "CA is outside FR" {
 		t.Errorf("what falls out is %+v", got)
 	}
 	if got := placement.FallsOut(after, before); len(got) > 0 {
@@ -157,12 +158,12 @@ func TestWhatFallsOutIsWhatTheChangeMadeIllegal(t *testing.T) {
 
 func TestAnObjectionIsSaidInALine(t *testing.T) {
 	for want, objection := range map[string]placement.Objection{
-		"policy p, residency: CA is outside FR (OutsidePerimeter)": {Policy: "p", Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: "CA is outside FR"},
+		"policy p, residency: CA is outside FR (OutsidePerimeter)": {Policy: "p", Rule: placement.RuleResidency, Reason: "OutsidePerimeter", Message: message.Verbatim("CA is outside FR")},
 		"grant, not as primary: no key (GrantTooWide)": {
-			Rule: placement.RuleGrant, Reason: "GrantTooWide", Message: "no key", Role: v1alpha1.RolePrimary,
+			Rule: placement.RuleGrant, Reason: "GrantTooWide", Message: message.Verbatim("no key"), Role: v1alpha1.RolePrimary,
 		},
-		"policy p, pue, only a warning: unknown (PUETooHigh)": {Policy: "p", Rule: placement.RulePUE, Reason: "PUETooHigh", Message: "unknown", Action: v1alpha1.ActionWarn},
-		"policy p, pue, only recorded: unknown (PUETooHigh)":  {Policy: "p", Rule: placement.RulePUE, Reason: "PUETooHigh", Message: "unknown", Action: v1alpha1.ActionAudit},
+		"policy p, pue, only a warning: unknown (PUETooHigh)": {Policy: "p", Rule: placement.RulePUE, Reason: "PUETooHigh", Message: message.Verbatim("unknown"), Action: v1alpha1.ActionWarn},
+		"policy p, pue, only recorded: unknown (PUETooHigh)":  {Policy: "p", Rule: placement.RulePUE, Reason: "PUETooHigh", Message: message.Verbatim("unknown"), Action: v1alpha1.ActionAudit},
 	} {
 		if got := objection.String(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -19,6 +19,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
 	"github.com/rempart/rempart/internal/location"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/seal"
 )
 
@@ -109,9 +110,9 @@ type Candidate struct {
 	// Territory is where it stands; the zero value is unknown and thus outside.
 	Territory geo.Territory
 	// Verification says how sure that is, and Contradiction what is declared and
-	// reported instead; empty when nothing contradicts.
+	// reported instead; it says nothing when nothing contradicts.
 	Verification  v1alpha1.LocationVerification
-	Contradiction string
+	Contradiction message.Text
 	// Availability is what the vendor's API says of the place; empty where none does.
 	Availability v1alpha1.LocationAvailability
 	OnPremise    bool
@@ -165,7 +166,7 @@ type Objection struct {
 	// Reason is one of the reasons in api/v1alpha1.
 	Reason string
 	// Message says it in a sentence.
-	Message string
+	Message message.Text
 	// Role is set when the objection is only against a copy of that role.
 	Role v1alpha1.CopyRole
 	// Action is Warn or Audit when the objection keeps nothing away; empty is Deny.
@@ -173,6 +174,12 @@ type Objection struct {
 	// Exception is the name of the one because of which it keeps nothing away; empty is
 	// none.
 	Exception string
+}
+
+// Equal tells whether two objections are the same, in the same words.
+func (o Objection) Equal(other Objection) bool {
+	return o.Policy == other.Policy && o.Rule == other.Rule && o.Reason == other.Reason && o.Role == other.Role &&
+		o.Action == other.Action && o.Exception == other.Exception && o.Message.Equal(other.Message)
 }
 
 // Concerns tells whether the objection is about a copy of the role.
@@ -223,6 +230,8 @@ const (
 	RuleCopies       Rule = "copies"
 	RuleOperators    Rule = "operators"
 	RuleDistance     Rule = "distance"
+	// RuleConcentration never keeps anything away.
+	RuleConcentration Rule = "concentration"
 )
 
 // Judged is a candidate with everything that was found about it.

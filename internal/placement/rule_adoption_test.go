@@ -72,7 +72,7 @@ func TestAdoption(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := test.decision
-			if got.Satisfied != (test.want != "") || got.Reason != test.reason || !strings.Contains(got.Message, test.message) {
+			if got.Satisfied != (test.want != "") || got.Reason != test.reason || !strings.Contains(got.Message.String(), test.message) {
 				t.Errorf("satisfied %t, %s: %q", got.Satisfied, got.Reason, got.Message)
 			}
 			if places := strings.Join(placesOf(got.Copies), " "); test.want != "" && places != test.want {

@@ -1,12 +1,12 @@
 package placement
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // country refuses places in countries that the policy does not list. Of an unknown one
@@ -19,6 +19,9 @@ func country(in Request, policy Policy, c Candidate) *Objection {
 	if len(allowed) == 0 || isLeftToResidency || slices.ContainsFunc(allowed, isAllowed) {
 		return nil
 	}
-	return object(RuleCountry, v1alpha1.ReasonCountryNotAllowed,
-		"%s is not among the allowed countries %s", cmp.Or(c.Territory.Country, "an unknown country"), strings.Join(allowed, ", "))
+	where := message.Verbatim(c.Territory.Country)
+	if c.Territory.Country == "" {
+		where = message.Of("an unknown country")
+	}
+	return object(RuleCountry, v1alpha1.ReasonCountryNotAllowed, "%s is not among the allowed countries %s", where, strings.Join(allowed, ", "))
 }

@@ -1,11 +1,11 @@
 package placement
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // distance refuses new copies at places of which nobody knows where they are, and
@@ -33,14 +33,14 @@ func distance(in Request, policy Policy, c Candidate) *Objection {
 }
 
 // declareAt says where coordinates are declared.
-func declareAt(c *Candidate) string {
-	return fmt.Sprintf("declare latitude and longitude of %s in spec.locations of SovereignProvider %s", c.Location, c.ProviderName)
+func declareAt(c *Candidate) message.Text {
+	return message.Of("declare latitude and longitude of %s in spec.locations of SovereignProvider %s", c.Location, c.ProviderName)
 }
 
 // kilometres between two places whose coordinates are known, rounded down so that
 // what is too close does not read as if it were not.
-func kilometres(a, b *Candidate) string {
-	return fmt.Sprintf("%.0f km", math.Floor(a.Point.DistanceKm(*b.Point)))
+func kilometres(a, b *Candidate) message.Text {
+	return message.Of("%d km", int(math.Floor(a.Point.DistanceKm(*b.Point))))
 }
 
 // primary is the candidate that the primary is at, or that the bucket asks for it;

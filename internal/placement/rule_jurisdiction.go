@@ -1,10 +1,9 @@
 package placement
 
 import (
-	"cmp"
-
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // seat refuses operators whose registered seat is outside the perimeter of the
@@ -24,7 +23,7 @@ func control(_ Request, policy Policy, c Candidate) *Objection {
 
 // insideLaw objects to a country outside the perimeter of the policy's jurisdiction.
 // Its words are given the operator, the country and the perimeter.
-func insideLaw(policy Policy, c Candidate, country, outside, unknown string) *Objection {
+func insideLaw(policy Policy, c Candidate, country string, outside, unknown message.Format) *Objection {
 	perimeter := geo.Perimeter(policy.Spec.Jurisdiction.Perimeter)
 	territory := geo.Classify(country, "")
 	words := outside
@@ -57,7 +56,7 @@ func nonEUTotal(_ Request, policy Policy, c Candidate) *Objection {
 
 // withinShare objects to a share above the limit, or to one that is not known. Its
 // words are given the operator, the share and the limit.
-func withinShare(c Candidate, share, limit, above, unknown string) *Objection {
+func withinShare(c Candidate, share, limit string, above, unknown message.Format) *Objection {
 	isWithin, isKnown := within(share, limit)
 	words := above
 	switch {
@@ -87,6 +86,9 @@ func extraterritorialLaw(_ Request, policy Policy, c Candidate) *Objection {
 }
 
 // entityOf names who runs a place.
-func entityOf(c Candidate) string {
-	return cmp.Or(c.RunBy.LegalEntity, "the operator of provider "+c.ProviderName)
+func entityOf(c Candidate) message.Text {
+	if c.RunBy.LegalEntity != "" {
+		return message.Verbatim(c.RunBy.LegalEntity)
+	}
+	return message.Of("the operator of provider %s", c.ProviderName)
 }

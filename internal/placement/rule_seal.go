@@ -2,10 +2,9 @@ package placement
 
 import (
 	"cmp"
-	"fmt"
-	"strings"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/seal"
 )
 
@@ -51,11 +50,11 @@ func sealLevel(in Request, policy Policy, c Candidate) *Objection {
 
 // lookedAt gives the result that a policy looks at, and how to say that criteria
 // count in it.
-func lookedAt(assessed seal.Assessment, rules v1alpha1.SealRules) (result seal.Result, kind string) {
+func lookedAt(assessed seal.Assessment, rules v1alpha1.SealRules) (result seal.Result, kind message.Text) {
 	if rules.Evidence == v1alpha1.SealEvidenced {
-		return assessed.Evidenced, "have an audited answer"
+		return assessed.Evidenced, message.Of("have an audited answer")
 	}
-	return assessed.Claimed, "are answered"
+	return assessed.Claimed, message.Of("are answered")
 }
 
 func minimumCoverage(rules v1alpha1.SealRules) int {
@@ -66,18 +65,18 @@ func minimumCoverage(rules v1alpha1.SealRules) int {
 const namedStandings = 3
 
 // tooLow says which criteria are below a level, the lowest first.
-func tooLow(below []seal.Standing, level seal.Level) string {
-	var said []string
+func tooLow(below []seal.Standing, level seal.Level) message.Text {
+	var said []message.Text
 	for _, standing := range below[:min(len(below), namedStandings)] {
-		ended := ""
+		one := message.Of("%s %s is at rung %d and reaches that at %d",
+			standing.Criterion.ID, standing.Criterion.Name, standing.Rung, standing.Criterion.RungFor(level))
 		if standing.IsOver {
-			ended = ", by an answer that has ended"
+			one = one.Then(message.Of(", by an answer that has ended"))
 		}
-		said = append(said, fmt.Sprintf("%s %s is at rung %d and reaches that at %d%s",
-			standing.Criterion.ID, standing.Criterion.Name, standing.Rung, standing.Criterion.RungFor(level), ended))
+		said = append(said, one)
 	}
 	if more := len(below) - len(said); more > 0 {
-		said = append(said, fmt.Sprintf("%d more", more))
+		said = append(said, message.Of("%d more", more))
 	}
-	return strings.Join(said, "; ")
+	return message.Join("; ", said...)
 }

@@ -142,7 +142,7 @@ func TestTheRuleSeal(t *testing.T) {
 				if o.Policy != "p" || o.Rule != placement.RuleSeal || o.Reason != v1alpha1.ReasonSealTooLow || o.Role != "" {
 					t.Errorf("objection %+v", o)
 				}
-				got = append(got, o.Message)
+				got = append(got, o.Message.String())
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("messages (-want +got):\n%s", diff)

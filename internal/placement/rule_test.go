@@ -211,10 +211,11 @@ func TestRules(t *testing.T) {
 func TestProcessingIsJudgedByWhereDataIsRead(t *testing.T) {
 	policies := []placement.Policy{policy("p", premises("Only"), func(s *v1alpha1.SovereigntyPolicySpec) {
 		s.AllowedNamespaces, s.Access.MinimumGrant = nil, v1alpha1.GrantScoped
+		s.Residency.AllowedCountries = []string{"FR"}
 	})}
 	elsewhere := place("a", "x", in("CA"), func(c *placement.Candidate) { c.AllowedNamespaces, c.Grant = nil, "" })
 	got := named(placement.JudgeProcessing(placement.Request{Policies: policies}, elsewhere))
-	if diff := cmp.Diff([]string{"p/residency/OutsidePerimeter", "p/onPremise/OnPremiseRequired"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"p/residency/OutsidePerimeter", "p/country/CountryNotAllowed", "p/onPremise/OnPremiseRequired"}, got); diff != "" {
 		t.Errorf("objections (-want +got):\n%s", diff)
 	}
 	law := policy("law", func(s *v1alpha1.SovereigntyPolicySpec) {

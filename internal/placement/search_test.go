@@ -105,7 +105,7 @@ func TestPlacesThatCanOnlyHoldThePrimary(t *testing.T) {
 			}
 			if test.want == "" {
 				said := required.shortage(placed, test.candidates)
-				if said.Message != "2 places are eligible, and no 2 of them may be primary and copies together; see status.candidates" {
+				if said.Message.String() != "2 places are eligible, and no 2 of them may be primary and copies together; see status.candidates" {
 					t.Error(said.Message)
 				}
 			}

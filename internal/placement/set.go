@@ -1,11 +1,11 @@
 package placement
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/geo"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // asked is how much the strictest policy asks for, and which policy that is.
@@ -33,7 +33,7 @@ type setRules struct {
 type want struct {
 	policy string
 	// what it is, in the words: asks for a copy …
-	what string
+	what message.Text
 	has  func(c *Candidate) bool
 	// rule and reason of the objection when no place has it.
 	rule   Rule
@@ -56,23 +56,28 @@ func requiredSet(in Request) setRules {
 
 // add raises the rules to what one policy asks, if it denies.
 func (r *setRules) add(in Request, policy Policy) {
+	r.raise(in, policy, func(rule Rule) bool { return in.counts(policy, rule) })
+}
+
+// raise raises the rules to what one policy asks by those that count.
+func (r *setRules) raise(in Request, policy Policy, counts func(Rule) bool) {
 	rules := policy.Spec.Copies
-	if in.counts(policy, RuleCopies) {
+	if counts(RuleCopies) {
 		r.copies.raise(max(rules.Minimum, 1), policy.Name)
 	}
-	if in.counts(policy, RuleOperators) {
+	if counts(RuleOperators) {
 		r.operators.raise(max(rules.DistinctOperators, 1), policy.Name)
 	}
-	if in.counts(policy, RuleDistance) {
+	if counts(RuleDistance) {
 		r.distance.raise(rules.MinimumDistanceKm, policy.Name)
 	}
-	if rules.OnPremise == v1alpha1.Required && in.counts(policy, RuleOnPremise) {
+	if rules.OnPremise == v1alpha1.Required && counts(RuleOnPremise) {
 		r.wants = append(r.wants, want{
-			policy: policy.Name, what: "in the authority's own premises", has: func(c *Candidate) bool { return c.OnPremise },
+			policy: policy.Name, what: message.Of("in the authority's own premises"), has: func(c *Candidate) bool { return c.OnPremise },
 			rule: RuleOnPremise, reason: v1alpha1.ReasonOnPremiseRequired,
 		})
 	}
-	if in.counts(policy, RuleAttestation) {
+	if counts(RuleAttestation) {
 		r.wants = append(r.wants, attestedOnce(in.Now, policy)...)
 	}
 }
@@ -166,12 +171,4 @@ func rank(role v1alpha1.CopyRole) int {
 		return 0
 	}
 	return 1
-}
-
-// counted is a number with its noun.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -1,8 +1,10 @@
 package placement
 
 import (
-	"fmt"
 	"slices"
+
+	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // chooseWithout chooses a set that satisfies all rules, those included that exceptions
@@ -62,23 +64,24 @@ func excepted(in Request, set []member) []Objection {
 // missedBy are the objections against a set as a whole.
 func (r setRules) missedBy(set []member) []Objection {
 	var objections []Objection
-	miss := func(rule Rule, format string, args ...any) {
-		objections = append(objections, Objection{Rule: rule, Message: fmt.Sprintf(format, args...)})
+	miss := func(rule Rule, reason string, format message.Format, args ...any) {
+		objections = append(objections, Objection{Rule: rule, Reason: reason, Message: message.Of(format, args...)})
 	}
 	if len(set) < r.copies.value {
-		miss(RuleCopies, "there are %s, and policy %s asks for %d", counted(len(set), "copy", "copies"), r.copies.policy, r.copies.value)
+		miss(RuleCopies, v1alpha1.ReasonNotEnoughCopies, "%s in all, and policy %s asks for %d",
+			counted(len(set), "1 copy", "%d copies"), r.copies.policy, r.copies.value)
 	}
 	if held := len(operatorsOf(set)); held < r.operators.value {
-		miss(RuleOperators, "the copies belong to %s, and policy %s asks for %d",
-			counted(held, "operator", "operators"), r.operators.policy, r.operators.value)
+		miss(RuleOperators, v1alpha1.ReasonNotEnoughOperators, "the copies belong to %s, and policy %s asks for %d",
+			counted(held, "1 operator", "%d operators"), r.operators.policy, r.operators.value)
 	}
 	if a, b := r.closest(set); a != nil {
-		miss(RuleDistance, "the copies at %s and %s are less than %d km apart, or it is not known how far, and policy %s asks for that",
+		miss(RuleDistance, v1alpha1.ReasonTooClose, "the copies at %s and %s are less than %d km apart, or it is not known how far, and policy %s asks for that",
 			a.PlaceReference, b.PlaceReference, r.distance.value, r.distance.policy)
 	}
 	for _, want := range r.wants {
 		if !slices.ContainsFunc(set, want.isMetBy) {
-			miss(want.rule, "there is no copy %s, and policy %s asks for one", want.what, want.policy)
+			miss(want.rule, want.reason, "there is no copy %s, and policy %s asks for one", want.what, want.policy)
 		}
 	}
 	return objections

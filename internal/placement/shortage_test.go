@@ -128,7 +128,7 @@ func TestDistanceBetweenCopies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var illegal []string
 			for _, copied := range test.decision.Illegal {
-				illegal = append(illegal, copied.String()+": "+copied.Objections[0].Message)
+				illegal = append(illegal, copied.String()+": "+copied.Objections[0].Message.String())
 			}
 			if diff := cmp.Diff(test.illegal, illegal); diff != "" {
 				t.Errorf("illegal (-want +got):\n%s", diff)
@@ -138,7 +138,7 @@ func TestDistanceBetweenCopies(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("copies (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff([]string{test.reason, test.message}, []string{test.decision.Reason, test.decision.Message}); diff != "" {
+			if diff := cmp.Diff([]string{test.reason, test.message}, []string{test.decision.Reason, test.decision.Message.String()}); diff != "" {
 				t.Errorf("reason and message (-want +got):\n%s", diff)
 			}
 		})
@@ -152,7 +152,7 @@ func TestCandidatesAreToldThatTheyAreTooClose(t *testing.T) {
 	got := map[string][]string{}
 	for _, candidate := range decision.Candidates {
 		for _, objection := range candidate.Objections {
-			got[candidate.String()] = append(got[candidate.String()], named([]placement.Objection{objection})[0]+": "+objection.Message)
+			got[candidate.String()] = append(got[candidate.String()], named([]placement.Objection{objection})[0]+": "+objection.Message.String())
 		}
 	}
 	want := map[string][]string{
@@ -233,7 +233,7 @@ func TestWhatLimitsASetIsSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := decide(test.policies, test.candidates)
-			if diff := cmp.Diff([]string{test.reason, test.message}, []string{got.Reason, got.Message}); diff != "" {
+			if diff := cmp.Diff([]string{test.reason, test.message}, []string{got.Reason, got.Message.String()}); diff != "" {
 				t.Errorf("reason and message (-want +got):\n%s", diff)
 			}
 		})
@@ -246,10 +246,10 @@ func TestMessagesNameOnlySomePlaces(t *testing.T) {
 		candidates = append(candidates, place(string(rune('a'+i)), "x"))
 	}
 	const want = "policy p asks for 9 copies and only 8 places are eligible: a/x, b/x, c/x, d/x, e/x and 3 more; see status.candidates"
-	if got := decide([]placement.Policy{policy("p", copies(9, 1))}, candidates).Message; got != want {
+	if got := decide([]placement.Policy{policy("p", copies(9, 1))}, candidates).Message.String(); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if got := decide(nil, nil).Message; got != "there is no SovereignProvider with a location" {
+	if got := decide(nil, nil).Message.String(); got != "there is no SovereignProvider with a location" {
 		t.Error(got)
 	}
 }
@@ -289,9 +289,9 @@ func TestPoliciesThatNothingSatisfies(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			reason, message := placement.Unsatisfiable(test.policy, test.candidates, time.Time{})
-			if reason != test.want || (message == "") != (reason == "") {
-				t.Errorf("reason %q, message %q; want reason %q", reason, message, test.want)
+			reason, said := placement.Unsatisfiable(test.policy, test.candidates, time.Time{})
+			if reason != test.want || said.IsZero() != (reason == "") {
+				t.Errorf("reason %q, message %q; want reason %q", reason, said, test.want)
 			}
 		})
 	}

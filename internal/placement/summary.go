@@ -54,7 +54,7 @@ func entryFor(candidate Judged) v1alpha1.CandidateStatus {
 			Policy:  objection.Policy,
 			Rule:    string(objection.Rule),
 			Reason:  objection.Reason,
-			Message: shorten(objection.Message),
+			Message: shorten(objection.Message.String()),
 			Role:    objection.Role,
 			Action:  objection.Action,
 		})

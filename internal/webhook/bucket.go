@@ -24,7 +24,8 @@ func (b buckets) ValidateCreate(ctx context.Context, bucket *v1alpha1.SovereignB
 
 // ValidateUpdate refuses a change that names an ineligible place, or puts the bucket
 // under a policy that forbids one it names. What was named before and is judged no
-// differently by the change stays.
+// differently by the change stays. It warns of the copies that another policy makes
+// illegal.
 func (b buckets) ValidateUpdate(ctx context.Context, before, bucket *v1alpha1.SovereignBucket) (admission.Warnings, error) {
 	if !bucket.DeletionTimestamp.IsZero() {
 		return nil, nil
@@ -33,8 +34,16 @@ func (b buckets) ValidateUpdate(ctx context.Context, before, bucket *v1alpha1.So
 	if bucket.Spec.PolicyRef == before.Spec.PolicyRef {
 		known := placement.NamedBy(before.Spec)
 		named = slices.DeleteFunc(named, func(n placement.Named) bool { return slices.Contains(known, n) })
+		return b.judge(ctx, bucket, named)
 	}
-	return b.judge(ctx, bucket, named)
+	warnings, refusal := b.judge(ctx, bucket, named)
+	if refusal != nil {
+		return warnings, refusal
+	}
+	if lost := fate(ctx, b.gatherer, b.gatherer, before, bucket); lost != "" {
+		warnings = append(warnings, lost)
+	}
+	return warnings, nil
 }
 
 // ValidateDelete lets everything go.

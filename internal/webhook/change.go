@@ -45,7 +45,7 @@ func (p providers) ValidateUpdate(ctx context.Context, before, provider *v1alpha
 	for _, replica := range replicas.Items {
 		touched = append(touched, types.NamespacedName{Namespace: replica.Namespace, Name: replica.Spec.BucketRef.Name})
 	}
-	return p.warn(ctx, touched, before, provider), nil
+	return p.warn(ctx, touched, p.with(before), p.with(provider)), nil
 }
 
 // ValidateDelete lets everything go.
@@ -90,24 +90,28 @@ func (p policies) touching(ctx context.Context, before client.Object, policy *v1
 	for i := range buckets.Items {
 		touched = append(touched, client.ObjectKeyFromObject(&buckets.Items[i]))
 	}
-	return p.warn(ctx, touched, before, policy)
+	return p.warn(ctx, touched, p.with(before), p.with(policy))
 }
 
 func unsearched(err error) string {
 	return "it was not looked for copies that fall out: " + err.Error()
 }
 
-// warn says of each bucket what the change does to its copies, as many as can be
-// looked at in time. A nil object before is none.
-func (c changes) warn(ctx context.Context, touched []types.NamespacedName, before, after client.Object) admission.Warnings {
+// with reads the cluster with one provider or policy as given; nil is none.
+func (c changes) with(object client.Object) client.Reader {
+	return overlay{Reader: c.reader, object: object}
+}
+
+// warn says of each bucket what a change does to its copies, as many as can be looked
+// at in time. The change is told by how the cluster reads before and after it.
+func (c changes) warn(ctx context.Context, touched []types.NamespacedName, before, after client.Reader) admission.Warnings {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	slices.SortFunc(touched, func(a, b types.NamespacedName) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	touched = slices.Compact(touched)
-	was := gather.Gatherer{Reader: overlay{Reader: c.reader, object: before}, Clock: c.clock}
-	becomes := gather.Gatherer{Reader: overlay{Reader: c.reader, object: after}, Clock: c.clock}
+	was, becomes := gather.Gatherer{Reader: before, Clock: c.clock}, gather.Gatherer{Reader: after, Clock: c.clock}
 	var warnings admission.Warnings
 	for i, key := range touched {
 		if i == maximumLooks || ctx.Err() != nil {
@@ -127,16 +131,22 @@ func (c changes) effect(ctx context.Context, key types.NamespacedName, was, beco
 	if err := c.reader.Get(ctx, key, &bucket); err != nil || !bucket.DeletionTimestamp.IsZero() {
 		return ""
 	}
-	after, err := becomes.Bucket(ctx, &bucket)
-	if err != nil || len(after.Placed()) == 0 {
+	return fate(ctx, was, becomes, &bucket, &bucket)
+}
+
+// fate says what becomes of the copies of a bucket where it, or the world, is another
+// one afterwards; empty is nothing.
+func fate(ctx context.Context, was, becomes gather.Gatherer, before, after *v1alpha1.SovereignBucket) string {
+	facts, err := becomes.Bucket(ctx, after)
+	if err != nil || len(facts.Placed()) == 0 {
 		return ""
 	}
-	next := placement.Decide(after.Request())
+	next := placement.Decide(facts.Request())
 	var last placement.Decision
-	if before, err := was.Bucket(ctx, &bucket); err == nil {
-		last = placement.Decide(before.Request())
+	if facts, err := was.Bucket(ctx, before); err == nil {
+		last = placement.Decide(facts.Request())
 	}
-	return describe(key, last, next)
+	return describe(client.ObjectKeyFromObject(after), last, next)
 }
 
 // describe says what becomes of the copies of a bucket.
@@ -150,7 +160,7 @@ func describe(bucket types.NamespacedName, before, after placement.Decision) str
 		fates = append(fates, fmt.Sprintf(fate, c.PlaceReference, c.Objections[0]))
 	}
 	if !after.Satisfied && before.Satisfied && after.Reason != v1alpha1.ReasonPrimaryRelocationRequired {
-		fates = append(fates, "there is no place for every copy: "+after.Message)
+		fates = append(fates, "there is no place for every copy: "+after.Message.String())
 	}
 	if len(fates) == 0 {
 		return ""
@@ -159,7 +169,7 @@ func describe(bucket types.NamespacedName, before, after placement.Decision) str
 }
 
 // overlay lists the cluster as it is with one provider or policy in the state that is
-// asked about. A nil object is none.
+// asked about. A nil object changes nothing.
 type overlay struct {
 	client.Reader
 	object client.Object

@@ -1,13 +1,14 @@
 // Package webhook judges objects as they are written, for what neither CEL nor an
 // admission policy can decide because other objects have to be read.
 //
-// It refuses one thing: a SovereignBucket or ReversibilityDrill that names a place
-// where the rules that bind it allow nothing. Facts and rules themselves are always
-// let in; who changes them is told which copies fall out. What cannot be judged is
-// let in too, with a warning. The reconcilers judge everything again, so nothing
-// rests on this but that people are told early.
+// It refuses a SovereignBucket or ReversibilityDrill that names a place where the
+// rules that bind it allow nothing. Facts and rules are always let in; who changes
+// them is told which copies fall out. What cannot be judged is let in too, with a
+// warning, for the reconcilers judge all that again. It also refuses that a bucket
+// goes where less is asked of it. That nobody can judge later, so what cannot be
+// judged of it is refused.
 //
-// Start reading at Register; bucket.go and drill.go refuse, change.go warns.
+// Start reading at Register; bucket.go, drill.go and move.go refuse, change.go warns.
 package webhook
 
 import (
@@ -30,6 +31,10 @@ const (
 	DrillPath    = "/validate/reversibilitydrills"
 	ProviderPath = "/validate/sovereignproviders"
 	PolicyPath   = "/validate/sovereigntypolicies"
+	// ExceptionPath is for exceptions that are deleted, MovePath for buckets that leave
+	// their policy.
+	ExceptionPath = "/validate/sovereigntyexceptions"
+	MovePath      = "/validate/moves"
 )
 
 // Bounds of an answer.
@@ -67,12 +72,16 @@ func Register(server Server, config Config) {
 	changes := changes{reader: config.Reader, clock: config.Clock}
 	places := make(chan struct{}, maximumAtOnce)
 	for path, hook := range map[string]*admission.Webhook{
-		BucketPath:   admission.WithValidator(config.Scheme, buckets{gatherer}),
-		DrillPath:    admission.WithValidator(config.Scheme, drills{config.Reader, gatherer}),
-		ProviderPath: admission.WithValidator(config.Scheme, providers{changes}),
-		PolicyPath:   admission.WithValidator(config.Scheme, policies{changes}),
+		BucketPath:    admission.WithValidator(config.Scheme, buckets{gatherer}),
+		DrillPath:     admission.WithValidator(config.Scheme, drills{config.Reader, gatherer}),
+		ProviderPath:  admission.WithValidator(config.Scheme, providers{changes}),
+		PolicyPath:    admission.WithValidator(config.Scheme, policies{changes}),
+		ExceptionPath: admission.WithValidator(config.Scheme, exceptions{changes}),
+		MovePath:      admission.WithValidator(config.Scheme, moves{gatherer}),
 	} {
-		hook.Handler = lenient{hook.Handler}
+		if path != MovePath {
+			hook.Handler = lenient{hook.Handler}
+		}
 		server.Register(path, limited{Handler: hook, places: places, patience: patience})
 	}
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -132,10 +133,6 @@ func TestUpdatesAreJudgedForWhatTheyName(t *testing.T) {
 		made.Spec.Placement.ProviderNames = names
 		return made
 	}
-	under := func(b *v1alpha1.SovereignBucket, policy string) *v1alpha1.SovereignBucket {
-		b.Spec.PolicyRef.Name = policy
-		return b
-	}
 	going := bucket("b", "ca")
 	going.DeletionTimestamp = &metav1.Time{Time: time.Now()}
 	titled := bucket("b", "ca")
@@ -215,7 +212,7 @@ func TestWarningsAreBounded(t *testing.T) {
 
 	var objections []placement.Objection
 	for range maximumObjections + 2 {
-		objections = append(objections, placement.Objection{Rule: "r", Reason: "R", Message: "m"})
+		objections = append(objections, placement.Objection{Rule: "r", Reason: "R", Message: message.Verbatim("m")})
 	}
 	if words := inWords(objections); strings.Count(words, "r: m (R)") != maximumObjections || !strings.HasSuffix(words, "and 2 more: see kubectl rempart explain") {
 		t.Errorf("the words are %q", words)
@@ -278,7 +275,7 @@ func TestCopiesThatNoLongerFindAPlaceAreSaid(t *testing.T) {
 func TestDeletionsAreNeverHeldUp(t *testing.T) {
 	hooks := serve(t, interceptor.Funcs{}, policy("p"), provider("ca", "CA"))
 	for path, object := range map[string]any{
-		BucketPath: bucket("b", "ca"), DrillPath: &v1alpha1.ReversibilityDrill{}, ProviderPath: provider("ca", "CA"), PolicyPath: policy("p"),
+		BucketPath: bucket("b", "ca"), DrillPath: &v1alpha1.ReversibilityDrill{}, ProviderPath: provider("ca", "CA"), PolicyPath: policy("p"), MovePath: bucket("b", "ca"), ExceptionPath: exceptedFor("b"),
 	} {
 		request := admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{UID: "1", Operation: admissionv1.Delete}}
 		request.OldObject.Raw = encode(t, object)

@@ -63,7 +63,7 @@ var rules = []rule{
 	},
 	{
 		name: "decisions and reports do no I/O and are the same every time",
-		in:   []string{"internal/placement", "internal/geo", "internal/catalogue", "internal/nodeplace", "internal/seal", "internal/report"},
+		in:   []string{"internal/placement", "internal/geo", "internal/message", "internal/catalogue", "internal/nodeplace", "internal/seal", "internal/report"},
 		not:  []string{"net", "os", "math/rand", "crypto/rand", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
 		but:  []string{"net/netip", "net/url"},
 	},

@@ -81,7 +81,7 @@ func TestAPolicyThatNothingSatisfiesNamesEveryObjection(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "etat-civil"},
 		Spec: v1alpha1.SovereigntyPolicySpec{
 			AllowedNamespaces: &metav1.LabelSelector{},
-			Residency:         v1alpha1.Residency{Perimeter: "FR", AllowedCountries: []string{"BE"}},
+			Residency:         v1alpha1.Residency{Perimeter: "FR", AllowedCountries: []string{"RE"}},
 			Copies:            v1alpha1.CopyRules{OnPremise: v1alpha1.Forbidden},
 		},
 	})

@@ -137,6 +137,42 @@ func TestABaselineBindsTheBucketsOfItsNamespaces(t *testing.T) {
 	w.awaitSummary(law, v1alpha1.PolicySummary{})
 }
 
+func TestABaselineThatWarnsShowsWhatItAsksOfAllCopies(t *testing.T) {
+	w, _ := emulatedWorld(t)
+	w.policy("etat-civil")
+	bucket := w.bucket("actes", "etat-civil")
+	w.await(bucket, v1alpha1.ConditionReplicated, metav1.ConditionTrue)
+	ambition := &v1alpha1.SovereigntyPolicy{ObjectMeta: metav1.ObjectMeta{Name: "ambition"}, Spec: v1alpha1.SovereigntyPolicySpec{
+		AppliesTo:         &v1alpha1.AppliesTo{NamespaceSelector: &metav1.LabelSelector{}},
+		ValidationActions: []v1alpha1.ValidationAction{v1alpha1.ActionWarn},
+		Residency:         v1alpha1.Residency{Perimeter: v1alpha1.PerimeterEU},
+		Copies:            v1alpha1.CopyRules{Minimum: 3, DistinctOperators: 3},
+	}}
+	w.create(ambition)
+	w.awaitSummary(ambition, v1alpha1.PolicySummary{Warn: 1})
+	w.eventually(func() error {
+		w.get(bucket)
+		return wantMessage(bucket, v1alpha1.ConditionResidencyCompliant, "rule copies of policy ambition: 2 copies in all, and policy ambition asks for 3")
+	})
+	w.await(bucket, v1alpha1.ConditionPlacementSatisfied, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	if copies := w.replicas(bucket); len(copies) != 2 {
+		t.Errorf("a warning makes copies: %v", copies)
+	}
+	shown := 0
+	for _, candidate := range bucket.Status.Candidates {
+		for _, objection := range candidate.Objections {
+			if objection.Policy == "ambition" && objection.Reason == v1alpha1.ReasonNotEnoughOperators && objection.Action == v1alpha1.ActionWarn {
+				shown++
+			}
+		}
+	}
+	if shown != 2 {
+		t.Errorf("%d of the two copies show that their operators are too few: %+v", shown, bucket.Status.Candidates)
+	}
+	w.update(ambition, func() { ambition.Spec.Copies = v1alpha1.CopyRules{Minimum: 2, DistinctOperators: 2} })
+	w.awaitSummary(ambition, v1alpha1.PolicySummary{Pass: 1})
+}
+
 func TestATaintKeepsNewCopiesAway(t *testing.T) {
 	w, _ := emulatedWorld(t)
 	w.policy("etat-civil")

@@ -17,7 +17,7 @@ import (
 var mustHaveRunbook = []string{
 	"AuthenticationFailed", "CertificateInvalid", "DeletionBlocked", "DeletionGuardTripped", "DriftDetected", "ExceptionExpired",
 	"LocationContradicted",
-	"NameConflict", "NodeContradicted", "NotAdoptable", "NotOwner", "ServiceExpired",
+	"NameConflict", "NodeContradicted", "NotAdoptable", "NotOwner", "PrimaryRelocationRequired", "ServiceExpired",
 }
 
 // runbooks are the names of the pages.

@@ -5,6 +5,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 	"github.com/rempart/rempart/internal/cli/status"
 	"github.com/rempart/rempart/internal/cli/verify"
 	"github.com/rempart/rempart/internal/cli/version"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/terminal"
 )
 
@@ -51,8 +53,8 @@ func ExecuteCLI(ctx context.Context, root *cobra.Command, errOut io.Writer, args
 	return int(env.CodeOf(err))
 }
 
-// NewCLI puts the kubectl plugin together. It reads nothing and reaches for
-// nothing before a verb runs.
+// NewCLI puts the kubectl plugin together. Beside the language of the environment, it
+// reads nothing and reaches for nothing before a verb runs.
 func NewCLI(streams genericiooptions.IOStreams, build string) *cobra.Command {
 	environment := &env.Environment{
 		IOStreams: streams,
@@ -64,6 +66,7 @@ func NewCLI(streams genericiooptions.IOStreams, build string) *cobra.Command {
 			}
 			return terminal.Width(streams.Out)
 		},
+		Language: languageOf(os.Getenv),
 	}
 	root := &cobra.Command{
 		Use:   "kubectl-rempart",
@@ -87,4 +90,10 @@ that they can leave any one provider.`,
 		version.NewCommand(environment, build),
 	)
 	return root
+}
+
+// languageOf gives the language that messages are to be in by an environment. POSIX has
+// the first of three variables that is not empty decide.
+func languageOf(getenv func(string) string) message.Language {
+	return message.OfLocale(cmp.Or(getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG")))
 }

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/terminal"
 )
 
@@ -28,9 +29,17 @@ type Environment struct {
 	// Width gives the width of the terminal that Out is; false if it is none, and
 	// then no control characters may go there.
 	Width func() (int, bool)
+	// Language is that of messages which are in the catalogue: what the environment says,
+	// until a flag says otherwise.
+	Language message.Language
 }
 
-// Note tells people something beside the answer.
+// Note tells people something beside the answer, in English.
 func (e *Environment) Note(text string) {
 	_, _ = fmt.Fprintln(e.ErrOut, "note:", terminal.Clean(text)) // who cannot be told cannot be told of that either
+}
+
+// Tell tells people something beside the answer, in their language.
+func (e *Environment) Tell(text message.Text) {
+	_, _ = fmt.Fprintln(e.ErrOut, terminal.Clean(e.Say(message.Of("note: %s", text))))
 }

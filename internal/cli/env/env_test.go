@@ -23,6 +23,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/config/crd"
+	"github.com/rempart/rempart/internal/message"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -184,5 +185,41 @@ func TestNotesGoBesideTheAnswer(t *testing.T) {
 	(&Environment{IOStreams: streams}).Note("one\x1b[2J")
 	if out.Len() != 0 || errOut.String() != "note: one [2J\n" {
 		t.Errorf("out %q, err %q", out, errOut)
+	}
+}
+
+func TestPeopleAreToldInTheirLanguage(t *testing.T) {
+	for language, want := range map[message.Language]string{
+		"": "note: policy p [2J\n", message.English: "note: policy p [2J\n", message.French: "remarque\u00a0: la politique p [2J\n",
+	} {
+		streams, _, out, errOut := genericiooptions.NewTestIOStreams()
+		(&Environment{IOStreams: streams, Language: language}).Tell(message.Of("policy %s", "p\x1b[2J"))
+		if out.Len() != 0 || errOut.String() != want {
+			t.Errorf("in %q: out %q, err %q; want err %q", language, out, errOut, want)
+		}
+	}
+}
+
+func TestTheFlagGoesBeforeTheLanguageOfTheEnvironment(t *testing.T) {
+	for name, test := range map[string]struct {
+		before message.Language
+		args   []string
+		want   message.Language
+	}{
+		"without the flag": {message.French, nil, message.French},
+		"English":          {message.French, []string{"--lang", "en"}, message.English},
+		"French":           {message.English, []string{"--lang", "FR"}, message.French},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment := &Environment{Language: test.before}
+			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+			environment.AddLanguageFlag(flags)
+			if usage := flags.FlagUsages(); strings.Contains(usage, "default") {
+				t.Errorf("help depends on the environment: %s", usage)
+			}
+			if err := flags.Parse(test.args); err != nil || environment.Language != test.want {
+				t.Errorf("the language is %q (%v), want %q", environment.Language, err, test.want)
+			}
+		})
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/rempart/rempart/internal/cli/env"
 	"github.com/rempart/rempart/internal/cli/manifest"
 	"github.com/rempart/rempart/internal/cli/output"
+	"github.com/rempart/rempart/internal/message"
 )
 
 const (
@@ -33,6 +34,9 @@ With -f it works offline: it reads manifests and no cluster. What only trying ca
 tell, such as what a store can do, comes from the status in the files; where they
 have none, the best case is assumed and marked. Manifests are validated as the API
 server does it.
+
+Messages are in French with --lang fr, or where LC_ALL, LC_MESSAGES or LANG says so;
+names, rules and reasons are the same in every language.
 
 Exit codes: 0 every bucket is satisfied, 1 some bucket is not, 2 usage, or a file
 that cannot be read or is not valid, 4 anything else, such as no cluster.`
@@ -78,6 +82,7 @@ func NewCommand(environment *env.Environment) *cobra.Command {
 	cmd.Flags().StringVar(&c.at, "at", "", "explain as of this time (RFC 3339, or a date) instead of now")
 	cmd.Flags().StringVar(&c.against, "against", "", "cluster: add the files to what the cluster has")
 	c.format.AddFlag(cmd.PersistentFlags())
+	c.env.AddLanguageFlag(cmd.PersistentFlags())
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "bucket NAME", Short: "Explain a bucket of the cluster", Long: long, Args: cobra.ExactArgs(1), RunE: env.Run(c.bucket),
@@ -112,14 +117,14 @@ func (c *command) fromFiles(cmd *cobra.Command, args []string) error {
 		return env.Input(err)
 	}
 	for _, note := range set.Notes {
-		c.env.Note(note)
+		c.env.Tell(note)
 	}
 	world, buckets, err := c.world(cmd.Context(), set.Objects)
 	if err != nil {
 		return err
 	}
 	if len(buckets) == 0 {
-		c.env.Note("there is no SovereignBucket to explain")
+		c.env.Tell(message.Of("there is no SovereignBucket to explain"))
 	}
 	return c.answer(cmd.Context(), world, buckets, at)
 }
@@ -229,7 +234,7 @@ func (c *command) policy(cmd *cobra.Command, args []string) error {
 	}
 	buckets := w.boundBy(args[0])
 	if len(buckets) == 0 {
-		c.env.Note("the policy " + args[0] + " binds no SovereignBucket")
+		c.env.Tell(message.Of("the policy %s binds no SovereignBucket", args[0]))
 	}
 	return c.answer(cmd.Context(), w, buckets, nil)
 }
@@ -243,13 +248,13 @@ func (c *command) answer(ctx context.Context, w *world, buckets []*v1alpha1.Sove
 	if at != nil {
 		w.now = *at
 	}
-	found := answer{at: at, buckets: []Explanation{}}
+	found := answer{at: at, language: c.env.Language, buckets: []Explanation{}}
 	for _, bucket := range buckets {
 		decided, err := w.decide(ctx, bucket)
 		if err != nil {
 			return err
 		}
-		found.buckets = append(found.buckets, decided.explanation())
+		found.buckets = append(found.buckets, decided.explanation(c.env.Language))
 	}
 	if err := output.Write(c.env.Out, c.format, found.buckets, func() string { return render(found) }); err != nil {
 		return err

@@ -3,6 +3,7 @@ package explain
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -71,6 +72,9 @@ func TestExplainsManifestsWithoutACluster(t *testing.T) {
 		"an attestation that will be over does not": {
 			"rules-later.txt", []string{"-f", "testdata/rules.yaml", "--at", "2027-07-01"}, env.ExitNo,
 		},
+		"what is only wanted of all copies is shown at each": {
+			"advice.txt", []string{"-f", "testdata/commune", "-f", "testdata/advice.yaml"}, env.ExitOK,
+		},
 		"an exception is shown wherever its rules would have objected": {
 			"exceptions.txt", []string{"-f", "testdata/exceptions.yaml", "--at", "2026-12-01"}, env.ExitOK,
 		},
@@ -79,6 +83,40 @@ func TestExplainsManifestsWithoutACluster(t *testing.T) {
 		},
 		"and counts until its end": {
 			"exceptions-over.txt", []string{"-f", "testdata/exceptions.yaml", "--at", "2027-04-01"}, env.ExitNo,
+		},
+		"a commune's data in French": {
+			"commune-fr.txt", []string{"-f", "testdata/commune", "--lang", "fr"}, env.ExitOK,
+		},
+		"what cannot be, in French": {
+			"refused-fr.txt", []string{
+				"-f", "testdata/commune/00-namespace.yaml", "-f", "testdata/commune/10-providers.yaml",
+				"-f", "testdata/refused/policy-and-buckets.yaml", "--lang", "fr",
+			}, env.ExitNo,
+		},
+		"to programs reasons and rules are the same, and messages are French": {
+			"refused-fr.json", []string{
+				"-f", "testdata/commune/00-namespace.yaml", "testdata/commune/10-providers.yaml",
+				"testdata/refused/policy-and-buckets.yaml", "-o", "json", "--lang", "fr",
+			}, env.ExitNo,
+		},
+		"a primary that does not move, in French": {
+			"tightened-fr.txt", []string{
+				"-f", "testdata/tightened.yaml", "-f", "testdata/commune/10-providers.yaml", "-f", "testdata/commune/00-namespace.yaml", "--lang", "fr",
+			}, env.ExitNo,
+		},
+		"answers that have ended, in French": {
+			"sovereignty-ended-fr.txt", []string{"-f", "testdata/sovereignty.yaml", "--at", "2027-01-05", "--lang", "fr"}, env.ExitNo,
+		},
+		"law, attestations and climate in French": {
+			"rules-later-fr.txt", []string{"-f", "testdata/rules.yaml", "--at", "2027-07-01", "--lang", "fr"}, env.ExitNo,
+		},
+		"an exception in French": {
+			"exceptions-fr.txt", []string{"-f", "testdata/exceptions.yaml", "--at", "2026-12-01", "--lang", "fr"}, env.ExitOK,
+		},
+		"no place in French": {
+			"no-provider-fr.txt", []string{
+				"-f", "testdata/commune/20-policy.yaml", "-f", "testdata/commune/30-buckets.yaml", "--lang", "fr",
+			}, env.ExitNo,
 		},
 		"without a provider there is no place": {
 			"no-provider.txt", []string{"-f", "testdata/commune/20-policy.yaml", "-f", "testdata/commune/30-buckets.yaml"}, env.ExitNo,
@@ -134,6 +172,21 @@ func TestTheJSONHasExactlyTheFieldsOfTheContract(t *testing.T) {
 	}
 }
 
+// Programs go by reasons and rules, which no language changes.
+func TestTheLanguageChangesNothingInJSONButMessages(t *testing.T) {
+	args := []string{
+		"-f", "testdata/commune/00-namespace.yaml", "testdata/commune/10-providers.yaml", "testdata/refused/policy-and-buckets.yaml", "-o", "json",
+	}
+	english, french := clitest.Run(t, "", NewCommand, args...), clitest.Run(t, "", NewCommand, append(args, "--lang", "fr")...)
+	messages := regexp.MustCompile(`"message": ".*"`)
+	if english.Out == french.Out || english.Code != french.Code {
+		t.Fatalf("exit codes %d and %d, and the same output: %v", english.Code, french.Code, english.Out == french.Out)
+	}
+	if diff := cmp.Diff(messages.ReplaceAllString(english.Out, ""), messages.ReplaceAllString(french.Out, "")); diff != "" {
+		t.Errorf("JSON but for messages (-en +fr):\n%s", diff)
+	}
+}
+
 func wantKeys(t *testing.T, object any, want ...string) {
 	t.Helper()
 	var got []string
@@ -156,6 +209,7 @@ func TestRefusesWhatMakesNoSense(t *testing.T) {
 		"a time that is none":           {[]string{"-f", "testdata/commune", "--at", "tomorrow"}, `--at "tomorrow" is neither`},
 		"to be against something else":  {[]string{"-f", "testdata/commune", "--against", "everything"}, `--against "everything"`},
 		"another format":                {[]string{"-f", "testdata/commune", "-o", "xml"}, `"xml" is not one of table, json and yaml`},
+		"another language":              {[]string{"-f", "testdata/commune", "--lang", "xx"}, `"xx" is not one of en and fr`},
 		"a bucket without a name":       {[]string{"bucket"}, "accepts 1 arg"},
 		"a policy and something beside": {[]string{"policy", "a", "b"}, "accepts 1 arg"},
 	}
@@ -173,6 +227,12 @@ func TestFilesWithoutABucketAreNoFailure(t *testing.T) {
 	got := clitest.Run(t, "", NewCommand, "-f", "testdata/commune/20-policy.yaml", "-o", "json")
 	want := clitest.Outcome{Out: "[]\n", ErrOut: "note: there is no SovereignBucket to explain\n", Code: env.ExitOK}
 	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	french := clitest.Run(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\n", NewCommand, "-f", "-", "--lang", "fr")
+	want.Out, want.ErrOut = "", "remarque\u00a0: entrée standard\u00a0: un objet d’un autre type a été ignoré\u00a0: Secret\n"+
+		"remarque\u00a0: il n’y a aucun SovereignBucket à expliquer\n"
+	if diff := cmp.Diff(want, french); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -7,14 +7,16 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/location"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 )
 
 // answer is what is explained.
 type answer struct {
 	// at is the time as of which it holds, where one was asked for.
-	at      *time.Time
-	buckets []Explanation
+	at       *time.Time
+	language message.Language
+	buckets  []Explanation
 }
 
 // isSatisfied tells whether every bucket is.
@@ -41,10 +43,12 @@ type Explanation struct {
 	// counting.
 	Excepted []Objection `json:"excepted,omitempty"`
 
-	// title, policy and rules are for people.
-	title, policy, rules string
+	// title, policy, rules and shortage are for people. The shortage is the message
+	// without what only holds in a status.
+	title, policy   string
+	rules, shortage message.Text
 	// baselines are the other policies that bind the bucket, in words.
-	baselines []string
+	baselines []message.Text
 	// illegal are copies that exist and may not stay.
 	illegal []placement.IllegalCopy
 }
@@ -89,21 +93,24 @@ type Objection struct {
 	Exception string `json:"exception,omitempty"`
 	// Role is set when the objection is only against a copy of that role.
 	Role v1alpha1.CopyRole `json:"role,omitempty"`
+
+	// text says all of it, as refusals at admission do.
+	text message.Text
 }
 
-// explanation makes the model of a decision.
-func (d decided) explanation() Explanation {
+// explanation makes the model of a decision, with its messages in a language.
+func (d decided) explanation(language message.Language) Explanation {
 	bucket := d.facts.Bucket
 	e := Explanation{
 		Bucket:    bucket.Namespace + "/" + bucket.Name,
-		Satisfied: d.decision.Satisfied, Reason: d.decision.Reason, Message: d.decision.Message,
+		Satisfied: d.decision.Satisfied, Reason: d.decision.Reason, Message: d.decision.Message.In(language),
 		Copies: []Copy{}, Candidates: []Candidate{},
-		title: bucket.Spec.Dataset.Title, policy: bucket.Spec.PolicyRef.Name,
-		illegal: d.decision.Illegal, Excepted: objections(d.decision.Excepted),
+		title: bucket.Spec.Dataset.Title, policy: bucket.Spec.PolicyRef.Name, shortage: d.decision.Message.Without(placement.SeeCandidates),
+		illegal: d.decision.Illegal, Excepted: objections(d.decision.Excepted, language),
 	}
 	for _, policy := range slices.Concat(d.facts.Policies, d.facts.Advice) {
 		if policy.IsBaseline {
-			e.baselines = append(e.baselines, policy.Name+": "+describe(policy.Spec))
+			e.baselines = append(e.baselines, message.Of("%s: %s", policy.Name, describe(policy.Spec)))
 			continue
 		}
 		e.rules = describe(policy.Spec)
@@ -119,17 +126,17 @@ func (d decided) explanation() Explanation {
 		}
 	}
 	for _, candidate := range d.decision.Candidates {
-		e.Candidates = append(e.Candidates, d.candidate(candidate))
+		e.Candidates = append(e.Candidates, d.candidate(candidate, language))
 	}
-	e.Candidates = append(e.Candidates, d.undeclared()...)
+	e.Candidates = append(e.Candidates, d.undeclared(language)...)
 	return e
 }
 
-func (d decided) candidate(judged placement.Judged) Candidate {
+func (d decided) candidate(judged placement.Judged, language message.Language) Candidate {
 	c := Candidate{
 		ProviderName: judged.ProviderName, Location: judged.Location,
 		Eligible: judged.Eligible(), Score: judged.Score,
-		Assumed: append([]string{}, judged.Assumed...), Objections: objections(judged.Objections),
+		Assumed: append([]string{}, judged.Assumed...), Objections: objections(judged.Objections, language),
 		country: judged.Territory.Country, perimeter: string(judged.Territory.Perimeter), operator: judged.Operator,
 	}
 	if provider := d.facts.Provider(judged.ProviderName); provider != nil {
@@ -145,7 +152,7 @@ func (d decided) candidate(judged placement.Judged) Candidate {
 
 // undeclared are the places of copies that no provider declares any more: they
 // are no candidates for anything new, and still have something against them.
-func (d decided) undeclared() []Candidate {
+func (d decided) undeclared(language message.Language) []Candidate {
 	var candidates []Candidate
 	for _, illegal := range d.decision.Illegal {
 		isDeclared := slices.ContainsFunc(d.decision.Candidates, func(j placement.Judged) bool {
@@ -154,19 +161,20 @@ func (d decided) undeclared() []Candidate {
 		if !isDeclared {
 			candidates = append(candidates, Candidate{
 				ProviderName: illegal.ProviderName, Location: illegal.Location,
-				Assumed: []string{}, Objections: objections(illegal.Objections),
+				Assumed: []string{}, Objections: objections(illegal.Objections, language),
 			})
 		}
 	}
 	return candidates
 }
 
-func objections(found []placement.Objection) []Objection {
+func objections(found []placement.Objection, language message.Language) []Objection {
 	converted := make([]Objection, 0, len(found))
 	for _, objection := range found {
 		converted = append(converted, Objection{
 			Policy: objection.Policy, Rule: string(objection.Rule), Reason: objection.Reason,
-			Action: string(cmp.Or(objection.Action, v1alpha1.ActionDeny)), Message: objection.Message, Role: objection.Role, Exception: objection.Exception,
+			Action: string(cmp.Or(objection.Action, v1alpha1.ActionDeny)), Message: objection.Message.In(language), Role: objection.Role,
+			Exception: objection.Exception, text: objection.Text(),
 		})
 	}
 	return converted

@@ -1,8 +1,6 @@
 package explain
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,122 +8,159 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/cli/output"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 )
 
+// page is a text in a language.
+type page struct {
+	output.Text
+	language message.Language
+}
+
+// say gives a message in the language of the page.
+func (p *page) say(format message.Format, args ...any) string {
+	return message.Of(format, args...).In(p.language)
+}
+
+// line adds a line that is a message.
+func (p *page) line(format message.Format, args ...any) { p.Line("%s", p.say(format, args...)) }
+
 // render writes the answer for people: one block for each bucket.
 func render(a answer) string {
-	var text output.Text
+	p := &page{language: a.language}
 	if a.at != nil {
-		text.Line("as of %s", a.at.UTC().Format(time.RFC3339))
-		text.Break()
+		p.line("as of %s", a.at.UTC().Format(time.RFC3339))
+		p.Break()
 	}
 	for i, explanation := range a.buckets {
 		if i > 0 {
-			text.Break()
+			p.Break()
 		}
-		explanation.render(&text)
+		explanation.render(p)
 	}
-	return text.String()
+	return p.String()
 }
 
-func (e Explanation) render(text *output.Text) {
-	text.Line("BUCKET    %s: %s", e.Bucket, e.title)
-	if e.rules == "" {
-		text.Line("POLICY    %s", e.policy)
+func (e Explanation) render(p *page) {
+	p.line("BUCKET    %s: %s", e.Bucket, e.title)
+	if e.rules.IsZero() {
+		p.line("POLICY    %s", e.policy)
 	} else {
-		text.Line("POLICY    %s: %s", e.policy, e.rules)
+		p.line("POLICY    %s: %s", e.policy, e.rules)
 	}
 	for _, baseline := range e.baselines {
-		text.Line("BASELINE  %s", baseline)
+		p.line("BASELINE  %s", baseline)
 	}
 	if e.Satisfied {
-		text.Line("DECISION  SATISFIED")
+		p.line("DECISION  SATISFIED")
 	} else {
-		// The candidates are not in a status here but below.
-		text.Line("DECISION  NOT SATISFIED, %s: %s", e.Reason, strings.TrimSuffix(e.Message, placement.SeeCandidates))
+		p.line("DECISION  NOT SATISFIED, %s: %s", e.Reason, e.shortage)
 	}
 	for _, objection := range e.Excepted {
-		text.Line("EXCEPTED  %s", objection)
+		p.line("EXCEPTED  %s", objection.text)
 	}
-	e.renderCopies(text)
-	e.renderCandidates(text)
+	e.renderCopies(p)
+	e.renderCandidates(p)
 }
 
-func (e Explanation) renderCopies(text *output.Text) {
-	text.Break()
+func (e Explanation) renderCopies(p *page) {
+	p.Break()
 	if len(e.Copies)+len(e.illegal) == 0 {
-		text.Line("  no copy")
+		p.line("  no copy")
 		return
 	}
-	grid := output.NewGrid("  ", "COPY", "PLACE", "STATE")
+	grid := output.NewGrid("  ", p.say("COPY"), p.say("PLACE"), p.say("STATE"))
 	for _, copied := range e.Copies {
 		place := v1alpha1.PlaceReference{ProviderName: copied.ProviderName, Location: copied.Location}
 		switch {
 		case e.isIllegal(place): // it is shown below
 		case copied.isPlaced:
-			grid.Add(string(copied.Role), place.String(), "in place")
+			grid.Add(string(copied.Role), place.String(), p.say("in place"))
 		default:
-			grid.Add(string(copied.Role), place.String(), "to be made")
+			grid.Add(string(copied.Role), place.String(), p.say("to be made"))
 		}
 	}
 	for _, copied := range e.illegal {
-		grid.Add(string(copied.Role), copied.String(), "in place, and may not stay")
+		grid.Add(string(copied.Role), copied.String(), p.say("in place, and may not stay"))
 	}
-	text.Grid(*grid)
+	p.Grid(*grid)
 }
 
 func (e Explanation) isIllegal(place v1alpha1.PlaceReference) bool {
 	return slices.ContainsFunc(e.illegal, func(c placement.IllegalCopy) bool { return c.PlaceReference == place })
 }
 
-func (e Explanation) renderCandidates(text *output.Text) {
-	text.Break()
+func (e Explanation) renderCandidates(p *page) {
+	p.Break()
 	if len(e.Candidates) == 0 {
-		text.Line("  no candidate: there is no SovereignProvider with a location")
+		p.line("  no candidate: there is no SovereignProvider with a location")
 		return
 	}
-	header := []string{"CANDIDATE", "OPERATOR", "COUNTRY", "PERIMETER", "ELIGIBLE", "SCORE"}
+	header := []string{p.say("CANDIDATE"), p.say("OPERATOR"), p.say("COUNTRY"), p.say("PERIMETER"), p.say("ELIGIBLE"), p.say("SCORE")}
 	isAssumed := slices.ContainsFunc(e.Candidates, func(c Candidate) bool { return len(c.Assumed) > 0 })
 	if isAssumed {
-		header = append(header, "ASSUMED")
+		header = append(header, p.say("ASSUMED"))
 	}
 	grid := output.NewGrid("  ", header...)
 	for _, c := range e.Candidates {
-		cells := []string{c.ProviderName + "/" + c.Location, output.Shorten(c.operator, 32), c.whichCountry(), c.whichPerimeter(), c.eligibility(), c.rank()}
+		cells := []string{
+			c.ProviderName + "/" + c.Location, output.Shorten(c.operator, 32), c.whichCountry().In(p.language), c.whichPerimeter().In(p.language),
+			c.eligibility().In(p.language), c.rank(),
+		}
 		if isAssumed {
-			cells = append(cells, strings.Join(c.Assumed, ", "))
+			cells = append(cells, c.whatIsAssumed().In(p.language))
 		}
 		grid.Add(cells...)
 		for _, objection := range c.gravestFirst() {
-			grid.Note("%s", objection)
+			grid.Note("%s", objection.text.In(p.language))
 		}
 	}
-	text.Grid(*grid)
+	p.Grid(*grid)
 }
 
-func (c Candidate) whichCountry() string {
+func (c Candidate) whichCountry() message.Text {
 	if c.country == "" {
-		return "unknown"
+		return message.Of("unknown")
 	}
-	return c.country
+	return message.Verbatim(c.country)
 }
 
-func (c Candidate) whichPerimeter() string {
+func (c Candidate) whichPerimeter() message.Text {
 	if c.perimeter == "" || c.perimeter == string(v1alpha1.PerimeterNone) {
-		return "outside EEA"
+		return message.Of("outside EEA")
 	}
-	return c.perimeter
+	return message.Verbatim(c.perimeter)
 }
 
-func (c Candidate) eligibility() string {
+func (c Candidate) eligibility() message.Text {
 	switch {
 	case !c.Eligible:
-		return "no"
-	case len(c.roles) == 1:
-		return "as " + strings.ToLower(string(c.roles[0])) + " only"
+		return message.Of("no")
+	case len(c.roles) > 1:
+		return message.Of("yes")
+	case c.roles[0] == v1alpha1.RolePrimary:
+		return message.Of("as primary only")
 	}
-	return "yes"
+	return message.Of("as replica only")
+}
+
+// whatIsAssumed says in words which facts nobody confirmed.
+func (c Candidate) whatIsAssumed() message.Text {
+	var words []message.Text
+	for _, fact := range c.Assumed {
+		switch fact {
+		case "capabilities":
+			words = append(words, message.Of("capabilities"))
+		case "reachable":
+			words = append(words, message.Of("reachable"))
+		case "location":
+			words = append(words, message.Of("location"))
+		default:
+			words = append(words, message.Verbatim(fact))
+		}
+	}
+	return message.Join(", ", words...)
 }
 
 func (c Candidate) rank() string {
@@ -155,110 +190,106 @@ func (o Objection) lightness() int {
 
 func (o Objection) denies() bool { return o.Action == string(v1alpha1.ActionDeny) && o.Exception == "" }
 
-// String says it as refusals at admission do.
-func (o Objection) String() string {
-	said := placement.Objection{
-		Policy: o.Policy, Rule: placement.Rule(o.Rule), Reason: o.Reason, Message: o.Message, Role: v1alpha1.CopyRole(o.Role),
-		Exception: o.Exception,
-	}
-	if !o.denies() {
-		said.Action = v1alpha1.ValidationAction(o.Action)
-	}
-	return said.String()
-}
-
 // describe says in a line what a policy asks of places and copies.
-func describe(spec v1alpha1.SovereigntyPolicySpec) string {
-	where := "every copy in " + string(spec.Residency.Perimeter)
-	if countries := spec.Residency.AllowedCountries; len(countries) > 0 {
-		where += " and there in " + strings.Join(countries, ", ")
+func describe(spec v1alpha1.SovereigntyPolicySpec) message.Text {
+	parts := append([]message.Text{describeWhere(spec.Residency)}, describeFacts(spec)...)
+	copies := message.Of("1 copy")
+	if spec.Copies.Minimum > 1 {
+		copies = message.Of("at least %d copies", spec.Copies.Minimum)
 	}
-	if spec.Residency.Location == v1alpha1.AssuranceConfirmed {
-		where += ", confirmed by its provider's API"
-	}
-	parts := append([]string{where}, describeFacts(spec)...)
-	parts = append(parts, count(max(spec.Copies.Minimum, 1), "copy", "copies"))
+	parts = append(parts, copies)
+	say := func(format message.Format, args ...any) { parts = append(parts, message.Of(format, args...)) }
 	if spec.Copies.DistinctOperators > 1 {
-		parts = append(parts, fmt.Sprintf("%d operators", spec.Copies.DistinctOperators))
+		say("%d operators", spec.Copies.DistinctOperators)
 	}
 	if spec.Copies.MinimumDistanceKm > 0 {
-		parts = append(parts, fmt.Sprintf("%d km between any two", spec.Copies.MinimumDistanceKm))
+		say("%d km between any two", spec.Copies.MinimumDistanceKm)
 	}
 	switch spec.Copies.OnPremise {
 	case v1alpha1.Required:
-		parts = append(parts, "one on own premises")
+		say("one on own premises")
 	case v1alpha1.Preferred:
-		parts = append(parts, "own premises preferred")
+		say("own premises preferred")
 	case v1alpha1.Forbidden:
-		parts = append(parts, "none on own premises")
+		say("none on own premises")
 	case v1alpha1.Only:
-		parts = append(parts, "on own premises only")
+		say("on own premises only")
 	default: // allowed, which needs no word
 	}
 	if spec.Access.MinimumGrant == v1alpha1.GrantScoped {
-		parts = append(parts, "keys of one bucket only")
+		say("keys of one bucket only")
 	}
 	if spec.Protection.Versioning == v1alpha1.Required {
-		parts = append(parts, "old versions kept")
+		say("old versions kept")
 	}
 	if action := spec.Action(); action != v1alpha1.ActionDeny {
-		parts = append(parts, "and keeps nothing away: "+string(action))
+		say("and keeps nothing away: %s", action)
 	}
-	return strings.Join(parts, ", ")
+	return message.Join(", ", parts...)
+}
+
+// describeWhere says where a policy wants copies to stand.
+func describeWhere(residency v1alpha1.Residency) message.Text {
+	where := message.Of("every copy in %s", residency.Perimeter)
+	if countries := residency.AllowedCountries; len(countries) > 0 {
+		where = where.Then(message.Of(" and there in %s", strings.Join(countries, ", ")))
+	}
+	if residency.Location == v1alpha1.AssuranceConfirmed {
+		where = where.Then(message.Of(", confirmed by its provider's API"))
+	}
+	return where
 }
 
 // describeFacts says what a policy asks of who runs places, and of what is known of
 // them.
-func describeFacts(spec v1alpha1.SovereigntyPolicySpec) []string {
-	var parts []string
+func describeFacts(spec v1alpha1.SovereigntyPolicySpec) []message.Text {
+	var parts []message.Text
+	say := func(format message.Format, args ...any) { parts = append(parts, message.Of(format, args...)) }
 	law := spec.Jurisdiction
 	if law.Perimeter != "" {
-		parts = append(parts, "operators seated in and controlled from "+string(law.Perimeter))
+		say("operators seated in and controlled from %s", law.Perimeter)
 	}
 	if law.MaxNonEUHolderPercent != "" {
-		parts = append(parts, "at most "+law.MaxNonEUHolderPercent+" % of them with one holder from outside the Union")
+		say("at most %s %% of them with one holder from outside the Union", law.MaxNonEUHolderPercent)
 	}
 	if law.MaxNonEUTotalPercent != "" {
-		parts = append(parts, "at most "+law.MaxNonEUTotalPercent+" % of them outside the Union")
+		say("at most %s %% of them outside the Union", law.MaxNonEUTotalPercent)
 	}
 	if law.ExtraterritorialLaw == v1alpha1.Forbidden {
-		parts = append(parts, "no extraterritorial law")
+		say("no extraterritorial law")
 	}
 	for _, asked := range spec.Attestations {
 		parts = append(parts, describeAttestation(asked))
 	}
-	if spec.Seal.Minimum > 0 {
-		parts = append(parts, fmt.Sprintf("SEAL-%d %s", spec.Seal.Minimum, strings.ToLower(string(cmp.Or(spec.Seal.Evidence, v1alpha1.SealClaimed)))))
+	switch seal := spec.Seal; {
+	case seal.Minimum == 0:
+	case seal.Evidence == v1alpha1.SealEvidenced:
+		say("SEAL-%d evidenced", seal.Minimum)
+	default:
+		say("SEAL-%d claimed", seal.Minimum)
 	}
 	if limit := spec.Environment.MaximumGridIntensity; limit != nil {
-		parts = append(parts, fmt.Sprintf("at most %d g CO2e/kWh", *limit))
+		say("at most %d g CO2e/kWh", *limit)
 	}
 	if limit := spec.Environment.MaximumPUE; limit != "" {
-		parts = append(parts, "PUE at most "+limit)
+		say("PUE at most %s", limit)
 	}
 	return parts
 }
 
-func describeAttestation(asked v1alpha1.AttestationRule) string {
-	what := strings.TrimSuffix(asked.Scheme+" "+asked.MinimumVersion, " ")
+func describeAttestation(asked v1alpha1.AttestationRule) message.Text {
+	what := message.Verbatim(strings.TrimSuffix(asked.Scheme+" "+asked.MinimumVersion, " "))
 	if asked.Requirement == v1alpha1.Preferred {
-		what += " preferred"
+		what = message.Of("%s preferred", what)
 	}
 	switch asked.AppliesTo {
 	case v1alpha1.AttestCloudCopies:
-		return what + " outside own premises"
+		return message.Of("%s outside own premises", what)
 	case v1alpha1.AttestAnyCopy:
-		return what + " at one copy"
+		return message.Of("%s at one copy", what)
 	case v1alpha1.AttestPrimary:
-		return what + " at the primary"
+		return message.Of("%s at the primary", what)
 	default:
-		return what + " everywhere"
+		return message.Of("%s everywhere", what)
 	}
-}
-
-func count(n int32, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("at least %d %s", n, many)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/location"
+	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/placement"
 )
 
@@ -32,14 +33,14 @@ type world struct {
 	now time.Time
 	// replaced are the objects of the cluster that those of the files take the place of.
 	replaced []client.Object
-	// lookFor tells where a missing policy is to come from.
-	lookFor string
+	// noPolicy says of a policy that it is missing, and where it is to come from.
+	noPolicy message.Format
 }
 
 // newWorld makes a world of objects. It changes them: what the API server and the
 // operator would have filled in is filled in.
 func newWorld(ctx context.Context, objects []client.Object) (*world, error) {
-	w := &world{memory: newMemory(objects), assumed: map[string]bool{}}
+	w := &world{memory: newMemory(objects), assumed: map[string]bool{}, noPolicy: "SovereigntyPolicy %s does not exist"}
 	if err := gather.Index(ctx, w.memory); err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func fromFiles(ctx context.Context, files []client.Object) (*world, error) {
 		return nil, err
 	}
 	w.fillInCopies()
-	w.assumed, w.lookFor = assumed, "it is in none of the files"
+	w.assumed, w.noPolicy = assumed, "SovereigntyPolicy %s does not exist: it is in none of the files"
 	return w, nil
 }
 
@@ -84,7 +85,7 @@ func fromFilesAgainst(ctx context.Context, cluster, files []client.Object) (*wor
 		return nil, err
 	}
 	w.replaced = replaced
-	w.assumed, w.lookFor = assumed, "it is neither in the files nor in the cluster"
+	w.assumed, w.noPolicy = assumed, "SovereigntyPolicy %s does not exist: it is neither in the files nor in the cluster"
 	return w, nil
 }
 
@@ -216,7 +217,8 @@ func (w *world) decide(ctx context.Context, bucket *v1alpha1.SovereignBucket) (d
 	}
 	found := decided{facts: facts, decision: placement.Decide(request)}
 	if isMissing {
-		found.refuseAll(bucket.Spec.PolicyRef.Name, w.lookFor)
+		name := bucket.Spec.PolicyRef.Name
+		found.refuseAll(name, message.Of(w.noPolicy, name))
 	}
 	return found, nil
 }
@@ -242,20 +244,16 @@ const rulePolicy placement.Rule = "policy"
 
 // refuseAll objects to every candidate for want of a policy: unknown rules are
 // satisfied nowhere.
-func (d *decided) refuseAll(policy, lookFor string) {
-	message := fmt.Sprintf("SovereigntyPolicy %s does not exist", policy)
-	if lookFor != "" {
-		message += ": " + lookFor
-	}
+func (d *decided) refuseAll(policy string, said message.Text) {
 	d.decision = placement.Decision{
-		Reason: v1alpha1.ReasonPolicyNotFound, Message: message,
+		Reason: v1alpha1.ReasonPolicyNotFound, Message: said,
 		Copies: d.facts.Placed(), Candidates: d.decision.Candidates,
 	}
 	for i := range d.decision.Candidates {
 		candidate := &d.decision.Candidates[i]
 		candidate.Score = 0
 		candidate.Objections = append(candidate.Objections, placement.Objection{
-			Policy: policy, Rule: rulePolicy, Reason: v1alpha1.ReasonPolicyNotFound, Message: message,
+			Policy: policy, Rule: rulePolicy, Reason: v1alpha1.ReasonPolicyNotFound, Message: said,
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/cli/manifest"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // read reads objects of the test data.
@@ -35,7 +36,7 @@ func explained(t *testing.T, w *world) Explanation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found.explanation()
+	return found.explanation(message.English)
 }
 
 func candidateAt(t *testing.T, e Explanation, provider, location string) Candidate {

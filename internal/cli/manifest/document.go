@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/message"
 )
 
 // readDocument reads one document: an object, a list of them, or nothing.
@@ -154,11 +155,11 @@ func (r *reader) add(at place, object unstructured.Unstructured, typed client.Ob
 	}
 	id := identity{kind: object.GetKind(), namespace: typed.GetNamespace(), name: typed.GetName()}
 	if before, isAgain := r.seen[id]; isAgain {
-		r.set.Notes = append(r.set.Notes, fmt.Sprintf("%s is there already in %s: the later one counts", at, before))
+		r.set.Notes = append(r.set.Notes, message.Of("%s is there already in %s: the later one counts", at.text(), before.text()))
 		r.set.Objects = slices.DeleteFunc(r.set.Objects, func(o client.Object) bool {
 			return reflect.TypeOf(o) == reflect.TypeOf(typed) && o.GetNamespace() == id.namespace && o.GetName() == id.name
 		})
 	}
-	r.seen[id] = at.String()
+	r.seen[id] = at
 	r.set.Objects = append(r.set.Objects, typed)
 }

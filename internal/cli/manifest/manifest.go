@@ -20,6 +20,8 @@ import (
 
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rempart/rempart/internal/message"
 )
 
 // Stdin is the path that stands for the standard input.
@@ -44,7 +46,7 @@ type Set struct {
 	// later is there.
 	Objects []client.Object
 	// Notes say what was passed over.
-	Notes []string
+	Notes []message.Text
 }
 
 // Read reads every object of the files. Its error names every mistake, each with
@@ -54,7 +56,7 @@ func Read(options Options) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	r := &reader{schemas: schemas, namespace: options.Namespace, seen: map[identity]string{}}
+	r := &reader{schemas: schemas, namespace: options.Namespace, seen: map[identity]place{}}
 	files, err := listFiles(options)
 	if err != nil {
 		return Set{}, err
@@ -123,14 +125,14 @@ type reader struct {
 	set       Set
 	mistakes  []error
 	// seen tells where an object was read.
-	seen map[identity]string
+	seen map[identity]place
 }
 
 func (r *reader) readFile(path string, in io.Reader) error {
-	name, content := path, []byte(nil)
+	name, content := message.Verbatim(path), []byte(nil)
 	var err error
 	if path == Stdin {
-		name = "standard input"
+		name = message.Of("standard input")
 		content, err = io.ReadAll(in)
 	} else {
 		content, err = os.ReadFile(path)
@@ -152,7 +154,7 @@ func (r *reader) readFile(path string, in io.Reader) error {
 		}
 		r.readDocument(at, document, passedOver)
 	}
-	if note := passedOver.note(name); note != "" {
+	if note := passedOver.note(name); !note.IsZero() {
 		r.set.Notes = append(r.set.Notes, note)
 	}
 	return nil
@@ -171,19 +173,19 @@ func (p *passedOver) add(kind string) {
 	}
 }
 
-func (p *passedOver) note(file string) string {
+func (p *passedOver) note(file message.Text) message.Text {
 	switch p.count {
 	case 0:
-		return ""
+		return message.Text{}
 	case 1:
-		return fmt.Sprintf("%s: an object of another kind was passed over: %s", file, p.kinds[0])
+		return message.Of("%s: an object of another kind was passed over: %s", file, p.kinds[0])
 	}
-	return fmt.Sprintf("%s: %d objects of other kinds were passed over: %s", file, p.count, strings.Join(p.kinds, ", "))
+	return message.Of("%s: %d objects of other kinds were passed over: %s", file, p.count, strings.Join(p.kinds, ", "))
 }
 
 // place is where in the files something stands.
 type place struct {
-	file     string
+	file     message.Text
 	document int
 	// item is the position in a list, from 1 on.
 	item int
@@ -192,19 +194,21 @@ type place struct {
 }
 
 // String reads file.yaml: document 2, item 3 (SovereignBucket actes).
-func (p place) String() string {
-	s := fmt.Sprintf("%s: document %d", p.file, p.document)
+func (p place) String() string { return p.text().String() }
+
+func (p place) text() message.Text {
+	text := message.Of("%s: document %d", p.file, p.document)
 	if p.item > 0 {
-		s += fmt.Sprintf(", item %d", p.item)
+		text = text.Then(message.Of(", item %d", p.item))
 	}
 	if p.object != "" {
-		s += " (" + p.object + ")"
+		text = text.Then(message.Verbatim(" (" + p.object + ")"))
 	}
-	return s
+	return text
 }
 
 // mistake makes an error that begins with the place. It is one line.
 func (p place) mistake(format string, args ...any) error {
-	message := fmt.Sprintf(format, args...)
-	return fmt.Errorf("%s: %s", p, strings.Join(strings.Fields(message), " "))
+	said := fmt.Sprintf(format, args...)
+	return fmt.Errorf("%s: %s", p, strings.Join(strings.Fields(said), " "))
 }

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/message"
 )
 
 func names(objects []client.Object) []string {
@@ -36,9 +37,18 @@ func TestReadsFilesFoldersAndLists(t *testing.T) {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
 	wantNotes := []string{"testdata/folder/a.yaml: 2 objects of other kinds were passed over: Deployment, ConfigMap"}
-	if diff := cmp.Diff(wantNotes, got.Notes); diff != "" {
+	if diff := cmp.Diff(wantNotes, said(got.Notes)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
+}
+
+// said are notes in English.
+func said(notes []message.Text) []string {
+	var texts []string
+	for _, note := range notes {
+		texts = append(texts, note.String())
+	}
+	return texts
 }
 
 func TestALaterObjectTakesThePlaceOfAnEarlierOne(t *testing.T) {
@@ -52,7 +62,7 @@ func TestALaterObjectTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	}
 	note := "testdata/folder/inner/d.yaml: document 1 (SovereignBucket actes) is there already in " +
 		"testdata/folder/c.yml: document 1, item 1 (SovereignBucket actes): the later one counts"
-	if len(got.Notes) != 2 || got.Notes[1] != note {
+	if len(got.Notes) != 2 || got.Notes[1].String() != note {
 		t.Errorf("notes are %q, want the second to be %q", got.Notes, note)
 	}
 }
@@ -60,7 +70,7 @@ func TestALaterObjectTakesThePlaceOfAnEarlierOne(t *testing.T) {
 func TestOneObjectOfAnotherKindIsNamedToo(t *testing.T) {
 	got, err := Read(Options{Paths: []string{Stdin}, In: strings.NewReader("apiVersion: v1\nkind: Secret\nmetadata: {name: key}\n")})
 	want := []string{"standard input: an object of another kind was passed over: Secret"}
-	if diff := cmp.Diff(want, got.Notes); diff != "" || err != nil {
+	if diff := cmp.Diff(want, said(got.Notes)); diff != "" || err != nil {
 		t.Errorf("%v, notes (-want +got):\n%s", err, diff)
 	}
 }

@@ -135,7 +135,7 @@ func isOfPlacement(reason string) bool {
 		v1alpha1.ReasonLocationUnknown, v1alpha1.ReasonLocationContradicted, v1alpha1.ReasonLocationUnverified,
 		v1alpha1.ReasonJurisdictionNotAllowed, v1alpha1.ReasonAttestationMissing, v1alpha1.ReasonAttestationExpired, v1alpha1.ReasonSealTooLow,
 		v1alpha1.ReasonGridTooHigh, v1alpha1.ReasonPUETooHigh, v1alpha1.ReasonGrantTooWide, v1alpha1.ReasonCapabilityMissing,
-		v1alpha1.ReasonTainted, v1alpha1.ReasonProviderMaintenance, v1alpha1.ReasonRegionNotActivated,
+		v1alpha1.ReasonTainted, v1alpha1.ReasonTooConcentrated, v1alpha1.ReasonProviderMaintenance, v1alpha1.ReasonRegionNotActivated,
 		v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonNotSelected, v1alpha1.ReasonNotAdoptable, v1alpha1.ReasonProviderNotFound,
 	}, reason)
 }
