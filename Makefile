@@ -13,6 +13,7 @@ BENCHARGS ?=
 RECORD    ?=
 DATA      ?=
 KEEP      ?=
+EVIDENCE  ?=
 ALL       ?=
 
 TOOLBOX := go run ./test/harness/cmd/toolbox
@@ -110,10 +111,10 @@ bench-mover: ## Measure the mover beside rclone, mc and bare loops (about 20 min
 	go run ./test/bench/mover $(BENCHARGS)
 
 .PHONY: demo
-demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running)
+demo: ## Show Rempart at work on this machine (DATA=folder to protect, KEEP=1 to leave it running, EVIDENCE=folder to leave that in)
 	@echo 'building the demo …'
 	@go build -o bin/demo ./test/demo
-	@bin/demo $(if $(DATA),-data '$(DATA)') $(if $(KEEP),-keep)
+	@bin/demo $(if $(DATA),-data '$(DATA)') $(if $(KEEP),-keep) $(if $(EVIDENCE),-evidence '$(EVIDENCE)')
 
 .PHONY: clean
 clean: ## Remove what was built in the checkout; built tools stay in their cache

@@ -19,6 +19,7 @@ import (
 	"github.com/rempart/rempart/controllers/provider"
 	"github.com/rempart/rempart/controllers/replica"
 	"github.com/rempart/rempart/internal/gather"
+	"github.com/rempart/rempart/internal/keyring"
 	"github.com/rempart/rempart/internal/notification"
 	"github.com/rempart/rempart/internal/ownership"
 	"github.com/rempart/rempart/internal/rollcall"
@@ -81,6 +82,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, deps Deps) error {
 		"drill": drill.NewReconciler(drill.Config{
 			Client: client, Recorder: mgr.GetEventRecorder("drill"), Clock: deps.Clock,
 			Sessions: deps.Sessions, Installation: deps.Installation, MayRead: deps.MayRead,
+			Signer:  keyring.Keyring{Reader: mgr.GetAPIReader(), Writer: client, Namespace: deps.Namespace}.Key,
 			Version: deps.Version, Metrics: drill.NewMetrics(deps.Registerer),
 		}),
 		"exception": exception.NewReconciler(exception.Config{

@@ -253,6 +253,12 @@ type DrillEvidence struct {
 	// +kubebuilder:validation:MaxItems=4
 	// +kubebuilder:validation:items:MaxLength=1200
 	URIs []string `json:"uris,omitempty"`
+	// keyID names the key that signed it: the SHA-256 of its public key in DER, in hex.
+	// The public key is in the ConfigMap rempart-evidence-keys of the operator's
+	// namespace.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	KeyID string `json:"keyID,omitempty"`
 }
 
 // ReversibilityDrill is one drill: it shows, or fails to show, that a dataset

@@ -205,6 +205,9 @@ const (
 	ReasonDeadlineExceeded = "DeadlineExceeded"
 	// ReasonCleanupPending: something of the drill is still left at a provider.
 	ReasonCleanupPending = "CleanupPending"
+	// ReasonSigningKeyInvalid: the Secret with the key that signs evidence holds no
+	// Ed25519 key, so no drill can prove anything.
+	ReasonSigningKeyInvalid = "SigningKeyInvalid"
 	// ReasonSandboxAbandoned: the sandbox of the drill was left behind on somebody's word.
 	ReasonSandboxAbandoned = "SandboxAbandoned"
 )

@@ -10,6 +10,7 @@ package drill
 
 import (
 	"context"
+	"crypto/ed25519"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -40,6 +41,8 @@ type Config struct {
 	// MayRead tells why the operator may not read a bucket's data where it
 	// stands, or nil if it may.
 	MayRead func(ctx context.Context, facts gather.Facts) error
+	// Signer gives the key that signs evidence.
+	Signer func(ctx context.Context) (ed25519.PrivateKey, error)
 	// Version of the software, for the evidence.
 	Version string
 	Metrics *Metrics
@@ -55,13 +58,14 @@ type Reconciler struct {
 	pool     *work.Pool[progress]
 	waker    *work.Waker
 	played   *played
+	chain    drill.Chain
 }
 
 // progress is where a drill that is being played has come to.
 type progress struct {
 	step drill.Step
 	// held is what it waits for, if it does.
-	held string
+	held error
 	// outcome is set once the drill has been played.
 	outcome *drill.Outcome
 }

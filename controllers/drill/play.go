@@ -3,7 +3,7 @@ package drill
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/drill"
+	"github.com/rempart/rempart/internal/evidence"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/gather"
 	"github.com/rempart/rempart/internal/loop"
@@ -100,6 +101,9 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 	if _, err := r.stores(ctx, s.drill); err != nil {
 		return err
 	}
+	if _, err := r.Signer(ctx); err != nil {
+		return err
+	}
 	deadline, d := s.deadline(), s.drill.DeepCopy()
 	r.played.add(s.drill.UID)
 	r.pool.Begin(s.key(), progress{}, func(ctx context.Context, publish func(progress)) progress {
@@ -111,12 +115,23 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 		}
 		ctx, cancel := context.WithDeadline(ctx, deadline)
 		defer cancel()
+		held := func(err error) error {
+			if err != nil {
+				publish(progress{step: drill.Reporting, held: err})
+			}
+			return err
+		}
 		plan.Stores = func(ctx context.Context) ([]drill.Copy, error) {
 			stores, err := r.stores(ctx, d)
-			if err != nil {
-				publish(progress{step: drill.Reporting, held: err.Error()})
-			}
-			return stores, err
+			return stores, held(err)
+		}
+		plan.Signer = func(ctx context.Context) (ed25519.PrivateKey, error) {
+			key, err := r.Signer(ctx)
+			return key, held(err)
+		}
+		plan.Known = func(ctx context.Context) ([]evidence.Link, error) {
+			known, err := r.known(ctx, d)
+			return known, held(err)
 		}
 		outcome := drill.Run(ctx, plan, func(step drill.Step) { publish(progress{step: step}) })
 		return progress{step: drill.Reporting, outcome: &outcome}
@@ -179,16 +194,16 @@ func candidateAt(facts gather.Facts, place v1alpha1.PlaceReference) (placement.C
 // assemble opens everything that the drill needs.
 func (r *Reconciler) assemble(ctx context.Context, s *scope, facts gather.Facts) (drill.Plan, error) {
 	effective := s.drill.Status.Effective
-	policy, err := json.Marshal(facts.Policies)
+	policies, inForce, err := documents(s.drill, facts)
 	if err != nil {
-		return drill.Plan{}, fmt.Errorf("encode the policy: %w", err)
+		return drill.Plan{}, err
 	}
 	plan := drill.Plan{
 		Names: drill.Names{
 			Installation: r.Installation.ID, Namespace: s.drill.Namespace, Drill: s.drill.Name, UID: string(s.drill.UID),
 			Bucket: facts.Bucket.Name, Dataset: facts.Bucket.Spec.Dataset.Title, PolicyName: facts.Bucket.Spec.PolicyRef.Name,
 		},
-		Policy: policy, Version: r.Version, Observer: r.Metrics.observer(s.drill),
+		Policies: policies, Facts: inForce, Version: r.Version, Observer: r.Metrics.observer(s.drill), Chain: &r.chain,
 	}
 	if rpo := effective.Objectives.RPO; rpo != nil {
 		plan.Objectives.RPO = rpo.Duration

@@ -23,7 +23,7 @@ type scope struct {
 	// outcome is what the drill came to in this reconcile.
 	outcome *drill.Outcome
 	// held is what a drill that is played waits for.
-	held string
+	held error
 	// cleanedUp tells that nothing is left of it, cleanupErr why something is, and
 	// abandoned that it was left there on somebody's word.
 	cleanedUp  bool

@@ -63,7 +63,9 @@ func (s *scope) takeUp(outcome drill.Outcome) {
 		}
 	}
 	if len(outcome.EvidenceURIs) > 0 {
-		status.Evidence = &v1alpha1.DrillEvidence{Digest: outcome.EvidenceDigest, URIs: outcome.EvidenceURIs}
+		status.Evidence = &v1alpha1.DrillEvidence{
+			Digest: outcome.EvidenceDigest, URIs: outcome.EvidenceURIs, KeyID: outcome.EvidenceKeyID,
+		}
 	}
 	if outcome.Verdict != drill.Passed {
 		s.events = append(s.events, loop.Warning("Drill"+string(outcome.Verdict), s.why()))
@@ -96,8 +98,11 @@ func (s *scope) why() string {
 func (s *scope) ready(err error) []metav1.Condition {
 	const this = v1alpha1.ConditionReady
 	reason, message := v1alpha1.ReasonProgressing, "the drill is at the step "+string(s.progression())
-	if s.held != "" {
-		message += ": " + s.held
+	if s.held != nil {
+		message += ": " + s.held.Error()
+	}
+	if fault.HasReason(s.held, fault.SigningKeyInvalid) {
+		reason = v1alpha1.ReasonSigningKeyInvalid // it goes on when somebody does something
 	}
 	switch s.drill.Status.Verdict {
 	case v1alpha1.VerdictPassed:

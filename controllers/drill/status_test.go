@@ -147,9 +147,13 @@ func TestWhoeverGivesASandboxUpNamesIt(t *testing.T) {
 }
 
 func TestADrillSaysWhatItIsHeldUpBy(t *testing.T) {
-	s := scopeAt(v1alpha1.ProgressionReporting, func(s *scope) { s.held = "no copy may take the evidence" })
-	if ready := meta.FindStatusCondition(s.report(nil).Conditions, v1alpha1.ConditionReady); !strings.Contains(ready.Message, s.held) {
+	s := scopeAt(v1alpha1.ProgressionReporting, func(s *scope) { s.held = errors.New("no copy may take the evidence") })
+	if ready := meta.FindStatusCondition(s.report(nil).Conditions, v1alpha1.ConditionReady); !strings.Contains(ready.Message, s.held.Error()) {
 		t.Errorf("says %q", ready.Message)
+	}
+	s.held = fault.New(fault.Waiting, fault.SigningKeyInvalid, "the Secret holds no key")
+	if ready := meta.FindStatusCondition(s.report(nil).Conditions, v1alpha1.ConditionReady); ready.Reason != v1alpha1.ReasonSigningKeyInvalid {
+		t.Errorf("the reason is %s", ready.Reason)
 	}
 }
 

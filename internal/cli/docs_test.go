@@ -20,8 +20,8 @@ func TestTheManualShowsWhatThereIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)<!-- (\\S+) -->\n```text\n(.*?)```\n")
-	if found := len(blocks.FindAll(content, -1)); found != 5 {
-		t.Errorf("%d blocks, want 5", found)
+	if found := len(blocks.FindAll(content, -1)); found != 6 {
+		t.Errorf("%d blocks, want 6", found)
 	}
 	want := blocks.ReplaceAllFunc(content, func(block []byte) []byte {
 		file := string(blocks.FindSubmatch(block)[1])

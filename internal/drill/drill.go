@@ -1,7 +1,7 @@
 // Package drill plays through that a dataset leaves a provider, and measures it:
 // a copy is restored into a sandbox bucket at another operator, every object is
 // verified against the manifest of what was copied from the source, and the
-// evidence is stored with two operators.
+// evidence, signed, is stored with two operators.
 //
 // A drill touches no bucket of the dataset but to read it and to store evidence
 // under the reserved prefix. What it makes, it makes in its own sandbox, which
@@ -12,8 +12,10 @@ package drill
 
 import (
 	"context"
+	"crypto/ed25519"
 	"time"
 
+	"github.com/rempart/rempart/internal/evidence"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/provider"
 )
@@ -29,14 +31,32 @@ const (
 	Reporting Step = "Reporting"
 )
 
-// Verdict is what a drill came to.
-type Verdict string
+// What a drill comes to, in the words of its evidence.
+type (
+	// Verdict is what a drill came to.
+	Verdict = evidence.Verdict
+	// Check is one question and its answer.
+	Check = evidence.Check
+	// CheckResult is the answer of a check.
+	CheckResult = evidence.CheckResult
+	// Changes counts what the replication did during the drill.
+	Changes = evidence.Changes
+	// Names identify a drill.
+	Names = evidence.Names
+)
 
 // Verdicts. Inconclusive drills prove nothing, neither way.
 const (
-	Passed       Verdict = "Passed"
-	Failed       Verdict = "Failed"
-	Inconclusive Verdict = "Inconclusive"
+	Passed       = evidence.Passed
+	Failed       = evidence.Failed
+	Inconclusive = evidence.Inconclusive
+)
+
+// Answers.
+const (
+	Pass = evidence.Pass
+	Fail = evidence.Fail
+	Skip = evidence.Skip
 )
 
 // Copy is a bucket that takes part in a drill.
@@ -48,6 +68,8 @@ type Copy struct {
 }
 
 func (c Copy) end() mover.End { return mover.End{Session: c.Session, Bucket: c.Bucket} }
+
+func (c Copy) ref(key string) provider.Ref { return provider.Ref{Bucket: c.Bucket, Key: key} }
 
 // Sandbox is where the copy is restored to.
 type Sandbox struct {
@@ -81,29 +103,26 @@ type Plan struct {
 	// operators, or why it may go nowhere. It is asked when there is evidence, and
 	// again as long as it may go nowhere.
 	Stores func(ctx context.Context) ([]Copy, error)
+	// Signer gives the key that signs the evidence, or why there is none. It is asked
+	// as Stores is.
+	Signer func(ctx context.Context) (ed25519.PrivateKey, error)
+	// Chain puts the evidence into the row of its bucket, and Known gives what of that
+	// row is known besides what the stores hold. It is asked as Stores is.
+	Chain *Chain
+	Known func(ctx context.Context) ([]evidence.Link, error)
 	// AskAgain is how soon, and how soon a key is asked for again that is being made;
 	// 0 is 15 seconds.
 	AskAgain time.Duration
 	// Objectives to be met; 0 asks for nothing.
 	Objectives Objectives
-	// Policy is the policy in force, as JSON.
-	Policy []byte
+	// Policies and Facts are those in force by which it was decided what may be where.
+	Policies, Facts []evidence.Document
 	// Version of the software.
 	Version string
 	// Observer is told of the bytes that move.
 	Observer mover.Observer
-}
-
-// Names identify a drill.
-type Names struct {
-	Installation string `json:"installation"`
-	Namespace    string `json:"namespace"`
-	Drill        string `json:"drill"`
-	// UID tells drills of the same name apart.
-	UID        string `json:"uid"`
-	Bucket     string `json:"bucket"`
-	Dataset    string `json:"dataset"`
-	PolicyName string `json:"policy"`
+	// PartBytes is how long a part of the manifest may become; 0 is 8 MiB.
+	PartBytes int
 }
 
 // Objectives are what a restore is held against.
@@ -120,9 +139,11 @@ type Outcome struct {
 	Checks  []Check
 	// NotTested says what the drill does not show.
 	NotTested []string
-	// EvidenceDigest is sha256:hex of the evidence file, URIs where it is stored.
+	// EvidenceDigest is sha256:hex of the evidence file, URIs where it is stored, and
+	// KeyID names the key that signed it.
 	EvidenceDigest string
 	EvidenceURIs   []string
+	EvidenceKeyID  string
 	// Err is why a drill is inconclusive, or why one that failed already was
 	// stopped.
 	Err error
@@ -148,23 +169,6 @@ func (m Measured) Throughput() int64 {
 	}
 	return int64(float64(m.Bytes) / seconds)
 }
-
-// Check is one question and its answer.
-type Check struct {
-	Name    string      `json:"name"`
-	Result  CheckResult `json:"result"`
-	Message string      `json:"message"`
-}
-
-// CheckResult is the answer of a check, in the words of OpenReports.
-type CheckResult string
-
-// Answers.
-const (
-	Pass CheckResult = "pass"
-	Fail CheckResult = "fail"
-	Skip CheckResult = "skip"
-)
 
 // Cleanup removes what a drill made at the provider of its sandbox: the bucket
 // with all it holds, and the key. It is idempotent, and leaves a bucket alone

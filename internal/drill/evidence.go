@@ -1,131 +1,64 @@
 package drill
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
+	"github.com/rempart/rempart/internal/evidence"
 	"github.com/rempart/rempart/internal/mover"
-	"github.com/rempart/rempart/internal/provider"
 )
 
-// EvidenceFormat is the form of the evidence file.
-const EvidenceFormat = "rempart.dev/drill-evidence/v1alpha1"
-
-// Evidence is the file that a drill leaves behind. Its JSON is canonical: the
-// fields in this order, two spaces of indentation, a line feed at the end.
-type Evidence struct {
-	Format   string `json:"format"`
-	Software string `json:"software"`
-	Names    Names  `json:"names"`
-	// PolicyDigest is sha256:hex of the policy in force, as JSON.
-	PolicyDigest string         `json:"policyDigest"`
-	From         EvidenceCopy   `json:"from"`
-	To           EvidenceCopy   `json:"to"`
-	Decided      time.Time      `json:"decided"`
-	Ended        time.Time      `json:"ended"`
-	Objectives   EvidenceGoals  `json:"objectives"`
-	Measured     EvidenceFigure `json:"measured"`
-	// Manifest is what the copy held at the moment of loss: the digest of every key,
-	// size, SHA-256 and metadata digest, as read from the source when it was copied.
-	Manifest EvidenceManifest `json:"manifest"`
-	// Changes are what the replication did meanwhile, and no findings.
-	Changes   Changes         `json:"changes"`
-	Checks    []Check         `json:"checks"`
-	NotTested []string        `json:"notTested"`
-	Findings  []mover.Finding `json:"findings,omitempty"`
-	Verdict   Verdict         `json:"verdict"`
-	Reason    string          `json:"reason,omitempty"`
-}
-
-// EvidenceCopy is a bucket that took part.
-type EvidenceCopy struct {
-	Provider string `json:"provider"`
-	Location string `json:"location"`
-	Operator string `json:"operator"`
-	Country  string `json:"country"`
-	Bucket   string `json:"bucket"`
-}
-
-// EvidenceGoals are the objectives, in seconds; 0 asked for nothing.
-type EvidenceGoals struct {
-	RPOSeconds float64 `json:"rpoSeconds"`
-	RTOSeconds float64 `json:"rtoSeconds"`
-}
-
-// EvidenceFigure is what was measured.
-type EvidenceFigure struct {
-	RTOSeconds     *float64 `json:"rtoSeconds"`
-	RPOSeconds     *float64 `json:"rpoSeconds"`
-	RestoreSeconds float64  `json:"restoreSeconds"`
-	VerifySeconds  float64  `json:"verifySeconds"`
-	Objects        int64    `json:"objects"`
-	Bytes          int64    `json:"bytes"`
-	// ClockSkewSeconds is how far the source's clock was ahead of the operator's.
-	ClockSkewSeconds float64 `json:"clockSkewSeconds"`
-}
-
-// EvidenceManifest names the manifest that was held against the restored objects.
-type EvidenceManifest struct {
-	Digest  string `json:"digest"`
-	Objects int64  `json:"objects"`
-	Bytes   int64  `json:"bytes"`
-	// AsOf is the time on the source's clock when the run that wrote it began.
-	AsOf time.Time `json:"asOf"`
-}
-
-// Encode gives the canonical form.
-func (e Evidence) Encode() ([]byte, error) {
-	var encoded bytes.Buffer
-	encoder := json.NewEncoder(&encoded)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(e); err != nil {
-		return nil, fmt.Errorf("encode the evidence: %w", err)
-	}
-	return encoded.Bytes(), nil
-}
-
-// evidence gathers what the drill found.
-func (r *run) evidence() Evidence {
-	policy := sha256.Sum256(r.Policy)
-	evidence := Evidence{
-		Format: EvidenceFormat, Software: "rempart " + r.Version, Names: r.Names,
-		PolicyDigest: "sha256:" + hex.EncodeToString(policy[:]),
-		From:         r.From.evidence(), To: r.To.evidence(),
-		Decided: r.decided.UTC(), Ended: time.Now().UTC(),
-		Objectives: EvidenceGoals{RPOSeconds: r.Objectives.RPO.Seconds(), RTOSeconds: r.Objectives.RTO.Seconds()},
-		Measured:   r.outcome.Measured.evidence(),
-		Checks:     r.outcome.Checks, NotTested: r.outcome.NotTested, Findings: r.audit.Findings,
-		Changes: r.outcome.Changes, Verdict: r.outcome.Verdict,
+// statement gathers what the drill found.
+func (r *run) statement(previous *evidence.Link) evidence.Statement {
+	said := evidence.Drill{
+		Software: evidence.Software{Name: "rempart", Version: r.Version}, Names: r.Names, Previous: previous, Scenario: "Restore",
+		Source: r.Source.evidence(), From: r.From.evidence(), To: r.To.evidence(),
+		Decided: r.decided.UTC().Round(0), Ended: r.ended,
+		Objectives: evidence.Objectives{RPOSeconds: r.Objectives.RPO.Seconds(), RTOSeconds: r.Objectives.RTO.Seconds()},
+		Measured:   r.outcome.Measured.evidence(), Verdict: r.outcome.Verdict,
+		Checks: r.outcome.Checks, NotTested: r.outcome.NotTested, Findings: findings(r.audit.Findings),
+		Changes: r.outcome.Changes, Manifest: r.record.manifest, Policies: list(r.Policies), Facts: list(r.Facts),
+		Environment: evidence.Environment{Runtime: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH},
 	}
 	if digest := r.known; digest != nil {
-		evidence.Manifest = EvidenceManifest{
-			Digest: digest.Sum(), Objects: digest.Count(), Bytes: digest.Bytes(), AsOf: r.snapshot.AsOf(),
-		}
+		said.Snapshot = evidence.Snapshot{Digest: digest.Sum(), Objects: digest.Count(), Bytes: digest.Bytes(), AsOf: r.snapshot.AsOf()}
 	}
 	if r.outcome.Err != nil {
-		evidence.Reason = r.outcome.Err.Error()
+		said.Reason = r.outcome.Err.Error()
 	}
-	return evidence
+	return evidence.Statement{Predicate: said}
 }
 
-func (c Copy) evidence() EvidenceCopy {
+func findings(found []mover.Finding) []evidence.Finding {
+	said := make([]evidence.Finding, 0, len(found))
+	for _, f := range found {
+		said = append(said, evidence.Finding(f))
+	}
+	return said
+}
+
+// list keeps an empty list a list in JSON.
+func list(documents []evidence.Document) []evidence.Document {
+	return append([]evidence.Document{}, documents...)
+}
+
+func (c Copy) evidence() evidence.Place {
 	place := c.Session.Place()
-	return EvidenceCopy{
+	return evidence.Place{
 		Provider: place.Provider, Location: place.Location, Operator: c.Operator, Country: c.Country, Bucket: c.Bucket,
 	}
 }
 
-func (m Measured) evidence() EvidenceFigure {
-	return EvidenceFigure{
+func (m Measured) evidence() evidence.Measured {
+	return evidence.Measured{
 		RTOSeconds: seconds(m.RTO), RPOSeconds: seconds(m.RPO), RestoreSeconds: m.Restore.Seconds(), VerifySeconds: m.Verify.Seconds(),
-		Objects: m.Objects, Bytes: m.Bytes, ClockSkewSeconds: m.Skew.Seconds(),
+		Objects: m.Objects, Bytes: m.Bytes, BytesPerSecond: m.Throughput(),
+		FullExitSeconds:  seconds(m.RTO), // everything was restored, so it takes what the drill took
+		ClockSkewSeconds: m.Skew.Seconds(),
 	}
 }
 
@@ -136,66 +69,116 @@ func seconds(d *time.Duration) *float64 {
 	return new(d.Seconds())
 }
 
-// evidenceTimeout bounds the storing of evidence after the deadline of a drill.
+// evidenceTimeout bounds the storing of one file of the evidence, after the deadline
+// of a drill too.
 const evidenceTimeout = time.Minute
 
 // defaultAskAgain is how soon it is asked again where evidence may go.
 const defaultAskAgain = 15 * time.Second
 
-// storeEvidence stores the evidence in every place that may have it and takes it.
-// It is enough that one does; fewer than two are said in the outcome. As long as no
-// place may have it, it waits, until the drill's time is over.
+// notary is what evidence needs beside what was found.
+type notary struct {
+	stores []Copy
+	key    ed25519.PrivateKey
+	known  []evidence.Link
+}
+
+// storeEvidence signs the evidence and stores it in every place that may have it and
+// takes it. It is enough that one does; fewer than two are said in the outcome. As
+// long as no place may have it, or nobody can sign it, it waits, until the drill's
+// time is over.
 func (r *run) storeEvidence(ctx context.Context) error {
-	stores, err := r.places(ctx)
+	notary, err := r.findNotary(ctx)
 	if err != nil {
 		return fmt.Errorf("the evidence could not be stored anywhere: %w", err)
 	}
-	encoded, err := r.evidence().Encode()
+	ctx = context.WithoutCancel(ctx)
+	row := r.Chain.of(r.Names)
+	row.mu.Lock()
+	defer row.mu.Unlock()
+	previous, err := row.latest(ctx, r.Names, notary.known, notary.stores)
+	if err != nil {
+		return fmt.Errorf("the evidence could not be stored anywhere: %w", err)
+	}
+	if err := r.record.check(ctx); err != nil {
+		r.outcome.NotTested = append(r.outcome.NotTested, "a verdict on each object: the sandbox held what was found, and does not answer")
+		r.record.forget()
+	}
+	r.ended = time.Now().UTC().Round(0)
+	envelope, err := evidence.Sign(ctx, r.statement(previous), notary.key)
 	if err != nil {
 		return err
 	}
-	digest := sha256.Sum256(encoded)
-	r.outcome.EvidenceDigest = "sha256:" + hex.EncodeToString(digest[:])
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evidenceTimeout)
-	defer cancel()
+	link := evidence.Link{Name: nameOf(r.Names, r.ended, previous), Digest: evidence.Digest(envelope)}
+	r.outcome.EvidenceDigest = link.Digest
 	var errs []error
-	for _, store := range stores {
-		ref := provider.Ref{Bucket: store.Bucket, Key: evidenceKey(r.Names, r.decided)}
-		content := provider.Content{
-			Reader: bytes.NewReader(encoded), Size: int64(len(encoded)), SHA256: hex.EncodeToString(digest[:]),
-		}
-		if _, err := store.Session.Put(ctx, ref, content, provider.Attributes{ContentType: "application/json"}); err != nil {
+	for _, store := range notary.stores {
+		if err := r.storeAt(ctx, store, link.Name, envelope); err != nil {
 			errs = append(errs, fmt.Errorf("store the evidence at %s: %w", store.Session.Place(), err))
 			continue
 		}
-		r.outcome.EvidenceURIs = append(r.outcome.EvidenceURIs, "s3://"+ref.Bucket+"/"+ref.Key)
+		r.outcome.EvidenceURIs = append(r.outcome.EvidenceURIs, "s3://"+store.Bucket+"/"+keyOf(link.Name, evidence.FileName))
 	}
 	if len(r.outcome.EvidenceURIs) == 0 {
 		return errors.Join(append(errs, errors.New("the evidence could not be stored anywhere"))...)
 	}
+	row.last = &link
+	public, _ := notary.key.Public().(ed25519.PublicKey) // Sign has seen that it is one
+	r.outcome.EvidenceKeyID = evidence.KeyID(public)
 	if len(r.outcome.EvidenceURIs) < 2 {
 		r.outcome.NotTested = append(r.outcome.NotTested, "evidence with a second operator: it is stored with one only")
 	}
 	return nil
 }
 
-// places gives where the evidence may go. It asks once also after the drill's time
-// is over.
-func (r *run) places(ctx context.Context) ([]Copy, error) {
+// storeAt stores the parts of the manifest and then the envelope, so that whoever
+// finds that finds all of it.
+func (r *run) storeAt(ctx context.Context, store Copy, name string, envelope []byte) error {
+	within := func(do func(ctx context.Context) error) error {
+		ctx, cancel := context.WithTimeout(ctx, evidenceTimeout)
+		defer cancel()
+		return do(ctx)
+	}
+	for _, part := range r.record.manifest.Parts {
+		err := within(func(ctx context.Context) error {
+			content, err := r.record.read(ctx, part)
+			if err != nil {
+				return err
+			}
+			return put(ctx, store.Session, store.ref(keyOf(name, part.Name)), content, manifestType)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return within(func(ctx context.Context) error {
+		return put(ctx, store.Session, store.ref(keyOf(name, evidence.FileName)), envelope, envelopeType)
+	})
+}
+
+// findNotary gives where the evidence may go and who signs it. It asks once also
+// after the drill's time is over.
+func (r *run) findNotary(ctx context.Context) (notary, error) {
 	for {
-		stores, err := r.Stores(context.WithoutCancel(ctx))
+		found, err := r.askForNotary(context.WithoutCancel(ctx))
 		if err == nil {
-			return stores, nil
+			return found, nil
 		}
 		if !r.await(ctx) {
-			return nil, err
+			return notary{}, err
 		}
 	}
 }
 
-// evidenceKey is where the evidence of a drill is kept in a bucket. No two drills
-// share a key, nor do two attempts at one: evidence is never overwritten.
-func evidenceKey(names Names, decided time.Time) string {
-	return provider.ReservedPrefix + "evidence/" + names.Namespace + "/" + names.Drill + "/" +
-		decided.UTC().Format("20060102T150405.000Z") + "-" + names.UID + ".json"
+func (r *run) askForNotary(ctx context.Context) (notary, error) {
+	stores, err := r.Stores(ctx)
+	if err != nil {
+		return notary{}, err
+	}
+	key, err := r.Signer(ctx)
+	if err != nil {
+		return notary{}, err
+	}
+	known, err := r.Known(ctx)
+	return notary{stores, key, known}, err
 }

@@ -8,30 +8,12 @@ import (
 	"iter"
 	"time"
 
+	"github.com/rempart/rempart/internal/evidence"
 	"github.com/rempart/rempart/internal/fault"
 	"github.com/rempart/rempart/internal/mover"
 	"github.com/rempart/rempart/internal/mover/manifest"
 	"github.com/rempart/rempart/internal/provider"
 )
-
-// Changes counts what the replication, which goes on during a drill, did to the
-// copy between the moment of loss and the restore of each key. None of it is
-// corruption.
-type Changes struct {
-	// Newer objects were restored in a later state than that at the moment of loss,
-	// and are held against the manifest of that later state.
-	Newer int64 `json:"newer"`
-	// Between objects were restored in a state that no manifest describes: they
-	// changed once more since, or the run that wrote them is still under way. That
-	// the sandbox holds what was read of them is verified, and no more.
-	Between      int64 `json:"between"`
-	BetweenBytes int64 `json:"betweenBytes"`
-	// Gone objects were deleted before they were restored.
-	Gone int64 `json:"gone"`
-}
-
-// IsNone tells whether nothing changed.
-func (c Changes) IsNone() bool { return c == Changes{} }
 
 // expectation says what the sandbox must hold. It judges every key by what was
 // really read when it was restored, which the sandbox's own manifest tells.
@@ -51,6 +33,8 @@ type expectation struct {
 	// the source does not answer: then it is not asked any more.
 	wrong        int64
 	isSourceLost bool
+	// marked are the keys whose expected state is not that at the moment of loss.
+	marked marks
 }
 
 // key is one key with what is known of it.
@@ -97,6 +81,7 @@ func (e *expectation) of(ctx context.Context, k key) (*manifest.Entry, error) {
 		return k.before, nil
 	case k.restored != nil && isSame(k.later, k.restored):
 		e.changes.Newer++
+		e.marked.add(k.name, evidence.Newer)
 		return k.later, nil
 	case hasRotted(k.before, k.restored):
 		return e.find(k.before), nil
@@ -118,6 +103,7 @@ func (e *expectation) of(ctx context.Context, k key) (*manifest.Entry, error) {
 		return e.find(k.before), nil
 	}
 	e.changes.Between++
+	e.marked.add(k.name, evidence.Between)
 	e.changes.BetweenBytes += k.restored.Size
 	return k.restored, nil
 }

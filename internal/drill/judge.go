@@ -70,18 +70,18 @@ func (r *run) integrity(err error) Check {
 	const name = "Integrity"
 	switch {
 	case r.audit.Different > 0:
-		return Check{name, Fail, fmt.Sprintf("%d of %d objects are not what the source had: %s%s",
-			r.audit.Different, r.audit.Digest.Count(), r.firstFinding("different"), atLeast(err))}
+		return check(name, Fail, fmt.Sprintf("%d of %d objects are not what the source had: %s%s",
+			r.audit.Different, r.audit.Digest.Count(), r.firstFinding("different"), atLeast(err)))
 	case err != nil:
-		return Check{name, Skip, unfinished}
+		return check(name, Skip, unfinished)
 	}
 	expected := r.audit.Digest.Count()
 	matched := r.outcome.Measured.Objects
-	return Check{name, Pass, fmt.Sprintf("%d of %d objects match the source's manifest%s", matched, expected, r.outcome.Changes.note())}
+	return check(name, Pass, fmt.Sprintf("%d of %d objects match the source's manifest%s", matched, expected, whatChanged(r.outcome.Changes)))
 }
 
-// note says what changed during the drill, or nothing.
-func (c Changes) note() string {
+// whatChanged says what changed during the drill, or nothing.
+func whatChanged(c Changes) string {
 	var parts []string
 	add := func(n int64, what string) {
 		if n > 0 {
@@ -102,14 +102,14 @@ func (r *run) completeness(err error) Check {
 	const name = "Completeness"
 	switch {
 	case r.audit.Missing > 0:
-		return Check{name, Fail, fmt.Sprintf("%d objects are missing: %s%s", r.audit.Missing, r.firstFinding("missing"), atLeast(err))}
+		return check(name, Fail, fmt.Sprintf("%d objects are missing: %s%s", r.audit.Missing, r.firstFinding("missing"), atLeast(err)))
 	case r.audit.Extra > 0:
-		return Check{name, Fail, fmt.Sprintf("%d objects are there that nobody expects: %s%s",
-			r.audit.Extra, r.firstFinding("extra"), atLeast(err))}
+		return check(name, Fail, fmt.Sprintf("%d objects are there that nobody expects: %s%s",
+			r.audit.Extra, r.firstFinding("extra"), atLeast(err)))
 	case err != nil:
-		return Check{name, Skip, unfinished}
+		return check(name, Skip, unfinished)
 	}
-	return Check{name, Pass, "nothing is missing and nothing is there that should not be"}
+	return check(name, Pass, "nothing is missing and nothing is there that should not be")
 }
 
 const unfinished = "the verification did not come to its end"
@@ -143,13 +143,13 @@ func (r *run) rpo() Check {
 func objective(name string, measured *time.Duration, wanted time.Duration, note string) Check {
 	switch {
 	case measured == nil:
-		return Check{name, Skip, "it was not measured"}
+		return check(name, Skip, "it was not measured")
 	case wanted == 0:
-		return Check{name, Skip, fmt.Sprintf("%s was measured, no objective is set%s", round(*measured), note)}
+		return check(name, Skip, fmt.Sprintf("%s was measured, no objective is set%s", round(*measured), note))
 	case *measured > wanted:
-		return Check{name, Fail, fmt.Sprintf("%s was measured, %s is the objective%s", round(*measured), wanted, note)}
+		return check(name, Fail, fmt.Sprintf("%s was measured, %s is the objective%s", round(*measured), wanted, note))
 	}
-	return Check{name, Pass, fmt.Sprintf("%s was measured, %s is the objective%s", round(*measured), wanted, note)}
+	return check(name, Pass, fmt.Sprintf("%s was measured, %s is the objective%s", round(*measured), wanted, note))
 }
 
 func round(d time.Duration) time.Duration {
@@ -157,4 +157,8 @@ func round(d time.Duration) time.Duration {
 		return d.Round(time.Second)
 	}
 	return d.Round(10 * time.Millisecond)
+}
+
+func check(name string, result CheckResult, message string) Check {
+	return Check{Name: name, Result: result, Message: message}
 }

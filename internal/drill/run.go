@@ -32,7 +32,10 @@ type run struct {
 	sandbox  mover.End
 	outcome  Outcome
 	audit    mover.AuditReport
-	lag      lag
+	// record is the manifest of what was found, ended when the evidence was made.
+	record *record
+	ended  time.Time
+	lag    lag
 }
 
 // Run plays the scenario Restore through: preflight, restore, verification,
@@ -41,7 +44,11 @@ type run struct {
 // see Cleanup.
 func Run(ctx context.Context, plan Plan, progress func(Step)) Outcome {
 	r := &run{Plan: plan, progress: progress, decided: time.Now()}
+	r.record = newRecord(r.sandbox, &marks{}, plan.PartBytes)
 	err := r.play(ctx)
+	if len(r.record.manifest.Parts) == 0 {
+		r.record.finish(false)
+	}
 	r.judge(err)
 	progress(Reporting)
 	if err := r.storeEvidence(ctx); err != nil {
@@ -283,7 +290,8 @@ func (r *run) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.audit, err = mover.Audit{End: r.sandbox, Expected: expected.entries(ctx), Observer: r.Observer}.Run(ctx)
+	r.record = newRecord(r.sandbox, &expected.marked, r.PartBytes)
+	r.audit, err = mover.Audit{End: r.sandbox, Expected: expected.entries(ctx), Observer: r.Observer, Told: r.record.take}.Run(ctx)
 	ended := time.Now()
 	r.outcome.Measured.Verify = ended.Sub(started)
 	r.outcome.Changes = expected.changes
@@ -291,8 +299,9 @@ func (r *run) verify(ctx context.Context) error {
 		return fmt.Errorf("verify the restored objects: %w", err)
 	}
 	r.known = expected.known
-	r.outcome.Measured.Objects = max(r.audit.Matched-expected.changes.Between, 0)
-	r.outcome.Measured.Bytes = max(r.audit.MatchedBytes-expected.changes.BetweenBytes, 0)
+	r.record.finish(true)
+	tally := r.record.manifest.Tally
+	r.outcome.Measured.Objects, r.outcome.Measured.Bytes = tally.Match+tally.Newer, tally.MatchBytes
 	rto := ended.Sub(r.decided)
 	r.outcome.Measured.RTO = &rto
 	return nil

@@ -49,6 +49,7 @@ const (
 	Interrupted               Reason = "Interrupted"
 	ObjectsFailed             Reason = "ObjectsFailed"
 	ServiceExpired            Reason = "ServiceExpired"
+	SigningKeyInvalid         Reason = "SigningKeyInvalid"
 	SourceListingSuspicious   Reason = "SourceListingSuspicious"
 	Suspended                 Reason = "Suspended"
 	Throttling                Reason = "Throttled"

@@ -28,7 +28,26 @@ type Audit struct {
 	Workers int
 	// Observer is told of the bytes that are read; nil tells nobody.
 	Observer Observer
+	// Told is told of every key, one at a time and in order; nil tells nobody. An
+	// error from it ends the audit. Of one that is stopped, it is told the first keys
+	// and no others.
+	Told func(ctx context.Context, examined Examined) error
 }
+
+// Examined is what an audit has to say of one key.
+type Examined struct {
+	Key string
+	// Expected is nil for an object that nobody expects.
+	Expected *manifest.Entry
+	// Found is what was read; zero for an object that is missing. Of one that nobody
+	// expects, only the size is known.
+	Found manifest.Entry
+	// Kind is match, or that of the finding.
+	Kind string
+}
+
+// Match is the Kind of an object that is as expected.
+const Match = "match"
 
 // AuditReport is what an audit found.
 type AuditReport struct {
@@ -73,19 +92,29 @@ func (a Audit) Run(ctx context.Context) (AuditReport, error) {
 	e := &examiner{transfer: &transfer{sizes: usualSizes, observer: a.Observer, pause: pause}, end: a.End}
 	e.report.Digest = manifest.NewDigest()
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(a.Workers)
-	err := a.each(ctx, func(s step) {
-		group.Go(func() error { return e.examine(ctx, s) })
+	group.SetLimit(a.Workers + 1)
+	line := newQueue[Examined]()
+	group.Go(func() error { return line.serve(ctx, a.tell) })
+	err := a.each(ctx, line, func(s step, tell func(Examined)) {
+		group.Go(func() error { return e.examine(ctx, s, tell) })
 	}, e)
+	line.close()
 	if groupErr := group.Wait(); groupErr != nil && (err == nil || ctx.Err() != nil) {
 		err = groupErr
 	}
 	return e.report, err
 }
 
+func (a Audit) tell(ctx context.Context, examined Examined) error {
+	if a.Told == nil {
+		return nil
+	}
+	return a.Told(ctx, examined)
+}
+
 // each walks the listing beside the expected entries; read is called for what is
-// in both.
-func (a Audit) each(ctx context.Context, read func(step), e *examiner) error {
+// in both. Every key takes its place in the line before anybody looks at it.
+func (a Audit) each(ctx context.Context, line *queue[Examined], read func(step, func(Examined)), e *examiner) error {
 	listing := provider.List(ctx, a.End.Session, a.End.Bucket, provider.ListOptions{Prefix: a.End.Prefix})
 	none := func(func(provider.Object, error) bool) {}
 	for s, err := range join(ahead(ctx, relative(listing, a.End.Prefix, true)), none, ahead(ctx, a.Expected)) {
@@ -95,14 +124,20 @@ func (a Audit) each(ctx context.Context, read func(step), e *examiner) error {
 		if s.known != nil {
 			e.report.Digest.Add(*s.known)
 		}
+		if s.known == nil && a.AllowExtra {
+			continue
+		}
+		tell, err := line.place(ctx)
+		if err != nil {
+			return err
+		}
 		switch {
 		case s.source == nil:
-			e.find(s, "missing", manifest.Entry{}, "the object is not there")
-		case s.known == nil && a.AllowExtra:
+			tell(e.find(s, "missing", manifest.Entry{}, "the object is not there"))
 		case s.known == nil:
-			e.find(s, "extra", manifest.Entry{}, "the object is there and nobody expects it")
+			tell(e.find(s, "extra", manifest.Entry{Size: s.source.Size}, "the object is there and nobody expects it"))
 		default:
-			read(s)
+			read(s, tell)
 		}
 	}
 	return ctx.Err()
@@ -117,23 +152,24 @@ type examiner struct {
 	report AuditReport
 }
 
-func (e *examiner) examine(ctx context.Context, s step) error {
+func (e *examiner) examine(ctx context.Context, s step, tell func(Examined)) error {
 	got, err := e.read(ctx, s.key)
 	switch {
 	case errors.Is(err, provider.ErrNotFound) && !fault.HasReason(err, fault.BucketMissing):
-		e.find(s, "missing", manifest.Entry{}, "the object is listed and cannot be read: it is not there")
+		tell(e.find(s, "missing", manifest.Entry{}, "the object is listed and cannot be read: it is not there"))
 	case err != nil:
 		return fmt.Errorf("read %q: %w", s.key, err)
 	case got.Size != s.known.Size || got.SHA256 != s.known.SHA256:
-		e.find(s, "different", got, fmt.Sprintf("the content is another: %d bytes instead of %d", got.Size, s.known.Size))
+		tell(e.find(s, "different", got, fmt.Sprintf("the content is another: %d bytes instead of %d", got.Size, s.known.Size)))
 	case got.MetadataDigest != s.known.MetadataDigest:
-		e.find(s, "different", got, "the content is right, its headers, metadata or tags are others")
+		tell(e.find(s, "different", got, "the content is right, its headers, metadata or tags are others"))
 	default:
 		e.mu.Lock()
 		e.report.Matched++
 		e.report.MatchedBytes += got.Size
 		e.mu.Unlock()
 		e.transfer.observer.Observe(Event{Kind: EventCopied, Key: s.key, Bytes: got.Size})
+		tell(Examined{Key: s.key, Expected: s.known, Found: got, Kind: Match})
 	}
 	return nil
 }
@@ -147,7 +183,7 @@ func (e *examiner) read(ctx context.Context, key string) (entry manifest.Entry, 
 	return entry, err
 }
 
-func (e *examiner) find(s step, kind string, got manifest.Entry, message string) {
+func (e *examiner) find(s step, kind string, got manifest.Entry, message string) Examined {
 	finding := Finding{Key: s.key, Kind: kind, Found: got.SHA256, Message: message}
 	if s.known != nil {
 		finding.Expected = s.known.SHA256
@@ -165,6 +201,7 @@ func (e *examiner) find(s step, kind string, got manifest.Entry, message string)
 	if len(e.report.Findings) < findingLimit {
 		e.report.Findings = append(e.report.Findings, finding)
 	}
+	return Examined{Key: s.key, Expected: s.known, Found: got, Kind: kind}
 }
 
 // Difference is a key at which a source and a manifest are not the same.

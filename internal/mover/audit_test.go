@@ -1,11 +1,16 @@
 package mover
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/rempart/rempart/internal/mover/manifest"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
@@ -67,7 +72,7 @@ func TestAnAuditFindsWhatIsNotAsItShouldBe(t *testing.T) {
 			found := map[string]int64{"missing": report.Missing, "different": report.Different, "extra": report.Extra}
 			want := map[string]int64{"missing": 0, "different": 0, "extra": 0}
 			want[test.want] = 1
-			if diff := cmp.Diff(want, found); diff != "" || report.IsClean() || len(report.Findings) != 1 || report.Findings[0].Kind != test.want {
+			if diff := gocmp.Diff(want, found); diff != "" || report.IsClean() || len(report.Findings) != 1 || report.Findings[0].Kind != test.want {
 				t.Errorf("findings %+v (-want +got):\n%s", report.Findings, diff)
 			}
 			if report.Digest.Count() != 20 {
@@ -169,10 +174,10 @@ func TestDifferencesAreWhatACopyLacksAndWhatItHasTooMuch(t *testing.T) {
 		got = append(got, difference{d.Key, d.Source != nil, d.Known != nil})
 	}
 	want := []difference{{keys[3], false, true}, {keys[5], true, true}, {"new", true, false}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
-	if counts := w.source.Counts(); cmp.Diff(map[string]int{"ListObjectsV2": 1}, counts) != "" {
+	if counts := w.source.Counts(); gocmp.Diff(map[string]int{"ListObjectsV2": 1}, counts) != "" {
 		t.Errorf("requests: %v", counts)
 	}
 	w.source.Faults().Add(emulator.Match{}, emulator.Fail(403, "AccessDenied"))
@@ -205,7 +210,7 @@ func TestForgottenKeysAreComparedByTheNextRun(t *testing.T) {
 	if report := w.sync(t); report.Copied != 0 || report.Skipped != 20 {
 		t.Errorf("report %+v", report)
 	}
-	if diff := cmp.Diff([]string{keys[3], keys[7]}, sent(w.target, "GetObject")); diff != "" {
+	if diff := gocmp.Diff([]string{keys[3], keys[7]}, sent(w.target, "GetObject")); diff != "" {
 		t.Errorf("compared (-want +got):\n%s", diff)
 	}
 }
@@ -240,5 +245,66 @@ func TestForgettingDoesNotMakeAManifestComplete(t *testing.T) {
 	}
 	if _, isWhole := w.snapshot(t).Whole(); isWhole || len(w.manifest(t)) != 9 {
 		t.Errorf("whole %v with %d entries", isWhole, len(w.manifest(t)))
+	}
+}
+
+// Objects are read side by side; what is said of them comes in order.
+func TestAnAuditTellsOfEveryKeyInOrder(t *testing.T) {
+	w := newWorld(t)
+	keys := w.putMany(40)
+	w.sync(t)
+	w.target.Faults().Add(emulator.Match{Operation: "GetObject", Key: keys[0]}, emulator.Latency(200*time.Millisecond))
+	if err := w.target.Corrupt(replica, keys[3], func(o *emulator.Object) { o.Body[0] ^= 1 }); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.job.Target.Session.Remove(t.Context(), w.job.Target.ref(keys[5])); err != nil {
+		t.Fatal(err)
+	}
+	w.target.PutObjectDirect(replica, objectOf(keys[7]+" too", "four"))
+	type told struct{ Key, Kind string }
+	var want, got []told
+	for i, key := range keys {
+		kind := Match
+		switch i {
+		case 3:
+			kind = "different"
+		case 5:
+			kind = "missing"
+		}
+		want = append(want, told{key, kind})
+		if i == 7 {
+			want = append(want, told{key + " too", "extra"})
+		}
+	}
+	slices.SortFunc(want, func(a, b told) int { return cmp.Compare(a.Key, b.Key) })
+	_, err := Audit{End: w.job.Target, Expected: w.expected(t), Told: func(_ context.Context, e Examined) error {
+		got = append(got, told{e.Key, e.Kind})
+		if isExtra := e.Expected == nil; isExtra != (e.Kind == "extra") || isExtra && e.Found.Size != 4 {
+			t.Errorf("told %+v", e)
+		}
+		if e.Kind == Match && e.Found.SHA256 != e.Expected.SHA256 {
+			t.Errorf("told a match of %+v", e)
+		}
+		return nil
+	}}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnAuditEndsWhenNobodyTakesWhatItTells(t *testing.T) {
+	w := newWorld(t)
+	w.putMany(40)
+	w.sync(t)
+	full, told := errors.New("full"), 0
+	_, err := Audit{End: w.job.Target, Expected: w.expected(t), Told: func(context.Context, Examined) error {
+		told++
+		return full
+	}}.Run(t.Context())
+	if !errors.Is(err, full) || told != 1 {
+		t.Errorf("told %d times, error %v", told, err)
 	}
 }

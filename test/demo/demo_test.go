@@ -117,9 +117,11 @@ func TestTheDemoShowsWhatItPromises(t *testing.T) {
 		"the measured RPO":                  `RPO +\d+\w*s +1h0m0s`,
 		"the table of buckets":              `NAMESPACE +NAME .* PRIMARY +COPIES +RESIDENCY +UNREPLICATED`,
 		"the bucket in it":                  `etat-civil +actes .* True +onprem/dc1 +3/3 +True +- +True +Passed`,
-		"the evidence at one operator":      `evidence at ovhcloud: s3://\S+/demo/\S+\.json`,
-		"the evidence at another":           `evidence at onprem: +s3://\S+/demo/\S+\.json`,
+		"the evidence at one operator":      `evidence at ovhcloud: s3://\S+-demo-\S+/evidence\.json`,
+		"the evidence at another":           `evidence at onprem: +s3://\S+-demo-\S+/evidence\.json`,
 		"that it is the same":               `both are the same file: sha256:[0-9a-f]{64}`,
+		"that a stranger can verify it":     `VALID: \S+/evidence\.json`,
+		"who signed it":                     `signed by +[0-9a-f]{64}, a key that you trust`,
 		"how long it took and what is next": `The whole demo took \d+s\. Run it again with KEEP=1`,
 	} {
 		if !regexp.MustCompile(promised).MatchString(p.out.String()) {

@@ -29,6 +29,7 @@ func main() {
 	d := &demo{out: os.Stdout}
 	flag.StringVar(&d.data, "data", "", "folder whose files are protected; by default this project's own files and some larger ones")
 	flag.BoolVar(&d.keep, "keep", false, "leave everything running until Ctrl-C")
+	flag.StringVar(&d.evidence, "evidence", "", "folder in which to leave the evidence of the drill with the public key; by default it is only verified")
 	flag.StringVar(&d.programs, "programs", "", "folder with manager and kubectl-rempart; by default they are built")
 	flag.Parse()
 	os.Exit(d.run())
@@ -64,6 +65,8 @@ type demo struct {
 	out  io.Writer
 	data string
 	keep bool
+	// evidence is where the evidence is left; empty is nowhere.
+	evidence string
 	// programs is where the programs are; empty has them built.
 	programs string
 	started  time.Time
@@ -100,6 +103,7 @@ func (d *demo) play(ctx context.Context) error {
 		{"Why the copies are where they are", d.explain},
 		{drillTitle, d.drill},
 		{"Where everything stands", d.show},
+		{"The evidence, as a stranger verifies it", d.verify},
 	} {
 		d.title(act.title)
 		if d.interlude != nil {

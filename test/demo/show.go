@@ -1,18 +1,26 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"os"
 	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rempart/rempart/api/v1alpha1"
+	"github.com/rempart/rempart/internal/keyring"
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/s3"
 	"github.com/rempart/rempart/internal/secret"
@@ -85,6 +93,70 @@ func (d *demo) showEvidence(ctx context.Context, uri string) (string, error) {
 		return "sha256:" + hex.EncodeToString(hash.Sum(nil)), nil
 	}
 	return "", fmt.Errorf("the evidence %s is at no store", uri)
+}
+
+// verify takes the evidence from a store, and the public keys from the cluster, and
+// verifies it with nothing else.
+func (d *demo) verify(ctx context.Context) error {
+	folder := cmp.Or(d.evidence, filepath.Join(d.dir, "evidence"))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	var drill v1alpha1.ReversibilityDrill
+	if err := d.client.Get(ctx, client.ObjectKey{Namespace: "etat-civil", Name: "demo"}, &drill); err != nil {
+		return err
+	}
+	if err := d.download(ctx, path.Dir(strings.TrimPrefix(drill.Status.Evidence.URIs[0], "s3://")), folder); err != nil {
+		return err
+	}
+	var published corev1.ConfigMap
+	if err := d.client.Get(ctx, client.ObjectKey{Namespace: systemNamespace, Name: keyring.ConfigMapName}, &published); err != nil {
+		return err
+	}
+	keys := strings.Join(slices.Sorted(maps.Values(published.Data)), "")
+	file := filepath.Join(folder, "keys.pem")
+	if err := os.WriteFile(file, []byte(keys), 0o644); err != nil {
+		return err
+	}
+	return d.plugin(ctx, "verify", folder, "--key", file)
+}
+
+// download writes what is below a prefix into a folder; from is bucket/prefix.
+func (d *demo) download(ctx context.Context, from, folder string) error {
+	bucket, prefix, _ := strings.Cut(from, "/")
+	for _, store := range d.stores {
+		session, err := store.open()
+		if err != nil {
+			return err
+		}
+		state, err := session.ObserveBucket(ctx, bucket)
+		if err != nil || !state.Exists {
+			continue
+		}
+		for object, err := range provider.List(ctx, session, bucket, provider.ListOptions{Prefix: prefix + "/"}) {
+			if err != nil {
+				return err
+			}
+			if err := save(ctx, session, provider.Ref{Bucket: bucket, Key: object.Key}, folder); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("no store has the bucket %s", bucket)
+}
+
+func save(ctx context.Context, session provider.Session, ref provider.Ref, folder string) error {
+	body, _, err := session.Get(ctx, ref, provider.GetOptions{})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	content, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, path.Base(ref.Key)), content, 0o644)
 }
 
 // open opens the store with its own key, as its administrator may.

@@ -2,9 +2,10 @@ package integration
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/ed25519"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/drill"
+	"github.com/rempart/rempart/internal/evidence"
+	"github.com/rempart/rempart/internal/keyring"
 	"github.com/rempart/rempart/internal/provider"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
@@ -76,7 +79,7 @@ func TestADrillThatPasses(t *testing.T) {
 	if len(stores["tds-outscale"].Buckets()) != 0 || len(stores["tds-outscale"].AccessKeys()) != 1 {
 		t.Errorf("left at the sandbox's store: %v, %v", stores["tds-outscale"].Buckets(), stores["tds-outscale"].AccessKeys())
 	}
-	wantEvidence(t, stores, d, drill.Passed)
+	w.wantEvidence(stores, d, drill.Passed)
 	for store, server := range stores {
 		for _, r := range server.Requests(func(r emulator.Request) bool { return strings.HasPrefix(r.Key, "registres/") && r.Method == "DELETE" }) {
 			if r.Bucket != effective.To.BucketName {
@@ -130,54 +133,84 @@ func TestDrillsOfADatasetThatLives(t *testing.T) {
 }
 
 // evidenceOf reads evidence from a store.
-func evidenceOf(t *testing.T, server *emulator.Server, uri string) drill.Evidence {
+func evidenceOf(t *testing.T, server *emulator.Server, uri string) evidence.Drill {
 	t.Helper()
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
 	object, isThere := server.Object(bucket, key)
 	if !isThere {
 		t.Fatalf("there is no evidence at %s", uri)
 	}
-	var read drill.Evidence
-	if err := json.Unmarshal(object.Body, &read); err != nil {
+	read, err := evidence.Read(object.Body)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return read
+	return read.Predicate
 }
 
-// wantEvidence reads the evidence where the drill says that it is: at two
-// operators, the same at both.
-func wantEvidence(t *testing.T, stores map[string]*emulator.Server, d *v1alpha1.ReversibilityDrill, verdict drill.Verdict) {
+// wantEvidence verifies the evidence where the drill says that it is, with the keys
+// that the operator published: at two operators, the same at both.
+func (w *world) wantEvidence(stores map[string]*emulator.Server, d *v1alpha1.ReversibilityDrill, verdict drill.Verdict) {
+	t := w.t
 	t.Helper()
-	evidence := d.Status.Evidence
-	if evidence == nil || len(evidence.URIs) != 2 {
-		t.Fatalf("the evidence is %+v", evidence)
+	left := d.Status.Evidence
+	if left == nil || len(left.URIs) != 2 {
+		t.Fatalf("the evidence is %+v", left)
 	}
 	for i, store := range []string{"ovh", "onprem"} {
-		bucket, key, _ := strings.Cut(strings.TrimPrefix(evidence.URIs[i], "s3://"), "/")
+		bucket, key, _ := strings.Cut(strings.TrimPrefix(left.URIs[i], "s3://"), "/")
 		session := open(t, stores[store], stores[store].AccessKey, stores[store].SecretKey)
-		body, _, err := session.Get(context.Background(), provider.Ref{Bucket: bucket, Key: key}, provider.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
+		file := func(name string) (io.ReadCloser, error) {
+			body, _, err := session.Get(context.Background(), provider.Ref{Bucket: bucket, Key: name}, provider.GetOptions{})
+			return body, err
 		}
-		stored, err := io.ReadAll(body)
-		if err != nil {
-			t.Fatal(err)
+		stored := readAll(t, file, key)
+		if got := sum(stored); got != left.Digest {
+			t.Errorf("the evidence at %s has the digest %s, want %s", store, got, left.Digest)
 		}
-		if got := sum(stored); got != evidence.Digest {
-			t.Errorf("the evidence at %s has the digest %s, want %s", store, got, evidence.Digest)
+		result := evidence.Verify(left.URIs[i], stored, w.evidenceKeys(), func(part string) (io.ReadCloser, error) {
+			return file(path.Dir(key) + "/" + part)
+		})
+		if len(result.Problems) > 0 || !result.IsTrusted || result.KeyID != left.KeyID {
+			t.Fatalf("the evidence at %s is signed by %s, trusted %t, with the problems %+v", store, result.KeyID, result.IsTrusted, result.Problems)
 		}
-		var read drill.Evidence
-		if err := json.Unmarshal(stored, &read); err != nil {
-			t.Fatal(err)
-		}
-		again, err := read.Encode()
-		if err != nil || string(again) != string(stored) {
-			t.Errorf("the evidence is not in its canonical form:\n%s", stored)
-		}
-		if read.Verdict != verdict || read.Names.Drill != d.Name || read.Manifest.Digest == "" {
-			t.Errorf("the evidence says %+v", read)
+		said := result.Statement.Predicate
+		if said.Verdict != verdict || said.Names.Drill != d.Name || said.Snapshot.Digest == "" || len(said.Policies) == 0 || len(said.Facts) < 2 {
+			t.Errorf("the evidence says %+v", said)
 		}
 	}
+}
+
+func readAll(t testing.TB, open func(string) (io.ReadCloser, error), key string) []byte {
+	t.Helper()
+	body, err := open(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	content, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// evidenceKeys are the public keys that the operator published.
+func (w *world) evidenceKeys() []ed25519.PublicKey {
+	w.t.Helper()
+	var published corev1.ConfigMap
+	name := client.ObjectKey{Namespace: w.system, Name: keyring.ConfigMapName}
+	if err := w.client.Get(context.Background(), name, &published); err != nil {
+		w.t.Fatal(err)
+	}
+	var keys []ed25519.PublicKey
+	for entry, text := range published.Data {
+		read, err := evidence.ParsePublicKeys([]byte(text))
+		if err != nil {
+			w.t.Fatalf("%s: %v", entry, err)
+		}
+		keys = append(keys, read...)
+	}
+	return keys
 }
 
 func TestADrillFindsWhatIsWrongWithTheCopy(t *testing.T) {
@@ -231,7 +264,7 @@ func TestADrillFindsWhatIsWrongWithTheCopy(t *testing.T) {
 				}
 			}
 			w.awaitEvent("DrillFailed", test.message)
-			wantEvidence(t, stores, d, drill.Failed)
+			w.wantEvidence(stores, d, drill.Failed)
 			w.await(bucket, v1alpha1.ConditionReady, metav1.ConditionTrue)
 		})
 	}
@@ -397,8 +430,8 @@ func TestEvidenceGoesToCompliantCopiesOnly(t *testing.T) {
 	if sent := stores["ovh"].Requests(isEvidence); len(sent) > 0 {
 		t.Errorf("evidence was sent where it may not be: %+v", sent)
 	}
-	if sent := stores["onprem"].Requests(isEvidence); len(sent) != 1 {
-		t.Errorf("evidence was sent on premises %d times, want once", len(sent))
+	if sent := stores["onprem"].Requests(isEvidence); len(sent) != 2 {
+		t.Errorf("on premises, %d files of evidence were sent, want the manifest and the envelope", len(sent))
 	}
 }
 
@@ -496,4 +529,41 @@ func TestADeletedDrillLeavesNothingBehind(t *testing.T) {
 	w.delete(d)
 	w.awaitGone(d)
 	wantNoBuckets(t, map[string]*emulator.Server{"tds-outscale": stores["tds-outscale"]})
+}
+
+// Without a key to sign with, no drill begins; with one, it goes on by itself. The
+// key that was replaced stays known, and the row of evidence goes on under the new one.
+func TestDrillsAreSignedOrWait(t *testing.T) {
+	w, stores, _ := registersUnder(t)
+	first := w.drill()
+	w.awaitVerdict(first, v1alpha1.VerdictPassed)
+	w.wantEvidence(stores, first, drill.Passed)
+
+	kept := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.system, Name: keyring.SecretName}}
+	w.update(kept, func() { kept.Data[keyring.PrivateKey] = []byte("motdepasse") })
+	second := w.drill()
+	ready := w.await(second, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSigningKeyInvalid)
+	wantIn(t, ready.Message, w.system+"/"+keyring.SecretName)
+	if strings.Contains(ready.Message, "motdepasse") {
+		t.Errorf("it tells what the Secret holds: %s", ready.Message)
+	}
+	if held := stores["tds-outscale"].Buckets(); len(held) > 0 && second.Status.Progression != v1alpha1.ProgressionPreflight {
+		t.Errorf("a drill that cannot be signed is at %s: %v", second.Status.Progression, held)
+	}
+
+	if err := w.client.Delete(context.Background(), kept); err != nil {
+		t.Fatal(err)
+	}
+	w.awaitVerdict(second, v1alpha1.VerdictPassed)
+	w.wantEvidence(stores, second, drill.Passed)
+	if before, after := first.Status.Evidence.KeyID, second.Status.Evidence.KeyID; before == after || before == "" {
+		t.Errorf("signed with %s, and after the key was changed with %s", before, after)
+	}
+	if known := w.evidenceKeys(); len(known) != 2 {
+		t.Errorf("%d keys are known, want both", len(known))
+	}
+	previous := evidenceOf(t, stores["ovh"], second.Status.Evidence.URIs[0]).Previous
+	if previous == nil || previous.Digest != first.Status.Evidence.Digest {
+		t.Errorf("it follows %+v, want %s", previous, first.Status.Evidence.Digest)
+	}
 }

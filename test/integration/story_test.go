@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"io"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/drill"
+	"github.com/rempart/rempart/internal/evidence"
 	"github.com/rempart/rempart/internal/provider"
 	"github.com/rempart/rempart/internal/provider/s3"
 	"github.com/rempart/rempart/internal/secret"
@@ -134,10 +134,11 @@ func (w *world) wantStoredEvidence(d *v1alpha1.ReversibilityDrill, objects int64
 		if got := sum(stored); got != d.Status.Evidence.Digest {
 			w.t.Errorf("the evidence at %s has the digest %s, want %s", buckets[bucket], got, d.Status.Evidence.Digest)
 		}
-		var read drill.Evidence
-		if err := json.Unmarshal(stored, &read); err != nil {
+		statement, err := evidence.Read(stored)
+		if err != nil {
 			w.t.Fatal(err)
 		}
+		read := statement.Predicate
 		if read.Verdict != drill.Passed || read.Names.Drill != d.Name || read.Measured.Objects != objects {
 			w.t.Errorf("the evidence at %s says %s", buckets[bucket], stored)
 		}

@@ -1,5 +1,5 @@
 // Package plugin puts the kubectl plugin together, without what only the operator
-// needs: it links no driver.
+// needs: it links no driver of a vendor.
 //
 // Start reading at NewCLI.
 package plugin
@@ -22,6 +22,7 @@ import (
 	"github.com/rempart/rempart/internal/cli/env"
 	"github.com/rempart/rempart/internal/cli/explain"
 	"github.com/rempart/rempart/internal/cli/status"
+	"github.com/rempart/rempart/internal/cli/verify"
 	"github.com/rempart/rempart/internal/cli/version"
 	"github.com/rempart/rempart/internal/message"
 	"github.com/rempart/rempart/internal/terminal"
@@ -85,6 +86,7 @@ that they can leave any one provider.`,
 		status.NewCommand(environment),
 		explain.NewCommand(environment),
 		drill.NewCommand(environment),
+		verify.NewCommand(environment, openStore),
 		version.NewCommand(environment, build),
 	)
 	return root

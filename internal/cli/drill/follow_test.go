@@ -119,7 +119,8 @@ func passed(status *v1alpha1.ReversibilityDrillStatus) {
 	}
 	status.NotTested = []string{"object ACLs, which are not copied", "older versions of objects: the current ones are restored"}
 	status.Evidence = &v1alpha1.DrillEvidence{
-		Digest: "sha256:0123abcd", URIs: []string{"s3://actes-9d1qx/.rempart/evidence/a.json", "s3://actes-7f3k2/.rempart/evidence/a.json"},
+		Digest: "sha256:0123abcd", KeyID: "4567cdef",
+		URIs: []string{"s3://actes-9d1qx/.rempart/evidence/a/evidence.json", "s3://actes-7f3k2/.rempart/evidence/a/evidence.json"},
 	}
 }
 

@@ -106,6 +106,9 @@ func reportEvidence(text *output.Text, drill *v1alpha1.ReversibilityDrill) {
 	}
 	text.Line("  Evidence, stored %s:", times(len(evidence.URIs)))
 	text.Line("    %s", evidence.Digest)
+	if evidence.KeyID != "" {
+		text.Line("    signed with the key %s", evidence.KeyID)
+	}
 	for _, uri := range evidence.URIs {
 		text.Line("    %s", uri)
 	}

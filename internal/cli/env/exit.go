@@ -16,11 +16,12 @@ const (
 	// ExitOK: it was done, and the answer is yes if there was a question.
 	ExitOK ExitCode = 0
 	// ExitNo: the answer is no: a bucket is not satisfied or not protected, a
-	// drill failed.
+	// drill failed, evidence is not valid.
 	ExitNo ExitCode = 1
 	// ExitUsage: the command line makes no sense, or a file cannot be read.
 	ExitUsage ExitCode = 2
-	// ExitInconclusive: a drill came to an end that proves nothing.
+	// ExitInconclusive: a drill came to an end that proves nothing, or evidence is
+	// signed by somebody whom nobody trusts.
 	ExitInconclusive ExitCode = 3
 	// ExitFailure: anything else, such as no cluster or no time left.
 	ExitFailure ExitCode = 4
