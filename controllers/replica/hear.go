@@ -122,7 +122,7 @@ func (r *Reconciler) hear(ctx context.Context, s *scope) error {
 	if s.isPrimary() || s.isHearing || s.now.Before(s.memory.events.retryAt) || !s.hasWorkNamed() {
 		return nil
 	}
-	if s.waiting = r.mayRun(ctx, s); s.waiting != nil {
+	if s.waiting = r.mayBegin(ctx, s); s.waiting != nil {
 		return nil //nolint:nilerr // a condition says it, and what changes it wakes us
 	}
 	source, err := r.source(ctx, s)

@@ -141,15 +141,15 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 		// Also what is under way ends, unless it is only not known whether it may go on.
 		if fault.Of(s.waiting).Class == fault.Waiting {
 			r.pool.Cancel(s.key())
+			r.hearings.Cancel(s.key())
 		}
 		return nil // a condition says it, and what changes it wakes us
 	}
 	if s.isRunning || s.ended != nil {
 		return nil // what ended is written down before something else begins
 	}
-	if primary := s.facts.Primary(); primary == nil || !isThere(primary) {
-		s.waiting = fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
-		return nil
+	if s.waiting = s.awaitsPrimary(); s.waiting != nil {
+		return nil //nolint:nilerr // a condition says it, and what changes it wakes us
 	}
 	source, err := r.source(ctx, s)
 	if err != nil {
@@ -160,6 +160,22 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 		s.isRunning = r.beginSync(s, source)
 	case s.isAuditDue() && !s.isHearing:
 		s.isRunning = r.beginAudit(s)
+	}
+	return nil
+}
+
+// mayBegin tells why no work may begin on the copy, or nil.
+func (r *Reconciler) mayBegin(ctx context.Context, s *scope) error {
+	if err := r.mayWork(ctx, s); err != nil {
+		return err
+	}
+	return s.awaitsPrimary()
+}
+
+// awaitsPrimary tells that there is nothing to copy yet, or nil.
+func (s *scope) awaitsPrimary() error {
+	if primary := s.facts.Primary(); primary == nil || !isThere(primary) {
+		return fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
 	}
 	return nil
 }
