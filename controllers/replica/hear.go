@@ -122,8 +122,8 @@ func (r *Reconciler) hear(ctx context.Context, s *scope) error {
 	if s.isPrimary() || s.isHearing || s.now.Before(s.memory.events.retryAt) || !s.hasWorkNamed() {
 		return nil
 	}
-	if primary := s.facts.Primary(); primary == nil || !isThere(primary) || r.mayWork(ctx, s) != nil {
-		return nil // sync says what it waits for
+	if s.waiting = r.mayBegin(ctx, s); s.waiting != nil {
+		return nil //nolint:nilerr // a condition says it, and what changes it wakes us
 	}
 	source, err := r.source(ctx, s)
 	if err != nil {

@@ -147,9 +147,8 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 	if s.isRunning || s.ended != nil {
 		return nil // what ended is written down before something else begins
 	}
-	if primary := s.facts.Primary(); primary == nil || !isThere(primary) {
-		s.waiting = fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
-		return nil
+	if s.waiting = s.awaitsPrimary(); s.waiting != nil {
+		return nil //nolint:nilerr // a condition says it, and what changes it wakes us
 	}
 	source, err := r.source(ctx, s)
 	if err != nil {
@@ -168,6 +167,22 @@ func (r *Reconciler) sync(ctx context.Context, s *scope) error {
 func (r *Reconciler) breakOff(s *scope) {
 	r.pool.Cancel(s.key())
 	r.hearings.Cancel(s.key())
+}
+
+// mayBegin tells why no work may begin on the copy, or nil.
+func (r *Reconciler) mayBegin(ctx context.Context, s *scope) error {
+	if err := r.mayWork(ctx, s); err != nil {
+		return err
+	}
+	return s.awaitsPrimary()
+}
+
+// awaitsPrimary tells that there is nothing to copy yet, or nil.
+func (s *scope) awaitsPrimary() error {
+	if primary := s.facts.Primary(); primary == nil || !isThere(primary) {
+		return fault.New(fault.Waiting, fault.Progressing, "waiting for the primary")
+	}
+	return nil
 }
 
 // mayWork tells why the copy may not be worked on, or nil.

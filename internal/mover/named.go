@@ -221,6 +221,10 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+// noteTimeout bounds the writing after a run was stopped: what is not written down is
+// looked at by the next pass.
+const noteTimeout = 5 * time.Second
+
 // note writes down what was copied, unless a pass is at the manifest: what it writes at
 // its end would not have it.
 func (n *named) note(ctx context.Context) error {
@@ -234,7 +238,7 @@ func (n *named) note(ctx context.Context) error {
 		return nil
 	}
 	defer release()
-	ctx, cancel := outlast.Context(ctx, patchTimeout)
+	ctx, cancel := outlast.Context(ctx, noteTimeout)
 	defer cancel()
 	store := n.Target.manifest()
 	loaded, err := store.Load(ctx, n.warn)

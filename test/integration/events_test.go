@@ -19,7 +19,7 @@ import (
 
 	"github.com/rempart/rempart/api/v1alpha1"
 	"github.com/rempart/rempart/internal/app"
-	"github.com/rempart/rempart/internal/mover/manifest"
+	manifests "github.com/rempart/rempart/internal/mover/manifest"
 	"github.com/rempart/rempart/internal/provider"
 	emulator "github.com/rempart/rempart/test/emulator/s3"
 )
@@ -147,7 +147,7 @@ func TestAChangeThatTheSourceTellsOfIsCopiedAtOnce(t *testing.T) {
 	}
 	w.eventually(func() error {
 		if written := w.stores["ovh"].Requests(func(r emulator.Request) bool {
-			return r.Operation == "PutObject" && r.Key == manifest.Root("")+"index/whole.json"
+			return r.Operation == "PutObject" && r.Key == manifests.Root("")+"index/whole.json"
 		}); len(written) == 0 {
 			return notYet("the manifest was not written")
 		}
