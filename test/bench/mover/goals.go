@@ -39,8 +39,8 @@ const (
 
 	signsMore = twoCores + "the mover builds, signs and classifies each request with care that the bare loop lacks, and its small objects are hashed here and at the target"
 	// Over http every part is hashed for itself, and its whole as well.
-	hashesTwice = twoCores + "the content is hashed twice here and once more at the target, which also copies the parts into one object"
-	hashesOnce  = twoCores + "the content is hashed once, and the target copies the parts into one object"
+	hashesTwice   = twoCores + "the content is hashed twice here and once more at the target, which also copies the parts into one object"
+	hashesOnce    = twoCores + "the content is hashed once, and the target copies the parts into one object"
 	hashOnTop     = "one SHA-256 of the content alone takes more than the goal leaves above the bare loop"
 	nothingHashed = "mc takes what the bare loop takes over https, too little for a SHA-256, and the goal is below that"
 	listsCost     = twoCores + "reading a listing as XML takes more than the bare loop's look for the next token"
