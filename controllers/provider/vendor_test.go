@@ -155,15 +155,15 @@ func TestHowLongAFootprintIsShown(t *testing.T) {
 
 // What the owner says of a location counts at once, though the vendor is silent.
 func TestTheSpecCountsWhileTheVendorIsSilent(t *testing.T) {
-	v := &vendor{regions: []provider.Region{{Name: "XXX", Endpoint: "https://s3.xxx.example"}}}
+	v := &vendor{regions: []provider.Region{{Name: "NEW", Endpoint: "https://s3.new.example"}}}
 	r, _ := reconcilerOf(v)
 	s := accountAt()
 	for _, country := range []string{"FR", "DE"} {
-		s.provider.Spec.Locations = []v1alpha1.Location{{Name: "XXX", Country: country}}
+		s.provider.Spec.Locations = []v1alpha1.Location{{Name: "NEW", Country: country}}
 		if err := r.discover(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.provider.Status.Locations; len(got) != 1 || got[0].Country != country || got[0].Endpoint != "https://s3.xxx.example" {
+		if got := s.provider.Status.Locations; len(got) != 1 || got[0].Country != country || got[0].Endpoint != "https://s3.new.example" {
 			t.Errorf("declared in %s: %+v", country, got)
 		}
 		v.failure, s.now = fault.New(fault.Transient, fault.ControlPlaneUnreachable, "down"), s.now.Add(discoveryInterval)

@@ -113,8 +113,11 @@ func (w *row) latest(ctx context.Context, names Names, known []evidence.Link, st
 }
 
 // latestIn gives the last evidence of a bucket that a store holds, or last if that
-// is later.
+// is later. A store that does not answer is not waited for long: other drills of the
+// bucket wait meanwhile.
 func latestIn(ctx context.Context, store Copy, names Names, last *evidence.Link) (*evidence.Link, error) {
+	ctx, cancel := context.WithTimeout(ctx, evidenceTimeout)
+	defer cancel()
 	options := provider.ListOptions{Prefix: evidenceRoot + rowOf(names)}
 	newest := ""
 	for object, err := range provider.List(ctx, store.Session, store.Bucket, options) {

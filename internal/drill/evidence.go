@@ -69,8 +69,8 @@ func seconds(d *time.Duration) *float64 {
 	return new(d.Seconds())
 }
 
-// evidenceTimeout bounds the storing of one file of the evidence, after the deadline
-// of a drill too.
+// evidenceTimeout bounds the storing of one file of the evidence, and the look for
+// what came before it at one store, after the deadline of a drill too.
 const evidenceTimeout = time.Minute
 
 // defaultAskAgain is how soon it is asked again where evidence may go.

@@ -102,6 +102,11 @@ func (c changes) with(object client.Object) client.Reader {
 	return overlay{Reader: c.reader, object: object}
 }
 
+// without reads the cluster as it is when an exception is gone.
+func (c changes) without(exception *v1alpha1.SovereigntyException) client.Reader {
+	return overlay{Reader: c.reader, object: exception}
+}
+
 // warn says of each bucket what a change does to its copies, as many as can be looked
 // at in time. The change is told by how the cluster reads before and after it.
 func (c changes) warn(ctx context.Context, touched []types.NamespacedName, before, after client.Reader) admission.Warnings {
@@ -169,7 +174,8 @@ func describe(bucket types.NamespacedName, before, after placement.Decision) str
 }
 
 // overlay lists the cluster as it is with one provider or policy in the state that is
-// asked about. A nil object changes nothing.
+// asked about, or without an exception, whose state never changes. A nil object
+// changes nothing.
 type overlay struct {
 	client.Reader
 	object client.Object
@@ -188,6 +194,12 @@ func (o overlay) List(ctx context.Context, into client.ObjectList, options ...cl
 	case *v1alpha1.SovereigntyPolicy:
 		if list, is := into.(*v1alpha1.SovereigntyPolicyList); is {
 			list.Items = replaced(list.Items, *object, func(p v1alpha1.SovereigntyPolicy) string { return p.Name })
+		}
+	case *v1alpha1.SovereigntyException:
+		if list, is := into.(*v1alpha1.SovereigntyExceptionList); is {
+			list.Items = slices.DeleteFunc(slices.Clone(list.Items), func(e v1alpha1.SovereigntyException) bool {
+				return client.ObjectKeyFromObject(&e) == client.ObjectKeyFromObject(object)
+			})
 		}
 	}
 	return nil
